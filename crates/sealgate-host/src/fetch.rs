@@ -1,0 +1,210 @@
+//! Outbound HTTP, handed in so that tests and drills can hand in faults.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use sealgate_model::Secret;
+use thiserror::Error;
+
+/// A boxed future, so that [`Fetch`] can be a trait object.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The methods in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// GET.
+    Get,
+    /// POST.
+    Post,
+}
+
+/// What is sent along.
+#[derive(Debug)]
+pub enum Body {
+    /// Nothing.
+    None,
+    /// An `application/x-www-form-urlencoded` form. Values may be secrets.
+    Form(Vec<(&'static str, Secret)>),
+}
+
+/// A request to one fixed URL. Redirects are never followed.
+#[derive(Debug)]
+pub struct FetchRequest {
+    /// The method.
+    pub method: Method,
+    /// The absolute URL.
+    pub url: String,
+    /// What the answer should be.
+    pub accept: &'static str,
+    /// Basic credentials, already form-encoded (RFC 6749, 2.3.1).
+    pub basic: Option<(String, Secret)>,
+    /// What is sent along.
+    pub body: Body,
+}
+
+/// An answer, whole.
+#[derive(Debug)]
+pub struct FetchResponse {
+    /// The status code.
+    pub status: u16,
+    /// The body, at most [`HttpFetch`]'s limit.
+    pub body: Vec<u8>,
+}
+
+/// An answer whose body keeps coming.
+pub struct StreamBody {
+    /// The status code.
+    pub status: u16,
+    /// The body in pieces, as they arrive.
+    pub pieces: BoxStream<'static, Result<Vec<u8>, FetchError>>,
+}
+
+impl std::fmt::Debug for StreamBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StreamBody({})", self.status)
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FetchError {
+    /// The other side could not be reached, or went away.
+    #[error("no connection: {0}")]
+    Unreachable(String),
+    /// It took too long.
+    #[error("timed out")]
+    TimedOut,
+    /// The answer is larger than allowed.
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
+}
+
+/// Sends requests.
+pub trait Fetch: Send + Sync {
+    /// Sends a request and reads the whole answer.
+    fn send(&self, request: FetchRequest) -> Boxed<'_, Result<FetchResponse, FetchError>>;
+    /// Sends a request and hands over the answer's body as it arrives, without an overall time limit.
+    fn open(&self, request: FetchRequest) -> Boxed<'_, Result<StreamBody, FetchError>>;
+}
+
+/// The real client: TLS by rustls with aws-lc, no redirects, no proxies from the environment, and
+/// limits on time and size.
+#[derive(Debug, Clone)]
+pub struct HttpFetch {
+    client: reqwest::Client,
+    limit: usize,
+    patience: Duration,
+}
+
+impl HttpFetch {
+    /// Answers are at most 64 MiB: a snapshot of many revocations is the largest there is.
+    const LIMIT: usize = 64 * 1024 * 1024;
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    /// A client that trusts the system's certificate authorities and, if given, one more in PEM.
+    pub fn new(extra_authority: Option<&[u8]>) -> Result<Self, FetchError> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(3))
+            .tcp_nodelay(true)
+            .user_agent(concat!("sealgate/", env!("CARGO_PKG_VERSION")));
+        if let Some(pem) = extra_authority {
+            let certificate =
+                reqwest::Certificate::from_pem(pem).map_err(|error| unreachable(&error))?;
+            builder = builder.tls_certs_merge([certificate]);
+        }
+        let client = builder.build().map_err(|error| unreachable(&error))?;
+        Ok(Self {
+            client,
+            limit: Self::LIMIT,
+            patience: Self::PATIENCE,
+        })
+    }
+
+    fn build(&self, request: FetchRequest) -> reqwest::RequestBuilder {
+        let mut builder = match request.method {
+            Method::Get => self.client.get(request.url),
+            Method::Post => self.client.post(request.url),
+        };
+        builder = builder.header("accept", request.accept);
+        if let Some((name, secret)) = request.basic {
+            builder = builder.basic_auth(name, Some(secret.expose()));
+        }
+        match request.body {
+            Body::None => builder,
+            Body::Form(fields) => {
+                let fields: Vec<_> = fields
+                    .iter()
+                    .map(|(name, value)| (*name, value.expose()))
+                    .collect();
+                builder.form(&fields)
+            }
+        }
+    }
+
+    async fn send_now(&self, request: FetchRequest) -> Result<FetchResponse, FetchError> {
+        let mut response = self
+            .build(request)
+            .timeout(self.patience)
+            .send()
+            .await
+            .map_err(|error| classify(&error))?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| classify(&error))? {
+            if body.len() + piece.len() > self.limit {
+                return Err(FetchError::TooLarge(self.limit));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(FetchResponse { status, body })
+    }
+
+    async fn open_now(&self, request: FetchRequest) -> Result<StreamBody, FetchError> {
+        let response = tokio::time::timeout(self.patience, self.build(request).send())
+            .await
+            .map_err(|_| FetchError::TimedOut)?
+            .map_err(|error| classify(&error))?;
+        let status = response.status().as_u16();
+        let pieces = response
+            .bytes_stream()
+            .map(|piece| {
+                piece
+                    .map(|bytes| bytes.to_vec())
+                    .map_err(|error| classify(&error))
+            })
+            .boxed();
+        Ok(StreamBody { status, pieces })
+    }
+}
+
+impl Fetch for HttpFetch {
+    fn send(&self, request: FetchRequest) -> Boxed<'_, Result<FetchResponse, FetchError>> {
+        Box::pin(self.send_now(request))
+    }
+
+    fn open(&self, request: FetchRequest) -> Boxed<'_, Result<StreamBody, FetchError>> {
+        Box::pin(self.open_now(request))
+    }
+}
+
+fn classify(error: &reqwest::Error) -> FetchError {
+    if error.is_timeout() {
+        FetchError::TimedOut
+    } else {
+        unreachable(error)
+    }
+}
+
+/// The innermost cause alone: outer layers repeat the URL, which may carry what logs must not.
+fn unreachable(error: &dyn std::error::Error) -> FetchError {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    FetchError::Unreachable(cause.to_string())
+}

@@ -1,0 +1,18 @@
+//! The words every room shares: ids, times, secrets, and what a process is handed by its host.
+//!
+//! This crate is pure: it reads no clock, draws no randomness and opens no socket. It only says
+//! how those are asked for ([`Clock`], [`Random`]).
+
+mod actor;
+mod host;
+mod id;
+mod secret;
+mod time;
+
+pub use actor::{ActorKind, User};
+pub use host::{Clock, Random};
+pub use id::{
+    ClientId, CodeId, IdError, InvitationId, Issuer, RefreshId, SessionId, SignInId, UserId,
+};
+pub use secret::{Secret, SecretHash};
+pub use time::{Timestamp, Uptime};
