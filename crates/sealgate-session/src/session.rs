@@ -1,0 +1,215 @@
+//! What a sealed session holds.
+
+use minicbor::{Decode, Encode};
+use sealgate_model::{SessionId, Timestamp, User};
+
+use crate::SealError;
+
+/// The content of a sealed session, written as a CBOR map (RFC 8949) with small integer keys, which
+/// docs/spec/sealed-session.md lists. Unknown keys are skipped, so that a newer gate's cookies open in
+/// an older one.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct SessionContent {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    sid: [u8; 16],
+    #[n(1)]
+    sub: String,
+    #[n(2)]
+    email: Option<String>,
+    #[n(3)]
+    name: Option<String>,
+    #[n(4)]
+    scopes: Vec<String>,
+    #[n(5)]
+    roles: Vec<String>,
+    #[n(6)]
+    started_at: i64,
+    #[n(7)]
+    renewed_at: i64,
+    #[n(8)]
+    renew_at: i64,
+    #[n(9)]
+    expires_at: i64,
+    #[n(10)]
+    refresh: Option<String>,
+    #[n(11)]
+    authenticated_at: i64,
+    #[n(12)]
+    key: Option<String>,
+}
+
+/// The parts from which a [`SessionContent`] is made; times in whole seconds when written.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SessionParts {
+    /// `sid`.
+    pub session: SessionId,
+    /// Who.
+    pub user: User,
+    /// When the session started, by the issuer's clock: what "not before" is compared with.
+    pub started_at: Timestamp,
+    /// When its access part was last renewed: what the idle limit counts from.
+    pub renewed_at: Timestamp,
+    /// From when on it must be renewed before it is good for anything.
+    pub renew_at: Timestamp,
+    /// From when on it is over, whatever happens.
+    pub expires_at: Timestamp,
+    /// When the user last proved who they are.
+    pub authenticated_at: Timestamp,
+    /// The refresh handle, as the issuer gave it.
+    pub refresh: Option<String>,
+    /// The issuer's key that vouched for it.
+    pub key: Option<String>,
+}
+
+impl std::fmt::Debug for SessionContent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SessionContent({})", self.session())
+    }
+}
+
+impl std::fmt::Debug for SessionParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SessionParts({})", self.session)
+    }
+}
+
+impl From<SessionParts> for SessionContent {
+    fn from(parts: SessionParts) -> Self {
+        Self {
+            sid: *parts.session.as_bytes(),
+            sub: parts.user.id,
+            email: parts.user.email,
+            name: parts.user.name,
+            scopes: parts.user.scopes,
+            roles: parts.user.roles,
+            started_at: parts.started_at.as_seconds(),
+            renewed_at: parts.renewed_at.as_seconds(),
+            renew_at: parts.renew_at.as_seconds(),
+            expires_at: parts.expires_at.as_seconds(),
+            authenticated_at: parts.authenticated_at.as_seconds(),
+            refresh: parts.refresh,
+            key: parts.key,
+        }
+    }
+}
+
+impl SessionContent {
+    /// The content's bytes.
+    pub fn encode(&self) -> Result<Vec<u8>, SealError> {
+        minicbor::to_vec(self).map_err(|_| SealError::Content)
+    }
+
+    /// Reads what [`Self::encode`] wrote, all of it and nothing behind it.
+    pub fn decode(bytes: &[u8]) -> Result<Self, SealError> {
+        let mut decoder = minicbor::Decoder::new(bytes);
+        let content = decoder.decode().map_err(|_| SealError::Content)?;
+        if decoder.position() == bytes.len() {
+            Ok(content)
+        } else {
+            Err(SealError::Content)
+        }
+    }
+
+    /// `sid`.
+    pub const fn session(&self) -> SessionId {
+        SessionId::from_bytes(self.sid)
+    }
+
+    /// The user's id, without taking the content apart.
+    pub fn subject(&self) -> &str {
+        &self.sub
+    }
+
+    /// When the session started.
+    pub const fn started_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.started_at)
+    }
+
+    /// When its access part was last renewed.
+    pub const fn renewed_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.renewed_at)
+    }
+
+    /// From when on it must be renewed.
+    pub const fn renew_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.renew_at)
+    }
+
+    /// From when on it is over.
+    pub const fn expires_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.expires_at)
+    }
+
+    /// When the user last proved who they are.
+    pub const fn authenticated_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.authenticated_at)
+    }
+
+    /// The refresh handle.
+    pub fn refresh(&self) -> Option<&str> {
+        self.refresh.as_deref()
+    }
+
+    /// The issuer's key that vouched for it.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// The user.
+    pub fn into_user(self) -> User {
+        User {
+            id: self.sub,
+            email: self.email,
+            name: self.name,
+            scopes: self.scopes,
+            roles: self.roles,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn bytes_behind_the_content_are_refused() {
+        let mut bytes = typical().encode().unwrap();
+        assert_eq!(SessionContent::decode(&bytes), Ok(typical()));
+        bytes.push(0);
+        assert_eq!(SessionContent::decode(&bytes), Err(SealError::Content));
+    }
+
+    pub(crate) fn typical() -> SessionContent {
+        let at = Timestamp::from_seconds(1_790_000_000);
+        SessionParts {
+            session: SessionId::from_bytes([7; 16]),
+            user: User {
+                id: "01890a5d-ac96-774b-bcce-b302099a8057".into(),
+                email: Some("ada.lovelace@example.com".into()),
+                name: Some("Ada Lovelace".into()),
+                scopes: ["openid", "profile", "email"].map(String::from).to_vec(),
+                roles: vec!["accountant".into()],
+            },
+            started_at: at,
+            renewed_at: at,
+            renew_at: at,
+            expires_at: at,
+            authenticated_at: at,
+            refresh: Some("r".repeat(64)),
+            key: Some("k".repeat(11)),
+        }
+        .into()
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_content_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            if let Ok(content) = SessionContent::decode(&bytes) {
+                prop_assert_eq!(SessionContent::decode(&content.encode().unwrap()), Ok(content));
+            }
+        }
+    }
+}
