@@ -1,0 +1,109 @@
+//! The audit record that every write carries.
+
+use sealgate_model::{ClientId, SessionId, Timestamp, UserId};
+use serde::Serialize;
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", content = "id", rename_all = "snake_case")]
+pub enum AuditActor {
+    /// A signed-in or signing-in user.
+    User(UserId),
+    /// An OAuth client at one of the endpoints.
+    Client(ClientId),
+    /// Somebody with access to the machine: the administration socket or the data directory.
+    Operator,
+    /// Nobody known (yet).
+    Anonymous,
+    /// The control plane itself, on a schedule or in its own defence.
+    System,
+}
+
+/// How it went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was allowed and done.
+    Allowed,
+    /// It was refused.
+    Denied,
+}
+
+/// An act, as handed to the write that does it. It never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Audit {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: AuditActor,
+    /// What, as `noun.verb`: `session.revoke`, `user.disable`.
+    pub action: &'static str,
+    /// How it went.
+    pub outcome: Outcome,
+    /// Why, as a stable reason code; empty when there is nothing to add.
+    pub reason: String,
+    /// The user it was about.
+    pub user: Option<UserId>,
+    /// The client it was about.
+    pub client: Option<ClientId>,
+    /// The session it was about.
+    pub session: Option<SessionId>,
+    /// The caller's network address, as text.
+    pub network: Option<String>,
+    /// The trace id of the request.
+    pub trace: Option<String>,
+}
+
+impl Audit {
+    /// An allowed act with nothing else known of it; the fields are public to be filled in.
+    pub fn allowed(at: Timestamp, actor: AuditActor, action: &'static str) -> Self {
+        Self {
+            at,
+            actor,
+            action,
+            outcome: Outcome::Allowed,
+            reason: String::new(),
+            user: None,
+            client: None,
+            session: None,
+            network: None,
+            trace: None,
+        }
+    }
+
+    /// A refused act and its reason code.
+    pub fn denied(at: Timestamp, actor: AuditActor, action: &'static str, reason: &str) -> Self {
+        Self {
+            outcome: Outcome::Denied,
+            reason: reason.to_owned(),
+            ..Self::allowed(at, actor, action)
+        }
+    }
+}
+
+/// An act as the store kept it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuditRow {
+    /// The record's number: gapless, from 1.
+    pub number: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Who, as `kind` or `kind:id`.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// `allowed` or `denied`.
+    pub outcome: String,
+    /// Why.
+    pub reason: String,
+    /// The user it was about.
+    pub user: Option<UserId>,
+    /// The client it was about.
+    pub client: Option<ClientId>,
+    /// The session it was about.
+    pub session: Option<SessionId>,
+    /// The caller's network address.
+    pub network: Option<String>,
+    /// The trace id of the request.
+    pub trace: Option<String>,
+}

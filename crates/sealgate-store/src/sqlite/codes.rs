@@ -1,0 +1,133 @@
+//! Authorization codes: each starts one session, once.
+
+use rusqlite::{Connection, params};
+use sealgate_model::{CodeId, SessionId, SignInId, Timestamp, UserId};
+
+use super::writer::Tx;
+use super::{audit, refresh, sessions, sql};
+use crate::{Audit, Code, Redeemed, RefreshToken, RevokeReason, Session, StoreError};
+
+pub(super) fn create(tx: &Tx<'_>, code: &Code, audit: &Audit) -> Result<(), StoreError> {
+    sql::run(
+        tx,
+        "INSERT INTO codes
+            (id, secret_hash, client_id, user_id, sign_in_id, session_id, redirect_uri, challenge,
+             nonce, scopes, auth_time, methods, expires_at, used_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        params![
+            code.id.as_bytes(),
+            code.secret_hash.as_bytes(),
+            code.client.as_str(),
+            code.user.as_bytes(),
+            code.sign_in.as_bytes(),
+            code.session.as_bytes(),
+            code.redirect_uri,
+            code.challenge,
+            code.nonce,
+            sql::list_text(&code.scopes)?,
+            code.auth_time.as_millis(),
+            sql::list_text(&code.methods)?,
+            code.expires_at.as_millis(),
+            code.used_at.map(Timestamp::as_millis),
+        ],
+    )?;
+    audit::append(tx, audit)
+}
+
+pub(super) fn by_id(connection: &Connection, id: CodeId) -> Result<Option<Code>, StoreError> {
+    sql::one(
+        connection,
+        "SELECT id, secret_hash, client_id, user_id, sign_in_id, session_id, redirect_uri,
+                challenge, nonce, scopes, auth_time, methods, expires_at, used_at
+         FROM codes WHERE id = ?1",
+        params![id.as_bytes()],
+        |row| {
+            Ok(Code {
+                id: CodeId::from_bytes(row.get("id")?),
+                secret_hash: sql::hash(row, "secret_hash")?,
+                client: sql::client_id(row, "client_id")?,
+                user: UserId::from_bytes(row.get("user_id")?),
+                sign_in: SignInId::from_bytes(row.get("sign_in_id")?),
+                session: SessionId::from_bytes(row.get("session_id")?),
+                redirect_uri: row.get("redirect_uri")?,
+                challenge: row.get("challenge")?,
+                nonce: row.get("nonce")?,
+                scopes: sql::list(row, "scopes")?,
+                auth_time: sql::time(row, "auth_time")?,
+                methods: sql::list(row, "methods")?,
+                expires_at: sql::time(row, "expires_at")?,
+                used_at: sql::maybe_time(row, "used_at")?,
+            })
+        },
+    )
+}
+
+pub(super) fn redeem(
+    tx: &Tx<'_>,
+    id: CodeId,
+    session: &Session,
+    first: Option<&RefreshToken>,
+    audit: &Audit,
+    on_reuse: &Audit,
+) -> Result<Redeemed, StoreError> {
+    if !spend(tx, id, session, audit.at)? {
+        return refuse(tx, id, on_reuse);
+    }
+    sessions::insert(tx, session)?;
+    if let Some(first) = first {
+        if first.session != session.id || first.client != session.client {
+            return Err(StoreError::Invalid(
+                "the refresh token is not the session's",
+            ));
+        }
+        refresh::insert(tx, first)?;
+    }
+    audit::append(tx, audit)?;
+    Ok(Redeemed::Started)
+}
+
+/// One conditional update decides who redeems the code. It also looks at what the code came from: a
+/// logout or a disabled account that commits first wins over a code still on its way.
+fn spend(tx: &Tx<'_>, id: CodeId, session: &Session, at: Timestamp) -> Result<bool, StoreError> {
+    let fits = sql::one(
+        tx,
+        "UPDATE codes SET used_at = ?2
+         WHERE id = ?1 AND used_at IS NULL AND expires_at > ?2
+           AND EXISTS (SELECT 1 FROM sign_ins WHERE id = codes.sign_in_id AND ended_at IS NULL)
+           AND EXISTS (SELECT 1 FROM users WHERE id = codes.user_id AND disabled_at IS NULL)
+         RETURNING session_id = ?3 AND user_id = ?4 AND client_id = ?5 AND sign_in_id = ?6 AS fits",
+        params![
+            id.as_bytes(),
+            at.as_millis(),
+            session.id.as_bytes(),
+            session.user.as_bytes(),
+            session.client.as_str(),
+            session.sign_in.as_bytes(),
+        ],
+        |row| Ok(row.get::<_, bool>("fits")?),
+    )?;
+    match fits {
+        Some(false) => Err(StoreError::Invalid(
+            "the session is not the one the code is for",
+        )),
+        Some(true) => Ok(true),
+        None => Ok(false),
+    }
+}
+
+/// A code that was redeemed before may have been stolen, so the session it gave ends (RFC 6749,
+/// 4.1.2); every such attempt is on record. A code that was never redeemed gave nothing.
+fn refuse(tx: &Tx<'_>, id: CodeId, on_reuse: &Audit) -> Result<Redeemed, StoreError> {
+    let given = sql::one(
+        tx,
+        "SELECT session_id FROM codes WHERE id = ?1 AND used_at IS NOT NULL",
+        params![id.as_bytes()],
+        |row| Ok(SessionId::from_bytes(row.get("session_id")?)),
+    )?;
+    let Some(session) = given else {
+        return Ok(Redeemed::Ended);
+    };
+    sessions::revoke_one(tx, session, RevokeReason::CodeReuse, on_reuse.at)?;
+    audit::append(tx, on_reuse)?;
+    Ok(Redeemed::Reused)
+}

@@ -1,0 +1,106 @@
+//! Reads: a small pool of read-only connections, used on blocking threads.
+//!
+//! In WAL mode readers neither wait for the writer nor hold it up, and each sees everything that was
+//! committed before it began.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::Semaphore;
+
+use crate::StoreError;
+
+/// Few, because a point read takes microseconds and each connection has a page cache of its own.
+const CONNECTIONS: usize = 4;
+
+/// The pool. It holds as many permits as connections, so that taking one after a permit never fails.
+pub(super) struct Readers {
+    permits: Arc<Semaphore>,
+    idle: Arc<Idle>,
+}
+
+struct Idle(Mutex<Vec<Connection>>);
+
+impl Idle {
+    fn take(&self) -> Option<Connection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn give(&self, connection: Connection) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(connection);
+    }
+}
+
+/// A connection on loan: it goes back however the read ends, a panic or a caller who left included.
+struct Loan {
+    connection: Option<Connection>,
+    idle: Arc<Idle>,
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.idle.give(connection);
+        }
+    }
+}
+
+impl Readers {
+    /// Opens the pool on a database that the writer has already brought up to date.
+    pub(super) fn open(file: &Path) -> Result<Self, StoreError> {
+        let connections = (0..CONNECTIONS)
+            .map(|_| connect(file))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            permits: Arc::new(Semaphore::new(CONNECTIONS)),
+            idle: Arc::new(Idle(Mutex::new(connections))),
+        })
+    }
+
+    /// Runs `query` on one of the connections. A query of several statements that must agree opens a
+    /// transaction of its own.
+    pub(super) async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .map_err(|_| closed())?;
+        let idle = Arc::clone(&self.idle);
+        let answer = tokio::task::spawn_blocking(move || {
+            // Declared first so that it is dropped last: the connection is back before the permit is.
+            let _permit = permit;
+            let loan = Loan {
+                connection: idle.take(),
+                idle,
+            };
+            loan.connection.as_ref().ok_or_else(closed).and_then(query)
+        });
+        answer
+            .await
+            .map_err(|_| StoreError::Unavailable("a read was cut short".to_owned()))?
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("the readers are closed".to_owned())
+}
+
+fn connect(file: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    // Negative: KiB instead of pages.
+    connection.pragma_update(None, "cache_size", -4_000)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}

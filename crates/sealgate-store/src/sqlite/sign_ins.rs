@@ -1,0 +1,87 @@
+//! Browsers signed in at the control plane itself.
+
+use rusqlite::{Connection, params};
+use sealgate_model::{SignInId, Timestamp, UserId};
+
+use super::writer::Tx;
+use super::{audit, sessions, sql};
+use crate::{Audit, RevokeReason, SignIn, StoreError};
+
+pub(super) fn create(tx: &Tx<'_>, sign_in: &SignIn, audit: &Audit) -> Result<(), StoreError> {
+    insert(tx, sign_in)?;
+    audit::append(tx, audit)
+}
+
+/// A sign-in that lost a race against the disabling of its account is born ended, so that enabling
+/// the account later does not bring it to life.
+pub(super) fn insert(tx: &Tx<'_>, sign_in: &SignIn) -> Result<(), StoreError> {
+    sql::run(
+        tx,
+        "INSERT INTO sign_ins
+            (id, secret_hash, user_id, auth_time, methods, expires_at, ended_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+                 coalesce(?7, (SELECT disabled_at FROM users WHERE id = ?3)))",
+        params![
+            sign_in.id.as_bytes(),
+            sign_in.secret_hash.as_bytes(),
+            sign_in.user.as_bytes(),
+            sign_in.auth_time.as_millis(),
+            sql::list_text(&sign_in.methods)?,
+            sign_in.expires_at.as_millis(),
+            sign_in.ended_at.map(Timestamp::as_millis),
+        ],
+    )
+    .map(drop)
+}
+
+pub(super) fn by_id(connection: &Connection, id: SignInId) -> Result<Option<SignIn>, StoreError> {
+    sql::one(
+        connection,
+        "SELECT id, secret_hash, user_id, auth_time, methods, expires_at, ended_at
+         FROM sign_ins WHERE id = ?1",
+        params![id.as_bytes()],
+        |row| {
+            Ok(SignIn {
+                id: SignInId::from_bytes(row.get("id")?),
+                secret_hash: sql::hash(row, "secret_hash")?,
+                user: UserId::from_bytes(row.get("user_id")?),
+                auth_time: sql::time(row, "auth_time")?,
+                methods: sql::list(row, "methods")?,
+                expires_at: sql::time(row, "expires_at")?,
+                ended_at: sql::maybe_time(row, "ended_at")?,
+            })
+        },
+    )
+}
+
+/// Ends one sign-in and every live session that came from it. A sign-in that is already swept may
+/// still have sessions, so these are looked for in any case.
+pub(super) fn end(
+    tx: &Tx<'_>,
+    id: SignInId,
+    reason: RevokeReason,
+    audit: &Audit,
+) -> Result<(), StoreError> {
+    let ended = sql::run(
+        tx,
+        "UPDATE sign_ins SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL",
+        params![id.as_bytes(), audit.at.as_millis()],
+    )?;
+    let revoked = sessions::revoke_all_from(tx, id, reason, audit.at)?;
+    if ended > 0 || revoked.is_some() {
+        audit::append(tx, audit)
+    } else {
+        Ok(())
+    }
+}
+
+/// Ends every sign-in of a user.
+pub(super) fn end_all_of(tx: &Tx<'_>, user: UserId, at: Timestamp) -> Result<(), StoreError> {
+    sql::run(
+        tx,
+        "UPDATE sign_ins INDEXED BY sign_ins_by_user SET ended_at = ?2
+         WHERE user_id = ?1 AND ended_at IS NULL",
+        params![user.as_bytes(), at.as_millis()],
+    )
+    .map(drop)
+}

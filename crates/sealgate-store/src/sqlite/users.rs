@@ -1,0 +1,264 @@
+//! Accounts and the links by which a password is set.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, Row, params};
+use sealgate_model::{InvitationId, Timestamp, UserId};
+
+use super::writer::Tx;
+use super::{audit, revocations, sessions, sign_ins, sql};
+use crate::{
+    Accepted, Audit, Invitation, Page, RevokeReason, Revoked, SignIn, StoreError, UserRow,
+};
+
+/// The least time for which a disabled user stays in the revocation log: the longest session (24 h)
+/// and an hour for clocks that differ, so that the entry outlives whatever it revokes.
+const USER_REVOCATION: Duration = Duration::from_secs(25 * 60 * 60);
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, email, name, password_hash, roles, created_at, disabled_at FROM users ",
+            $rest
+        )
+    };
+}
+
+/// What makes two addresses the same account: case and surrounding space do not count.
+fn email_key(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+pub(super) fn create(
+    tx: &Tx<'_>,
+    user: &UserRow,
+    invitation: Option<&Invitation>,
+    audit: &Audit,
+) -> Result<(), StoreError> {
+    insert(tx, user)?;
+    if let Some(invitation) = invitation {
+        insert_invitation(tx, invitation)?;
+    }
+    audit::append(tx, audit)
+}
+
+/// `users_by_email` makes a second account with the same address a conflict.
+fn insert(tx: &Tx<'_>, user: &UserRow) -> Result<(), StoreError> {
+    sql::run(
+        tx,
+        "INSERT INTO users
+            (id, email, email_key, name, password_hash, roles, created_at, disabled_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            user.id.as_bytes(),
+            user.email,
+            email_key(&user.email),
+            user.name,
+            user.password_hash,
+            sql::list_text(&user.roles)?,
+            user.created_at.as_millis(),
+            user.disabled_at.map(Timestamp::as_millis),
+        ],
+    )
+    .map(drop)
+}
+
+pub(super) fn by_email(
+    connection: &Connection,
+    email: &str,
+) -> Result<Option<UserRow>, StoreError> {
+    sql::one(
+        connection,
+        select!("INDEXED BY users_by_email WHERE email_key = ?1"),
+        params![email_key(email)],
+        read,
+    )
+}
+
+pub(super) fn by_id(connection: &Connection, id: UserId) -> Result<Option<UserRow>, StoreError> {
+    sql::one(
+        connection,
+        select!("WHERE id = ?1"),
+        params![id.as_bytes()],
+        read,
+    )
+}
+
+/// A slice in order of id (primary key), which is the order of creation.
+pub(super) fn list(connection: &Connection, page: Page) -> Result<Vec<UserRow>, StoreError> {
+    sql::many(
+        connection,
+        select!("WHERE id > ?1 ORDER BY id LIMIT ?2"),
+        params![sql::after(&page), sql::limit(&page)],
+        read,
+    )
+}
+
+pub(super) fn admin_exists(connection: &Connection) -> Result<bool, StoreError> {
+    let found = sql::one(
+        connection,
+        r#"SELECT 1 FROM users INDEXED BY users_admins
+           WHERE disabled_at IS NULL AND password_hash IS NOT NULL
+             AND instr(roles, '"admin"') > 0
+           LIMIT 1"#,
+        (),
+        |_row| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
+pub(super) fn disable(tx: &Tx<'_>, id: UserId, audit: &Audit) -> Result<bool, StoreError> {
+    let at = audit.at;
+    let changed = sql::run(
+        tx,
+        "UPDATE users SET disabled_at = ?2 WHERE id = ?1 AND disabled_at IS NULL",
+        params![id.as_bytes(), at.as_millis()],
+    )?;
+    if changed == 0 {
+        return exists(tx, id);
+    }
+    sign_ins::end_all_of(tx, id, at)?;
+    let last_end = sessions::revoke_all_of(tx, id, RevokeReason::UserDisabled, at)?;
+    let expires_at = last_end.map_or(at + USER_REVOCATION, |end| end.max(at + USER_REVOCATION));
+    revocations::append(tx, &Revoked::User(id), at, None, expires_at)?;
+    audit::append(tx, audit)?;
+    Ok(true)
+}
+
+pub(super) fn enable(tx: &Tx<'_>, id: UserId, audit: &Audit) -> Result<bool, StoreError> {
+    let changed = sql::run(
+        tx,
+        "UPDATE users SET disabled_at = NULL WHERE id = ?1 AND disabled_at IS NOT NULL",
+        params![id.as_bytes()],
+    )?;
+    if changed == 0 {
+        return exists(tx, id);
+    }
+    audit::append(tx, audit)?;
+    Ok(true)
+}
+
+fn exists(tx: &Tx<'_>, id: UserId) -> Result<bool, StoreError> {
+    let found = sql::one(
+        tx,
+        "SELECT 1 FROM users WHERE id = ?1",
+        params![id.as_bytes()],
+        |_row| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
+pub(super) fn create_invitation(
+    tx: &Tx<'_>,
+    invitation: &Invitation,
+    audit: &Audit,
+) -> Result<(), StoreError> {
+    if invitation.user.is_none() {
+        // Two set-up links would be two ways in; the older may have been printed anywhere.
+        sql::run(
+            tx,
+            "DELETE FROM invitations INDEXED BY invitations_by_user
+             WHERE user_id IS NULL AND used_at IS NULL",
+            (),
+        )?;
+    }
+    insert_invitation(tx, invitation)?;
+    audit::append(tx, audit)
+}
+
+fn insert_invitation(tx: &Tx<'_>, invitation: &Invitation) -> Result<(), StoreError> {
+    sql::run(
+        tx,
+        "INSERT INTO invitations (id, secret_hash, user_id, created_at, expires_at, used_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            invitation.id.as_bytes(),
+            invitation.secret_hash.as_bytes(),
+            invitation.user.as_ref().map(UserId::as_bytes),
+            invitation.created_at.as_millis(),
+            invitation.expires_at.as_millis(),
+            invitation.used_at.map(Timestamp::as_millis),
+        ],
+    )
+    .map(drop)
+}
+
+pub(super) fn invitation(
+    connection: &Connection,
+    id: InvitationId,
+) -> Result<Option<Invitation>, StoreError> {
+    sql::one(
+        connection,
+        "SELECT id, secret_hash, user_id, created_at, expires_at, used_at
+         FROM invitations WHERE id = ?1",
+        params![id.as_bytes()],
+        |row| {
+            Ok(Invitation {
+                id: InvitationId::from_bytes(row.get("id")?),
+                secret_hash: sql::hash(row, "secret_hash")?,
+                user: row.get::<_, Option<_>>("user_id")?.map(UserId::from_bytes),
+                created_at: sql::time(row, "created_at")?,
+                expires_at: sql::time(row, "expires_at")?,
+                used_at: sql::maybe_time(row, "used_at")?,
+            })
+        },
+    )
+}
+
+pub(super) fn accept_invitation(
+    tx: &Tx<'_>,
+    id: InvitationId,
+    user: &UserRow,
+    sign_in: &SignIn,
+    audit: &Audit,
+) -> Result<Accepted, StoreError> {
+    if sign_in.user != user.id {
+        return Err(StoreError::Invalid("the sign-in is another user's"));
+    }
+    let at = audit.at.as_millis();
+    // One conditional update decides who spends the link; a disabled account's link is worth nothing.
+    let spent = sql::one(
+        tx,
+        "UPDATE invitations SET used_at = ?2
+         WHERE id = ?1 AND used_at IS NULL AND expires_at > ?2
+           AND NOT EXISTS
+               (SELECT 1 FROM users WHERE id = invitations.user_id AND disabled_at IS NOT NULL)
+         RETURNING user_id",
+        params![id.as_bytes(), at],
+        |row| Ok(row.get::<_, Option<_>>("user_id")?.map(UserId::from_bytes)),
+    )?;
+    match spent {
+        None => return Ok(Accepted::Spent),
+        Some(None) => insert(tx, user)?,
+        Some(Some(owner)) if owner == user.id => {
+            sql::run(
+                tx,
+                "UPDATE users SET name = ?2, password_hash = ?3 WHERE id = ?1",
+                params![owner.as_bytes(), user.name, user.password_hash],
+            )?;
+            // An older link still lying in a mailbox must not set the password again.
+            sql::run(
+                tx,
+                "UPDATE invitations INDEXED BY invitations_by_user SET used_at = ?2
+                 WHERE user_id = ?1 AND used_at IS NULL",
+                params![owner.as_bytes(), at],
+            )?;
+        }
+        Some(Some(_)) => return Err(StoreError::Invalid("the link is another user's")),
+    }
+    sign_ins::insert(tx, sign_in)?;
+    audit::append(tx, audit)?;
+    Ok(Accepted::Done)
+}
+
+fn read(row: &Row<'_>) -> Result<UserRow, StoreError> {
+    Ok(UserRow {
+        id: UserId::from_bytes(row.get("id")?),
+        email: row.get("email")?,
+        name: row.get("name")?,
+        password_hash: row.get("password_hash")?,
+        roles: sql::list(row, "roles")?,
+        created_at: sql::time(row, "created_at")?,
+        disabled_at: sql::maybe_time(row, "disabled_at")?,
+    })
+}

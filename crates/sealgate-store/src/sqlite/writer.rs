@@ -1,0 +1,247 @@
+//! Writes: one thread, one connection, a bounded queue, and many callers to one commit.
+//!
+//! With `synchronous=FULL` a commit costs a sync of the disk. The thread therefore takes every job
+//! that is waiting into one transaction, each in a savepoint of its own, and answers all of them
+//! after the one commit. A job that fails undoes only itself; a commit that fails is an unknown
+//! result for every job in it, so all of them are told `Unavailable`.
+
+use std::cell::Cell;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::sql;
+use crate::StoreError;
+
+/// How many writes may wait. More means the disk does not keep up, and waiting longer helps nobody:
+/// the next caller is told `Unavailable` at once.
+const QUEUE: usize = 1024;
+
+/// How many writes one commit carries at most: bounds how long the first of them waits.
+const BATCH: usize = 256;
+
+/// After this many writes the log is checkpointed as soon as the queue is empty.
+const CHECKPOINT_AFTER: usize = 1024;
+
+/// A write in progress: the connection inside this job's savepoint, and what to announce afterwards.
+pub(super) struct Tx<'c> {
+    connection: &'c Connection,
+    head: Cell<Option<u64>>,
+}
+
+impl Tx<'_> {
+    /// Notes the newest revocation of this job, announced once the job has committed.
+    pub(super) fn announce(&self, seq: u64) {
+        self.head.set(Some(seq));
+    }
+}
+
+impl Deref for Tx<'_> {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        self.connection
+    }
+}
+
+/// Answers a job's caller, once it is known whether the commit was lost, and why.
+type Reply = Box<dyn FnOnce(Option<&str>)>;
+
+/// What a job leaves behind: the answer to its caller, and the newest revocation it logged.
+struct Ran {
+    reply: Reply,
+    head: Option<u64>,
+}
+
+type Job = Box<dyn FnOnce(&Connection) -> Ran + Send>;
+
+/// The way to the writer thread. Dropping it lets the thread finish what is queued, and waits.
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Job>>,
+    head: watch::Sender<u64>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread on a connection that is ready to write; `head` is the newest revocation.
+    pub(super) fn start(connection: Connection, head: u64) -> Result<Self, StoreError> {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let (head, _) = watch::channel(head);
+        let worker = Worker {
+            connection,
+            jobs,
+            head: head.clone(),
+            unchecked: 0,
+        };
+        let thread = std::thread::Builder::new()
+            .name("sealgate-writer".to_owned())
+            .spawn(move || worker.run())
+            .map_err(|error| StoreError::Unavailable(format!("no thread to write on: {error}")))?;
+        Ok(Self {
+            queue: Some(queue),
+            head,
+            thread: Some(thread),
+        })
+    }
+
+    /// Announces each newest revocation after its commit.
+    pub(super) fn wakeup(&self) -> watch::Receiver<u64> {
+        self.head.subscribe()
+    }
+
+    /// Queues `act` and waits until it is durable or known to have failed. Once queued it runs even
+    /// if the caller stops waiting.
+    pub(super) async fn write<T, F>(&self, act: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (answer, outcome) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let tx = Tx {
+                connection,
+                head: Cell::new(None),
+            };
+            let result = in_savepoint(&tx, act);
+            let head = if result.is_ok() { tx.head.get() } else { None };
+            let reply = Box::new(move |lost: Option<&str>| {
+                let result = match lost {
+                    None => result,
+                    Some(why) => Err(StoreError::Unavailable(why.to_owned())),
+                };
+                // An error here means that the caller has left; the write stands all the same.
+                let _ = answer.send(result);
+            });
+            Ran { reply, head }
+        });
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Unavailable("too many writes wait".to_owned()),
+            TrySendError::Closed(_) => stopped(),
+        })?;
+        outcome.await.map_err(|_| stopped())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the writer thread ended in a panic");
+        }
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("the writer has stopped".to_owned())
+}
+
+/// Runs one job so that its failure, a panic included, undoes it alone. If even that does not work the
+/// whole transaction is rolled back, which the batch notices.
+fn in_savepoint<T, F>(tx: &Tx<'_>, act: F) -> Result<T, StoreError>
+where
+    F: FnOnce(&Tx<'_>) -> Result<T, StoreError>,
+{
+    sql::run(tx, "SAVEPOINT job", ())?;
+    let result = catch_unwind(AssertUnwindSafe(|| act(tx))).unwrap_or_else(|_| {
+        Err(StoreError::Unavailable(
+            "the write was cut short".to_owned(),
+        ))
+    });
+    if tx.is_autocommit() {
+        return result;
+    }
+    let closed = match &result {
+        Ok(_) => sql::run(tx, "RELEASE job", ()),
+        Err(_) => sql::run(tx, "ROLLBACK TO job", ()).and_then(|_| sql::run(tx, "RELEASE job", ())),
+    };
+    match closed {
+        Ok(_) => result,
+        Err(error) => {
+            sql::run(tx, "ROLLBACK", ())?;
+            Err(error)
+        }
+    }
+}
+
+/// The thread's own state.
+struct Worker {
+    connection: Connection,
+    jobs: mpsc::Receiver<Job>,
+    head: watch::Sender<u64>,
+    /// Writes since the last checkpoint.
+    unchecked: usize,
+}
+
+impl Worker {
+    fn run(mut self) {
+        while let Some(first) = self.jobs.blocking_recv() {
+            let mut ran = Vec::new();
+            let lost = self
+                .commit(first, &mut ran)
+                .err()
+                .map(|error| error.to_string());
+            if let Some(why) = &lost {
+                tracing::error!(writes = ran.len(), why, "a group of writes was lost");
+            } else if let Some(head) = ran.iter().filter_map(|job| job.head).max() {
+                self.head.send_replace(head);
+            }
+            self.unchecked += ran.len();
+            for job in ran {
+                (job.reply)(lost.as_deref());
+            }
+            self.checkpoint();
+        }
+    }
+
+    /// One transaction of `first` and whatever else is waiting.
+    fn commit(&mut self, first: Job, ran: &mut Vec<Ran>) -> Result<(), StoreError> {
+        // Left open only if an earlier rollback failed; then nothing is written until one succeeds.
+        if !self.connection.is_autocommit() {
+            sql::run(&self.connection, "ROLLBACK", ())?;
+        }
+        sql::run(&self.connection, "BEGIN IMMEDIATE", ())?;
+        let mut next = Some(first);
+        while let Some(job) = next {
+            ran.push(job(&self.connection));
+            // A full disk and the like make SQLite roll back on its own accord.
+            if self.connection.is_autocommit() {
+                return Err(StoreError::Unavailable(
+                    "the transaction was rolled back".to_owned(),
+                ));
+            }
+            next = if ran.len() < BATCH {
+                self.jobs.try_recv().ok()
+            } else {
+                None
+            };
+        }
+        let committed = sql::run(&self.connection, "COMMIT", ());
+        if committed.is_err() && !self.connection.is_autocommit() {
+            sql::run(&self.connection, "ROLLBACK", ())?;
+        }
+        committed.map(drop)
+    }
+
+    /// Moves the log into the database while nobody waits. `wal_autocheckpoint` does it under load.
+    fn checkpoint(&mut self) {
+        if self.unchecked < CHECKPOINT_AFTER || !self.jobs.is_empty() {
+            return;
+        }
+        self.unchecked = 0;
+        if let Err(error) = self
+            .connection
+            .pragma(None, "wal_checkpoint", "PASSIVE", |_row| Ok(()))
+        {
+            tracing::warn!(%error, "the write-ahead log was not checkpointed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

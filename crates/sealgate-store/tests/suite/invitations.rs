@@ -1,0 +1,153 @@
+//! Links by which a password is set: invitations and the set-up link.
+
+use sealgate_store::{Accepted, StoreError, UserStatus};
+
+use crate::world::{HOUR, World};
+
+#[tokio::test]
+async fn an_invitation_sets_the_password_once_and_spends_the_accounts_other_links() {
+    let world = World::new();
+    let mut ada = world.user_row("ada@example.com");
+    ada.password_hash = None;
+    let (first, second) = (
+        world.invitation(Some(ada.id)),
+        world.invitation(Some(ada.id)),
+    );
+    let audit = world.audit("user.create");
+    world
+        .store
+        .user_create(ada.clone(), Some(first.clone()), audit)
+        .await
+        .unwrap();
+    let audit = world.audit("invitation.create");
+    world
+        .store
+        .invitation_create(second.clone(), audit)
+        .await
+        .unwrap();
+    assert_eq!(ada.status(), UserStatus::Invited);
+
+    ada.password_hash = Some("chosen".to_owned());
+    ada.name = "Ada L.".to_owned();
+    for (link, expected) in [(&first, Accepted::Done), (&first, Accepted::Spent)] {
+        let (sign_in, audit) = (world.sign_in_row(ada.id), world.audit("invitation.accept"));
+        let accepted = world
+            .store
+            .invitation_accept(link.id, ada.clone(), sign_in.clone(), audit)
+            .await;
+        assert_eq!(accepted.unwrap(), expected);
+        let stored = world.store.sign_in(sign_in.id).await.unwrap();
+        assert_eq!(stored.is_some(), expected == Accepted::Done);
+    }
+    let (sign_in, audit) = (world.sign_in_row(ada.id), world.audit("invitation.accept"));
+    let accepted = world
+        .store
+        .invitation_accept(second.id, ada.clone(), sign_in, audit)
+        .await;
+    assert_eq!(accepted.unwrap(), Accepted::Spent);
+    let stored = world.store.user(ada.id).await.unwrap().unwrap();
+    assert_eq!(
+        (stored.status(), stored.name.as_str()),
+        (UserStatus::Active, "Ada L.")
+    );
+    assert_eq!(
+        world.actions().await,
+        ["user.create", "invitation.create", "invitation.accept"]
+    );
+}
+
+#[tokio::test]
+async fn an_invitation_is_refused_when_expired_or_for_a_disabled_or_another_account() {
+    let world = World::new();
+    let (ada, bob) = (
+        world.user("ada@example.com").await,
+        world.user("bob@example.com").await,
+    );
+    let accept = async |link, user: &sealgate_store::UserRow| {
+        let (sign_in, audit) = (world.sign_in_row(user.id), world.audit("invitation.accept"));
+        world
+            .store
+            .invitation_accept(link, user.clone(), sign_in, audit)
+            .await
+    };
+    let late = world.invitation(Some(ada.id));
+    let audit = world.audit("invitation.create");
+    world
+        .store
+        .invitation_create(late.clone(), audit.clone())
+        .await
+        .unwrap();
+    assert!(matches!(
+        accept(late.id, &bob).await,
+        Err(StoreError::Invalid(_))
+    ));
+    assert_eq!(
+        world
+            .store
+            .invitation(late.id)
+            .await
+            .unwrap()
+            .unwrap()
+            .used_at,
+        None
+    );
+    world.clock.advance(72 * HOUR);
+    assert_eq!(accept(late.id, &ada).await.unwrap(), Accepted::Spent);
+
+    let link = world.invitation(Some(ada.id));
+    world
+        .store
+        .invitation_create(link.clone(), audit)
+        .await
+        .unwrap();
+    world
+        .store
+        .user_disable(ada.id, world.audit("user.disable"))
+        .await
+        .unwrap();
+    assert_eq!(accept(link.id, &ada).await.unwrap(), Accepted::Spent);
+    let unknown = world.invitation(None).id;
+    assert_eq!(accept(unknown, &ada).await.unwrap(), Accepted::Spent);
+}
+
+#[tokio::test]
+async fn a_set_up_link_replaces_the_earlier_one_and_makes_the_account() {
+    let world = World::new();
+    let (old, new) = (world.invitation(None), world.invitation(None));
+    let other = world.user("bob@example.com").await;
+    let invited = world.invitation(Some(other.id));
+    for link in [&invited, &old, &new] {
+        let audit = world.audit("invitation.create");
+        world
+            .store
+            .invitation_create(link.clone(), audit)
+            .await
+            .unwrap();
+    }
+    assert!(world.store.invitation(old.id).await.unwrap().is_none());
+    assert!(world.store.invitation(invited.id).await.unwrap().is_some());
+
+    let taken = world.user_row("BOB@example.com");
+    let (sign_in, audit) = (
+        world.sign_in_row(taken.id),
+        world.audit("invitation.accept"),
+    );
+    let refused = world
+        .store
+        .invitation_accept(new.id, taken, sign_in, audit)
+        .await;
+    assert!(matches!(
+        refused,
+        Err(StoreError::Conflict("e-mail address"))
+    ));
+
+    // The collision did not cost the link.
+    let ada = world.user_row("ada@example.com");
+    let (sign_in, audit) = (world.sign_in_row(ada.id), world.audit("invitation.accept"));
+    let accepted = world
+        .store
+        .invitation_accept(new.id, ada.clone(), sign_in, audit)
+        .await;
+    assert_eq!(accepted.unwrap(), Accepted::Done);
+    assert!(world.store.user(ada.id).await.unwrap().is_some());
+}
