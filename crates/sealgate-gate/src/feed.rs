@@ -1,0 +1,127 @@
+//! Following the revocation feed (docs/spec/revocation-feed.md).
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use sealgate_revocation::{Action, Expected, MESSAGE_LIMIT, MESSAGE_TYPE, Message, SNAPSHOT_LIMIT};
+
+use crate::gate::Gate;
+use crate::provider::ProviderError;
+use crate::query::with_params;
+use crate::sse::{Event, Parser};
+
+/// Heartbeats come every second: this much silence means that the stream is dead, whatever TCP says.
+const SILENCE: Duration = Duration::from_secs(3);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Follows the feed until the future is dropped. Whatever fails is tried again after a pause that grows,
+/// with jitter, so that a thousand gates do not come back at the same moment.
+pub(crate) async fn follow(gate: &Gate) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match round(gate).await {
+            Ok((reason, lived)) => {
+                tracing::info!(reason, "the revocation feed is taken up again");
+                if lived {
+                    pause = FIRST_PAUSE;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the revocation feed cannot be followed"),
+        }
+        tokio::time::sleep(jittered(gate, pause)).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// A snapshot if one is needed, then the stream as long as it lasts. Tells what ended
+/// it, and whether it brought anything.
+async fn round(gate: &Gate) -> Result<(&'static str, bool), ProviderError> {
+    let metadata = gate.provider().metadata().await?;
+    let (Some(events), Some(snapshot)) = (
+        metadata.revocation_feed_endpoint.clone(),
+        metadata.revocation_snapshot_endpoint.clone(),
+    ) else {
+        return Err(ProviderError::Unacceptable(
+            "the issuer offers no revocation feed".to_owned(),
+        ));
+    };
+    if gate.view().position().is_none() {
+        fetch_snapshot(gate, snapshot).await?;
+    }
+    let Some((epoch, seq)) = gate.view().position() else {
+        return Ok(("feed_start", false));
+    };
+    let url = with_params(&events, &[("epoch", &epoch), ("after", &seq.to_string())]);
+    let mut stream = gate
+        .provider()
+        .open_authenticated(url, "text/event-stream")
+        .await?
+        .pieces;
+    let mut parser = Parser::default();
+    let mut lived = false;
+    loop {
+        let Ok(Some(piece)) = tokio::time::timeout(SILENCE, stream.next()).await else {
+            return Ok((gate.view().disconnected().unwrap_or("feed_silent"), lived));
+        };
+        let piece = piece.map_err(ProviderError::from)?;
+        let received = gate.uptime();
+        let events = parser.push(&piece).map_err(|_| {
+            ProviderError::Unacceptable("an event of the feed is too long".to_owned())
+        })?;
+        for event in events {
+            if let Action::Resync(reason) = take(gate, &event, received).await? {
+                return Ok((reason.code(), lived));
+            }
+            lived = true;
+        }
+    }
+}
+
+async fn fetch_snapshot(gate: &Gate, url: String) -> Result<(), ProviderError> {
+    let sent = gate.uptime();
+    let body = gate
+        .provider()
+        .get_authenticated(url, "application/secevent+jwt")
+        .await?;
+    let received = gate.uptime();
+    let token = String::from_utf8(body)
+        .map_err(|_| ProviderError::Unacceptable("the snapshot is not a token".to_owned()))?;
+    let message = read(gate, SNAPSHOT_LIMIT, token.trim()).await?;
+    gate.view().snapshot(&message, sent, received);
+    Ok(())
+}
+
+async fn take(
+    gate: &Gate,
+    event: &Event,
+    received: sealgate_model::Uptime,
+) -> Result<Action, ProviderError> {
+    match event.kind.as_str() {
+        "set" => {
+            let message = read(gate, MESSAGE_LIMIT, &event.data).await?;
+            Ok(gate.view().message(&message, received, gate.now()))
+        }
+        // `reset`, or an event that is not known and could matter: a snapshot tells what it told.
+        _ => Ok(gate.view().reset()),
+    }
+}
+
+async fn read(gate: &Gate, limit: usize, token: &str) -> Result<Message, ProviderError> {
+    let verified = gate
+        .provider()
+        .verify(limit, token, &[MESSAGE_TYPE])
+        .await?;
+    let expected = Expected {
+        issuer: gate.settings().issuer.clone(),
+        client: gate.settings().client_id.clone(),
+    };
+    Message::parse(&verified.payload, &expected)
+        .map_err(|error| ProviderError::Unacceptable(format!("a message of the feed: {error}")))
+}
+
+/// Between half of `pause` and all of it.
+fn jittered(gate: &Gate, pause: Duration) -> Duration {
+    let [byte] = gate.random().bytes::<1>();
+    pause / 2 + pause / 2 * u32::from(byte) / 255
+}

@@ -1,0 +1,216 @@
+//! The ID token's claims (OpenID Connect Core 1.0, 2 and 3.1.3.7).
+
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sealgate_model::{SessionId, Timestamp, User};
+use serde::Deserialize;
+use thiserror::Error;
+
+/// How far the issuer's clock may be from ours.
+const LEEWAY: Duration = Duration::from_secs(60);
+
+/// The claims that are read, with their exact types: another type refuses the token.
+#[derive(Deserialize)]
+pub(crate) struct Claims {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    exp: i64,
+    iat: i64,
+    azp: Option<String>,
+    auth_time: Option<i64>,
+    nonce: Option<String>,
+    at_hash: Option<String>,
+    sid: Option<String>,
+    email: Option<String>,
+    name: Option<String>,
+    #[serde(default)]
+    roles: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// What the token must agree with.
+pub(crate) struct Expected<'a> {
+    pub(crate) issuer: &'a str,
+    pub(crate) client: &'a str,
+    /// The nonce of the transaction; none at renewal.
+    pub(crate) nonce: Option<&'a str>,
+    pub(crate) access_token: &'a str,
+    pub(crate) now: Timestamp,
+}
+
+/// A claim that is missing or does not agree. The reason is for logs: it holds no value of the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the ID token's {0} is not as it must be")]
+pub(crate) struct ClaimError(pub(crate) &'static str);
+
+impl Claims {
+    pub(crate) fn check(&self, expected: &Expected<'_>) -> Result<(), ClaimError> {
+        let ok = |holds: bool, claim: &'static str| {
+            if holds {
+                Ok(())
+            } else {
+                Err(ClaimError(claim))
+            }
+        };
+        ok(self.iss == expected.issuer, "iss")?;
+        let audience = match &self.aud {
+            Audience::One(one) => std::slice::from_ref(one),
+            Audience::Several(several) => several.as_slice(),
+        };
+        ok(audience.iter().any(|aud| aud == expected.client), "aud")?;
+        // More than one audience needs to say which of them the token was made for.
+        ok(audience.len() == 1 || self.azp.is_some(), "azp")?;
+        ok(
+            self.azp.as_deref().is_none_or(|azp| azp == expected.client),
+            "azp",
+        )?;
+        ok(
+            Timestamp::from_seconds(self.exp) + LEEWAY > expected.now,
+            "exp",
+        )?;
+        ok(
+            Timestamp::from_seconds(self.iat) <= expected.now + LEEWAY,
+            "iat",
+        )?;
+        ok(
+            !self.sub.is_empty() && self.sub.len() <= 255 && self.sub.is_ascii(),
+            "sub",
+        )?;
+        if let Some(nonce) = expected.nonce {
+            ok(self.nonce.as_deref() == Some(nonce), "nonce")?;
+        }
+        if let Some(hash) = &self.at_hash {
+            ok(*hash == half_hash(expected.access_token), "at_hash")?;
+        }
+        Ok(())
+    }
+
+    /// `sid`: an id of ours, or any text of another provider's as the first 16 bytes of its SHA-256.
+    pub(crate) fn session(&self) -> Result<SessionId, ClaimError> {
+        let sid = self
+            .sid
+            .as_deref()
+            .filter(|sid| !sid.is_empty())
+            .ok_or(ClaimError("sid"))?;
+        Ok(sid.parse().unwrap_or_else(|_| {
+            let hash = digest::digest(&digest::SHA256, sid.as_bytes());
+            let mut id = [0; 16];
+            id.copy_from_slice(&hash.as_ref()[..16]);
+            SessionId::from_bytes(id)
+        }))
+    }
+
+    pub(crate) const fn issued_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.iat)
+    }
+
+    pub(crate) fn authenticated_at(&self) -> Timestamp {
+        self.auth_time
+            .map_or_else(|| self.issued_at(), Timestamp::from_seconds)
+    }
+
+    pub(crate) fn subject(&self) -> &str {
+        &self.sub
+    }
+
+    pub(crate) fn into_user(self, scopes: Vec<String>) -> User {
+        User {
+            id: self.sub,
+            email: self.email,
+            name: self.name,
+            scopes,
+            roles: self.roles,
+        }
+    }
+}
+
+/// The left half of the access token's hash (OpenID Connect Core 1.0, 3.1.3.6). The hash is that of the
+/// signature algorithm; for Ed25519 that is SHA-512 (RFC 8032, 5.1).
+fn half_hash(access_token: &str) -> String {
+    let hash = digest::digest(&digest::SHA512, access_token.as_bytes());
+    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..32])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
+
+    fn good() -> Value {
+        json!({
+            "iss": "https://id.example", "sub": "u1", "aud": "expenses", "exp": 1_000_300, "iat": 1_000_000,
+            "nonce": "n", "sid": "01890a5d-ac96-774b-bcce-b302099a8057", "at_hash": half_hash("at"),
+        })
+    }
+
+    fn check(claims: &Value) -> Result<(), ClaimError> {
+        let claims: Claims =
+            serde_json::from_value(claims.clone()).map_err(|_| ClaimError("type"))?;
+        claims.check(&Expected {
+            issuer: "https://id.example",
+            client: "expenses",
+            nonce: Some("n"),
+            access_token: "at",
+            now: NOW,
+        })
+    }
+
+    #[test]
+    fn every_claim_must_agree() {
+        assert_eq!(check(&good()), Ok(()));
+        let cases = [
+            ("iss", json!("https://id.example/"), "iss"),
+            ("aud", json!("payroll"), "aud"),
+            ("aud", json!(["expenses", "payroll"]), "azp"),
+            ("azp", json!("payroll"), "azp"),
+            ("exp", json!(999_940), "exp"),
+            ("exp", json!("1000300"), "type"),
+            ("iat", json!(1_000_061), "iat"),
+            ("nonce", json!("m"), "nonce"),
+            ("nonce", Value::Null, "nonce"),
+            ("at_hash", json!("x"), "at_hash"),
+            ("sub", json!(""), "sub"),
+            ("sub", json!(1), "type"),
+            ("roles", json!("admin"), "type"),
+        ];
+        for (claim, value, refused) in cases {
+            let mut claims = good();
+            claims[claim] = value;
+            assert_eq!(check(&claims), Err(ClaimError(refused)), "{claim}");
+        }
+    }
+
+    #[test]
+    fn clocks_may_differ_by_a_minute() {
+        for (claim, value) in [("exp", json!(999_941)), ("iat", json!(1_000_060))] {
+            let mut claims = good();
+            claims[claim] = value;
+            assert_eq!(check(&claims), Ok(()), "{claim}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_session_id_keeps_its_identity() {
+        let session = |sid: &str| {
+            let mut claims = good();
+            claims["sid"] = json!(sid);
+            serde_json::from_value::<Claims>(claims).unwrap().session()
+        };
+        assert_eq!(session("abc"), session("abc"));
+        assert_ne!(session("abc"), session("abd"));
+        assert_eq!(session(""), Err(ClaimError("sid")));
+    }
+}

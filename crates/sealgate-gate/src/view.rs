@@ -1,0 +1,121 @@
+//! The revocation view that every decision asks, shared between requests and the feed.
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use sealgate_model::{ClientId, Timestamp, Uptime};
+use sealgate_revocation::{Action, Credential, Entry, Follower, Message, Subject};
+use sealgate_session::SessionContent;
+use tokio::sync::watch;
+
+use crate::decision::Denial;
+
+/// The follower behind a lock: many requests read, the feed alone writes, and briefly.
+pub(crate) struct RevocationView {
+    follower: RwLock<Follower>,
+    /// Counts the feed's messages, so that waiting for readiness needs no polling.
+    heard: watch::Sender<u64>,
+}
+
+impl RevocationView {
+    pub(crate) fn new(bound: Duration) -> Self {
+        Self {
+            follower: RwLock::new(Follower::new(bound)),
+            heard: watch::Sender::new(0),
+        }
+    }
+
+    /// Why a session is refused: it is revoked, or that cannot be told right now.
+    pub(crate) fn check(
+        &self,
+        content: &SessionContent,
+        client: &ClientId,
+        now: Uptime,
+    ) -> Result<(), Denial> {
+        let credential = Credential {
+            session: Some(content.session()),
+            subject: Some(content.subject()),
+            client: client.as_str(),
+            key: content.key(),
+            started_at: content.started_at(),
+        };
+        let follower = self.read();
+        if follower.check(&credential).is_some() {
+            return Err(Denial::SessionRevoked);
+        }
+        if follower.is_fresh(now) {
+            Ok(())
+        } else {
+            Err(Denial::FeedStale)
+        }
+    }
+
+    pub(crate) fn is_fresh(&self, now: Uptime) -> bool {
+        self.read().is_fresh(now)
+    }
+
+    pub(crate) fn heard(&self) -> watch::Receiver<u64> {
+        self.heard.subscribe()
+    }
+
+    /// Revokes a session in this process at once, before the feed tells of it.
+    pub(crate) fn revoke_session(&self, content: &SessionContent) {
+        let entry = Entry {
+            subject: Subject::Session(content.session()),
+            expires_at: content.expires_at(),
+            reason: Some("logout".to_owned()),
+        };
+        self.write().revoke_locally(&entry);
+    }
+
+    /// From where to open the stream; none: a snapshot first.
+    pub(crate) fn position(&self) -> Option<(String, u64)> {
+        self.read()
+            .position()
+            .map(|(epoch, seq)| (epoch.to_string(), seq))
+    }
+
+    pub(crate) fn snapshot(&self, message: &Message, sent: Uptime, received: Uptime) -> Action {
+        let action = self.write().snapshot(message, sent, received);
+        self.heard.send_modify(|count| *count += 1);
+        action
+    }
+
+    /// Takes a message of the stream, and forgets what has expired meanwhile.
+    pub(crate) fn message(&self, message: &Message, received: Uptime, now: Timestamp) -> Action {
+        /// Sweeping looks at every entry, so that it is not done at every heartbeat.
+        const SWEEP_EVERY: u64 = 300;
+        let action = {
+            let mut follower = self.write();
+            let action = follower.message(message, received);
+            if self.heard.borrow().is_multiple_of(SWEEP_EVERY) {
+                follower.sweep(now);
+            }
+            action
+        };
+        self.heard.send_modify(|count| *count += 1);
+        action
+    }
+
+    pub(crate) fn reset(&self) -> Action {
+        self.write().reset()
+    }
+
+    /// The stream ended; why a snapshot is needed, if one is.
+    pub(crate) fn disconnected(&self) -> Option<&'static str> {
+        match self.write().disconnected() {
+            Action::Resync(reason) => Some(reason.code()),
+            Action::Continue | Action::Ignore(_) => None,
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Follower> {
+        self.follower.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Follower> {
+        self.follower
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

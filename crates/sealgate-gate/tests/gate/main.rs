@@ -1,0 +1,10 @@
+//! The gate as its hosts see it, in front of a control plane in memory and on fake time.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod browser;
+mod provider;
+
+mod decisions;
+mod renewal;
+mod sign_in;

@@ -1,0 +1,286 @@
+//! A control plane in memory: it answers the gate's requests and records them.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use sealgate_gate::{Gate, Host, Settings};
+use sealgate_host::{
+    Body, FakeClock, FakeRandom, Fetch, FetchError, FetchRequest, FetchResponse, StreamBody,
+};
+use sealgate_jose::{JwkSet, SigningKey};
+use sealgate_model::{Clock as _, Timestamp};
+use sealgate_revocation::{Entry, Epoch, MESSAGE_TYPE, Message, Publisher};
+use serde_json::{Value, json};
+
+pub(crate) const ISSUER: &str = "https://id.example";
+pub(crate) const APP: &str = "https://app.example";
+pub(crate) const SID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+const KEY: &str = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA";
+
+/// What the provider does next at an endpoint, and what was asked of it.
+#[derive(Default)]
+pub(crate) struct State {
+    /// Every form posted to the token endpoint, oldest first.
+    pub(crate) token_requests: Vec<Vec<(String, String)>>,
+    /// Every form posted to the revocation endpoint.
+    pub(crate) revocations: Vec<Vec<(String, String)>>,
+    /// Answers of the token endpoint to give first.
+    pub(crate) token_answers: VecDeque<Result<(u16, Value), FetchError>>,
+    /// Changes to the ID token's claims.
+    pub(crate) claims: Vec<(&'static str, Value)>,
+    /// The nonce to put into ID tokens.
+    pub(crate) nonce: Option<String>,
+    /// Whether nothing answers.
+    pub(crate) down: bool,
+    /// How often keys were asked for.
+    pub(crate) keys_asked: usize,
+    /// Revocations in the snapshot.
+    pub(crate) entries: Vec<Entry>,
+    /// How long a token request takes, in yields of the scheduler.
+    pub(crate) slow: usize,
+}
+
+pub(crate) struct Provider {
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) key: SigningKey,
+    pub(crate) state: Mutex<State>,
+}
+
+pub(crate) struct World {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) clock: Arc<FakeClock>,
+    pub(crate) provider: Arc<Provider>,
+}
+
+/// A gate in front of a provider, with a fresh view.
+pub(crate) async fn world() -> World {
+    world_with(&[]).await
+}
+
+pub(crate) async fn world_with(change: &'static [(&str, &str)]) -> World {
+    let world = cold_world(change);
+    world.follow_once().await;
+    assert!(world.gate.is_ready());
+    world
+}
+
+/// A gate that has not heard from its feed yet.
+pub(crate) fn cold_world(change: &'static [(&str, &str)]) -> World {
+    let clock = Arc::new(FakeClock::at(Timestamp::from_seconds(1_790_000_000)));
+    let key = SigningKey::from_seed("k1", &[1; 32]).unwrap();
+    let provider = Arc::new(Provider {
+        clock: Arc::clone(&clock),
+        key,
+        state: Mutex::default(),
+    });
+    let settings = Settings::from_lookup(|name| {
+        let good = [
+            ("SEALGATE_ISSUER", ISSUER),
+            ("SEALGATE_BASE_URL", APP),
+            ("SEALGATE_CLIENT_ID", "expenses"),
+            ("SEALGATE_CLIENT_SECRET", "a secret: with/odd+characters"),
+            ("SEALGATE_SEAL_KEYS", KEY),
+        ];
+        let found = change.iter().chain(&good).find(|(other, _)| *other == name);
+        found.map(|(_, value)| (*value).to_owned())
+    })
+    .unwrap();
+    let host = Host {
+        clock: clock.clone(),
+        random: Arc::new(FakeRandom::seeded(7)),
+        fetch: provider.clone(),
+    };
+    World {
+        gate: Gate::new(settings, host).unwrap(),
+        clock,
+        provider,
+    }
+}
+
+impl World {
+    /// Lets the gate follow its feed until it has heard everything there is.
+    pub(crate) async fn follow_once(&self) {
+        let follow = self.gate.follow();
+        let stopped = tokio::time::timeout(Duration::from_millis(500), follow).await;
+        assert!(stopped.is_err(), "following never ends by itself");
+    }
+
+    pub(crate) fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.provider.state.lock().unwrap()
+    }
+}
+
+impl Provider {
+    fn answer(&self, request: &FetchRequest) -> Result<(u16, Vec<u8>), FetchError> {
+        let path = request.url.strip_prefix(ISSUER).unwrap();
+        let mut state = self.state.lock().unwrap();
+        if state.down {
+            return Err(FetchError::Unreachable("refused".to_owned()));
+        }
+        let ok = |value: Value| Ok((200, value.to_string().into_bytes()));
+        match path.split('?').next().unwrap() {
+            "/.well-known/openid-configuration" => ok(metadata()),
+            "/oauth/jwks" => {
+                state.keys_asked += 1;
+                ok(serde_json::to_value(JwkSet {
+                    keys: vec![self.key.public_jwk()],
+                })
+                .unwrap())
+            }
+            "/oauth/token" => {
+                state.token_requests.push(form(request));
+                assert_authenticated(request);
+                match state.token_answers.pop_front() {
+                    Some(answer) => {
+                        answer.map(|(status, body)| (status, body.to_string().into_bytes()))
+                    }
+                    None => ok(self.tokens(&state)),
+                }
+            }
+            "/oauth/revoke" => {
+                state.revocations.push(form(request));
+                Ok((200, Vec::new()))
+            }
+            "/feed/snapshot" => {
+                assert_authenticated(request);
+                let entries = state.entries.clone();
+                let mut publisher = self.publisher(entries.len() as u64);
+                let message = publisher.snapshot(entries, self.clock.now(), &FakeRandom::default());
+                Ok((200, self.sign(&message).into_bytes()))
+            }
+            other => panic!("no such endpoint: {other}"),
+        }
+    }
+
+    /// What the stream tells from number `after` on: the revocations since, then a heartbeat.
+    fn events(&self, after: u64) -> String {
+        let entries = self.state.lock().unwrap().entries.clone();
+        let now = self.clock.now();
+        let mut publisher = self.publisher(after);
+        let news: Vec<_> = (1..)
+            .zip(entries)
+            .skip(usize::try_from(after).unwrap())
+            .collect();
+        let mut messages = publisher.revoked(news, now, true, &FakeRandom::default());
+        messages.push(publisher.heartbeat(now + Duration::from_millis(1), &FakeRandom::default()));
+        let tokens = messages.iter().map(|message| self.sign(message));
+        tokens.fold(String::new(), |stream, token| {
+            format!("{stream}event: set\ndata: {token}\n\n")
+        })
+    }
+
+    fn publisher(&self, seq: u64) -> Publisher {
+        let epoch: Epoch = "e1".parse().unwrap();
+        let client = "expenses".parse().unwrap();
+        Publisher::new(
+            ISSUER.parse().unwrap(),
+            client,
+            epoch,
+            seq,
+            self.clock.now(),
+        )
+    }
+
+    fn sign(&self, message: &Message) -> String {
+        self.key.sign(MESSAGE_TYPE, message).unwrap()
+    }
+
+    fn tokens(&self, state: &State) -> Value {
+        let now = self.clock.now().as_seconds();
+        let mut claims = json!({
+            "iss": ISSUER, "sub": "ada", "aud": "expenses", "exp": now + 300, "iat": now, "auth_time": now,
+            "sid": SID, "email": "ada@example.com", "name": "Ada", "roles": ["accountant"],
+        });
+        if let Some(nonce) = &state.nonce {
+            claims["nonce"] = json!(nonce);
+        }
+        for (claim, value) in &state.claims {
+            claims[*claim] = value.clone();
+        }
+        json!({
+            "access_token": "at", "token_type": "Bearer", "expires_in": 300, "refresh_expires_in": 86_400,
+            "scope": "openid profile email expenses:read",
+            "id_token": self.key.sign("JWT", &claims).unwrap(),
+            "refresh_token": format!("refresh-{}", state.token_requests.len()),
+        })
+    }
+}
+
+impl Fetch for Provider {
+    fn send(
+        &self,
+        request: FetchRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<FetchResponse, FetchError>> + Send + '_>> {
+        Box::pin(async move {
+            let slow = self.state.lock().unwrap().slow;
+            for _ in 0..slow {
+                tokio::task::yield_now().await;
+            }
+            self.answer(&request)
+                .map(|(status, body)| FetchResponse { status, body })
+        })
+    }
+
+    fn open(
+        &self,
+        request: FetchRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<StreamBody, FetchError>> + Send + '_>> {
+        Box::pin(async move {
+            if self.state.lock().unwrap().down {
+                return Err(FetchError::TimedOut);
+            }
+            assert_authenticated(&request);
+            let after = request
+                .url
+                .rsplit_once("after=")
+                .unwrap()
+                .1
+                .parse()
+                .unwrap();
+            let events = Ok(self.events(after).into_bytes());
+            let silence = futures_util::stream::pending();
+            let pieces = futures_util::stream::iter([events]).chain(silence).boxed();
+            Ok(StreamBody {
+                status: 200,
+                pieces,
+            })
+        })
+    }
+}
+
+/// Every request that needs credentials carries them form-encoded in Basic (RFC 6749, 2.3.1).
+fn assert_authenticated(request: &FetchRequest) {
+    let (name, secret) = request.basic.as_ref().unwrap();
+    assert_eq!(
+        (name.as_str(), secret.expose()),
+        ("expenses", "a+secret%3A+with%2Fodd%2Bcharacters")
+    );
+}
+
+fn form(request: &FetchRequest) -> Vec<(String, String)> {
+    match &request.body {
+        Body::None => Vec::new(),
+        Body::Form(fields) => fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.expose().to_owned()))
+            .collect(),
+    }
+}
+
+fn metadata() -> Value {
+    json!({
+        "issuer": ISSUER,
+        "authorization_endpoint": format!("{ISSUER}/oauth/authorize"),
+        "token_endpoint": format!("{ISSUER}/oauth/token"),
+        "jwks_uri": format!("{ISSUER}/oauth/jwks"),
+        "revocation_endpoint": format!("{ISSUER}/oauth/revoke"),
+        "end_session_endpoint": format!("{ISSUER}/oauth/logout"),
+        "authorization_response_iss_parameter_supported": true,
+        "revocation_feed_endpoint": format!("{ISSUER}/feed/events"),
+        "revocation_snapshot_endpoint": format!("{ISSUER}/feed/snapshot"),
+    })
+}
