@@ -1,0 +1,291 @@
+//! Redirect URIs: what may be registered, and what matches a registration.
+//!
+//! Matching is comparison of text (RFC 9700, 2.1). That is only safe if the text means to a browser
+//! what it means here, so a registration must be written in the form a browser would give it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+use url::{Host, Url};
+
+/// Why a redirect URI cannot be registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum RedirectUriError {
+    /// Longer than 2000 bytes.
+    #[error("the redirect URI is longer than 2000 bytes")]
+    TooLong,
+    /// Not an absolute URL.
+    #[error("the redirect URI is not an absolute URL")]
+    NotAbsolute,
+    /// `http` to another machine, or another scheme.
+    #[error("the redirect URI must be https, or http on 127.0.0.1, [::1] or localhost")]
+    Scheme,
+    /// With a fragment (RFC 6749, 3.1.2).
+    #[error("the redirect URI has a fragment")]
+    Fragment,
+    /// With user information.
+    #[error("the redirect URI has user information")]
+    UserInfo,
+    /// With a `*`, which some servers expand.
+    #[error("the redirect URI has a wildcard")]
+    Wildcard,
+    /// Not the spelling a browser gives it: upper-case host, dot segments, default port, spaces.
+    #[error("the redirect URI is not written in its normal form")]
+    NotNormal,
+    /// With a query parameter that the answer sets.
+    #[error("the redirect URI has a query parameter that authorization answers use")]
+    ReservedParameter,
+}
+
+impl RedirectUriError {
+    /// The stable reason code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooLong => "redirect_uri_too_long",
+            Self::NotAbsolute => "redirect_uri_not_absolute",
+            Self::Scheme => "redirect_uri_scheme",
+            Self::Fragment => "redirect_uri_fragment",
+            Self::UserInfo => "redirect_uri_user_info",
+            Self::Wildcard => "redirect_uri_wildcard",
+            Self::NotNormal => "redirect_uri_not_normal",
+            Self::ReservedParameter => "redirect_uri_reserved_parameter",
+        }
+    }
+}
+
+/// A redirect URI fit to be registered; also used for the URIs a browser is sent to after logout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedirectUri(String);
+
+impl RedirectUri {
+    /// The URI as registered.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `presented` is this URI: byte for byte, except that the port is free where the host
+    /// is a loopback address (RFC 8252, 7.3), because a native application cannot choose it.
+    pub fn matches(&self, presented: &str) -> bool {
+        if self.0 == presented {
+            return true;
+        }
+        let after_host = |text: &str, host: &str| {
+            let rest = text.strip_prefix(host)?;
+            Some(without_port(rest).unwrap_or(rest).to_owned())
+        };
+        ["http://127.0.0.1", "http://[::1]"].iter().any(|host| {
+            let ours = after_host(&self.0, host);
+            ours.is_some() && ours == after_host(presented, host)
+        })
+    }
+}
+
+/// `rest` behind its `:port`, if it starts with one from 1 to 65535 without leading zeros.
+fn without_port(rest: &str) -> Option<&str> {
+    let digits = rest.strip_prefix(':')?;
+    let end = digits
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(digits.len());
+    let (port, path) = digits.split_at(end);
+    let sound = !port.starts_with('0') && port.parse::<u16>().is_ok();
+    sound.then_some(path)
+}
+
+/// Parameters that an authorization answer may carry.
+const RESERVED: [&str; 8] = [
+    "code",
+    "state",
+    "iss",
+    "error",
+    "error_description",
+    "error_uri",
+    "reason",
+    "response",
+];
+
+impl FromStr for RedirectUri {
+    type Err = RedirectUriError;
+    fn from_str(text: &str) -> Result<Self, RedirectUriError> {
+        if text.len() > 2000 {
+            return Err(RedirectUriError::TooLong);
+        }
+        let url = Url::parse(text).map_err(|_| RedirectUriError::NotAbsolute)?;
+        let loopback = match url.host() {
+            Some(Host::Ipv4(address)) => address == std::net::Ipv4Addr::LOCALHOST,
+            Some(Host::Ipv6(address)) => address == std::net::Ipv6Addr::LOCALHOST,
+            Some(Host::Domain(name)) => name == "localhost",
+            None => return Err(RedirectUriError::Scheme),
+        };
+        if !(url.scheme() == "https" || url.scheme() == "http" && loopback) {
+            return Err(RedirectUriError::Scheme);
+        }
+        if text.contains('#') {
+            return Err(RedirectUriError::Fragment);
+        }
+        if !url.username().is_empty() || url.password().is_some() || url.authority().contains('@') {
+            return Err(RedirectUriError::UserInfo);
+        }
+        if text.contains('*') {
+            return Err(RedirectUriError::Wildcard);
+        }
+        // An empty path is the one thing a browser adds that changes nothing.
+        let bare = url.path() == "/" && url.query().is_none();
+        let normal = url.as_str() == text || bare && url.as_str().strip_suffix('/') == Some(text);
+        if !normal || text.contains('\\') {
+            return Err(RedirectUriError::NotNormal);
+        }
+        if url
+            .query_pairs()
+            .any(|(name, _)| RESERVED.contains(&name.as_ref()))
+        {
+            return Err(RedirectUriError::ReservedParameter);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for RedirectUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn registered(text: &str) -> RedirectUri {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn https_and_loopback_http_can_be_registered() {
+        for sound in [
+            "https://app.example/auth/callback",
+            "https://app.example",
+            "https://app.example:8443/cb?tenant=a",
+            "http://127.0.0.1/cb",
+            "http://127.0.0.1:8000/cb",
+            "http://[::1]:8000/cb",
+            "http://localhost:8000/auth/callback",
+        ] {
+            assert_eq!(registered(sound).as_str(), sound);
+        }
+    }
+
+    #[test]
+    fn what_could_be_read_in_two_ways_cannot_be_registered() {
+        use RedirectUriError as E;
+        for (wrong, error) in [
+            ("", E::NotAbsolute),
+            ("/cb", E::NotAbsolute),
+            ("//app.example/cb", E::NotAbsolute),
+            ("http://app.example/cb", E::Scheme),
+            ("http://localhost.evil.example/cb", E::Scheme),
+            ("http://127.0.0.2/cb", E::Scheme),
+            ("javascript:alert(1)", E::Scheme),
+            ("ftp://app.example/", E::Scheme),
+            ("com.example.app:/cb", E::Scheme),
+            ("https://app.example/cb#", E::Fragment),
+            ("https://app.example/cb#x", E::Fragment),
+            ("https://user@app.example/cb", E::UserInfo),
+            ("https://user:pass@app.example/cb", E::UserInfo),
+            ("https://app.example/*", E::Wildcard),
+            ("https://*.example/cb", E::Wildcard),
+            ("https://APP.example/cb", E::NotNormal),
+            ("https://app.example:443/cb", E::NotNormal),
+            ("https://app.example/a/../cb", E::NotNormal),
+            ("https://app.example/a b", E::NotNormal),
+            (" https://app.example/cb", E::NotNormal),
+            ("https:app.example/cb", E::NotNormal),
+            ("https://app.example\\cb", E::NotNormal),
+            ("http://127.1/cb", E::NotNormal),
+            ("https://app.example/cb?state=x", E::ReservedParameter),
+            ("https://app.example/cb?a=1&%63ode=x", E::ReservedParameter),
+        ] {
+            assert_eq!(wrong.parse::<RedirectUri>(), Err(error), "{wrong}");
+        }
+        let long = format!("https://app.example/{}", "a".repeat(2000));
+        assert_eq!(long.parse::<RedirectUri>(), Err(E::TooLong));
+    }
+
+    #[test]
+    fn a_match_is_exact() {
+        let uri = registered("https://app.example/cb?a=1");
+        assert!(uri.matches("https://app.example/cb?a=1"));
+        for other in [
+            "https://app.example/cb",
+            "https://app.example/cb?a=1&b=2",
+            "https://app.example/cb/?a=1",
+            "https://app.example:8443/cb?a=1",
+            "https://APP.example/cb?a=1",
+            "https://app.example/cb?a=%31",
+            "http://app.example/cb?a=1",
+            "https://app.example.evil.example/cb?a=1",
+        ] {
+            assert!(!uri.matches(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn only_a_loopback_address_over_http_has_a_free_port() {
+        for (registration, presented, same) in [
+            ("http://127.0.0.1/cb", "http://127.0.0.1:49152/cb", true),
+            ("http://127.0.0.1:8000/cb", "http://127.0.0.1:9000/cb", true),
+            ("http://127.0.0.1:8000/cb", "http://127.0.0.1/cb", true),
+            ("http://[::1]/cb", "http://[::1]:1/cb", true),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:49152/other", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:0/cb", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:080/cb", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:65536/cb", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:/cb", false),
+            (
+                "http://127.0.0.1/cb",
+                "http://127.0.0.1:80@evil.example/cb",
+                false,
+            ),
+            ("http://127.0.0.1", "http://127.0.0.1.evil.example", false),
+            ("http://127.0.0.1/cb", "http://[::1]/cb", false),
+            (
+                "http://localhost:8000/cb",
+                "http://localhost:9000/cb",
+                false,
+            ),
+            (
+                "https://127.0.0.1:8000/cb",
+                "https://127.0.0.1:9000/cb",
+                false,
+            ),
+        ] {
+            assert_eq!(
+                registered(registration).matches(presented),
+                same,
+                "{registration} {presented}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_sound_uri_or_an_error(text in "\\PC{0,60}|https?://\\PC{0,60}|http://127.0.0.1\\PC{0,20}") {
+            if let Ok(uri) = text.parse::<RedirectUri>() {
+                prop_assert!(uri.matches(&text));
+                prop_assert_eq!(uri.to_string().parse::<RedirectUri>(), Ok(uri));
+            }
+            let _ = registered("http://127.0.0.1/cb").matches(&text);
+        }
+
+        #[test]
+        fn nothing_that_matches_a_loopback_registration_leaves_the_loopback(rest in "[:0-9a-z./@?#\\\\-]{0,30}") {
+            let presented = format!("http://127.0.0.1{rest}");
+            if registered("http://127.0.0.1/cb").matches(&presented) {
+                let url = Url::parse(&presented).unwrap();
+                prop_assert_eq!(url.host_str(), Some("127.0.0.1"));
+                prop_assert_eq!(url.path(), "/cb");
+            }
+        }
+    }
+}
