@@ -19,24 +19,36 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// with jitter, so that a thousand gates do not come back at the same moment.
 pub(crate) async fn follow(gate: &Gate) {
     let mut pause = FIRST_PAUSE;
+    let mut said = String::new();
     loop {
-        match round(gate).await {
-            Ok((reason, lived)) => {
-                tracing::info!(reason, "the revocation feed is taken up again");
-                if lived {
-                    pause = FIRST_PAUSE;
+        let mut lived = false;
+        let ended = round(gate, &mut lived).await;
+        if lived {
+            pause = FIRST_PAUSE;
+            said.clear();
+        }
+        match ended {
+            Ok(reason) => tracing::info!(reason, "the revocation feed is taken up again"),
+            // An outage is said once, not at every attempt.
+            Err(error) => {
+                let error = error.to_string();
+                if error != said {
+                    tracing::warn!(
+                        error,
+                        "the revocation feed cannot be followed; trying again"
+                    );
+                    said = error;
                 }
             }
-            Err(error) => tracing::warn!(%error, "the revocation feed cannot be followed"),
         }
         tokio::time::sleep(jittered(gate, pause)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-/// A snapshot if one is needed, then the stream as long as it lasts. Tells what ended
-/// it, and whether it brought anything.
-async fn round(gate: &Gate) -> Result<(&'static str, bool), ProviderError> {
+/// A snapshot if one is needed, then the stream as long as it lasts. Tells what ended it; `lived` is set
+/// once it brought anything.
+async fn round(gate: &Gate, lived: &mut bool) -> Result<&'static str, ProviderError> {
     let metadata = gate.provider().metadata().await?;
     let (Some(events), Some(snapshot)) = (
         metadata.revocation_feed_endpoint.clone(),
@@ -50,7 +62,7 @@ async fn round(gate: &Gate) -> Result<(&'static str, bool), ProviderError> {
         fetch_snapshot(gate, snapshot).await?;
     }
     let Some((epoch, seq)) = gate.view().position() else {
-        return Ok(("feed_start", false));
+        return Ok("feed_start");
     };
     let url = with_params(&events, &[("epoch", &epoch), ("after", &seq.to_string())]);
     let mut stream = gate
@@ -59,10 +71,9 @@ async fn round(gate: &Gate) -> Result<(&'static str, bool), ProviderError> {
         .await?
         .pieces;
     let mut parser = Parser::default();
-    let mut lived = false;
     loop {
         let Ok(Some(piece)) = tokio::time::timeout(SILENCE, stream.next()).await else {
-            return Ok((gate.view().disconnected().unwrap_or("feed_silent"), lived));
+            return Ok(gate.view().disconnected().unwrap_or("feed_silent"));
         };
         let piece = piece.map_err(ProviderError::from)?;
         let received = gate.uptime();
@@ -71,9 +82,9 @@ async fn round(gate: &Gate) -> Result<(&'static str, bool), ProviderError> {
         })?;
         for event in events {
             if let Action::Resync(reason) = take(gate, &event, received).await? {
-                return Ok((reason.code(), lived));
+                return Ok(reason.code());
             }
-            lived = true;
+            *lived = true;
         }
     }
 }
