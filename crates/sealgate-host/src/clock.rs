@@ -1,25 +1,21 @@
 //! The system's clocks, and a pair that moves only when told.
 
 use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sealgate_model::{Clock, Timestamp, Uptime};
 
 /// The machine's own clocks.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock {
-    start: Instant,
+    start: Duration,
 }
 
 impl SystemClock {
     /// A clock whose uptime counts from now.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is where the real clock is handed in"
-    )]
     pub fn new() -> Self {
         Self {
-            start: Instant::now(),
+            start: since_boot(),
         }
     }
 }
@@ -43,8 +39,29 @@ impl Clock for SystemClock {
     }
 
     fn uptime(&self) -> Uptime {
-        Uptime::from_elapsed(self.start.elapsed())
+        Uptime::from_elapsed(since_boot().saturating_sub(self.start))
     }
+}
+
+/// The time since the machine started, sleep included: a gate that wakes up must know how old its view
+/// of revocations has become, which the standard library's monotonic clock does not tell on Linux.
+#[cfg(target_os = "linux")]
+fn since_boot() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or(0);
+    Duration::new(seconds, nanoseconds)
+}
+
+/// As above, as far as the platform's standard clock tells it.
+#[cfg(not(target_os = "linux"))]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the real clock is handed in"
+)]
+fn since_boot() -> Duration {
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    START.get_or_init(std::time::Instant::now).elapsed()
 }
 
 /// Clocks that stand still until they are moved.
@@ -87,5 +104,18 @@ impl Clock for FakeClock {
 
     fn uptime(&self) -> Uptime {
         Uptime::from_elapsed(self.lock().1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uptime_begins_at_zero_and_never_goes_back() {
+        let clock = SystemClock::new();
+        let readings: Vec<_> = (0..1000).map(|_| clock.uptime()).collect();
+        assert!(readings.is_sorted());
+        assert!(readings[0].since(Uptime::from_elapsed(Duration::ZERO)) < Duration::from_secs(60));
     }
 }

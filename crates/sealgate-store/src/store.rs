@@ -107,10 +107,27 @@ pub trait Store: Send + Sync + 'static {
     async fn sign_in_create(&self, sign_in: SignIn, audit: Audit) -> Result<(), StoreError>;
     /// The browser sign-in with this selector.
     async fn sign_in(&self, id: SignInId) -> Result<Option<SignIn>, StoreError>;
+    /// Stores a browser sign-in in place of `before`, an earlier one of the same user in the same
+    /// browser: that one ends, and its live sessions belong to the new one from now on.
+    async fn sign_in_replace(
+        &self,
+        before: SignInId,
+        sign_in: SignIn,
+        audit: Audit,
+    ) -> Result<(), StoreError>;
     /// Ends a browser sign-in and revokes every live session that came from it, for `reason`.
     async fn sign_in_end(
         &self,
         id: SignInId,
+        reason: RevokeReason,
+        audit: Audit,
+    ) -> Result<(), StoreError>;
+
+    /// Ends every browser sign-in of a user and revokes every live session, for `reason`. The account
+    /// stays as it is.
+    async fn user_sign_out(
+        &self,
+        user: UserId,
         reason: RevokeReason,
         audit: Audit,
     ) -> Result<(), StoreError>;

@@ -179,6 +179,28 @@ impl Store for SqliteStore {
         self.readers.read(move |db| sign_ins::by_id(db, id)).await
     }
 
+    async fn sign_in_replace(
+        &self,
+        before: SignInId,
+        sign_in: SignIn,
+        audit: Audit,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write(move |tx| sign_ins::replace(tx, before, &sign_in, &audit))
+            .await
+    }
+
+    async fn user_sign_out(
+        &self,
+        user: UserId,
+        reason: RevokeReason,
+        audit: Audit,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write(move |tx| sign_ins::end_all(tx, user, reason, &audit))
+            .await
+    }
+
     async fn sign_in_end(
         &self,
         id: SignInId,

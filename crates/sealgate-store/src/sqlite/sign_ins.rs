@@ -12,6 +12,46 @@ pub(super) fn create(tx: &Tx<'_>, sign_in: &SignIn, audit: &Audit) -> Result<(),
     audit::append(tx, audit)
 }
 
+/// Stores a sign-in in the place of an earlier one of the same user, which keeps nothing.
+pub(super) fn replace(
+    tx: &Tx<'_>,
+    before: SignInId,
+    sign_in: &SignIn,
+    audit: &Audit,
+) -> Result<(), StoreError> {
+    let ended = sql::run(
+        tx,
+        "UPDATE sign_ins SET ended_at = ?3 WHERE id = ?1 AND user_id = ?2 AND ended_at IS NULL",
+        params![
+            before.as_bytes(),
+            sign_in.user.as_bytes(),
+            audit.at.as_millis()
+        ],
+    )?;
+    // One that ended meanwhile took its sessions along: there is nothing to take over.
+    if ended > 0 {
+        sql::run(
+            tx,
+            "UPDATE sessions INDEXED BY sessions_by_sign_in SET sign_in_id = ?2
+             WHERE sign_in_id = ?1 AND revoked_at IS NULL",
+            params![before.as_bytes(), sign_in.id.as_bytes()],
+        )?;
+    }
+    create(tx, sign_in, audit)
+}
+
+/// Ends every sign-in and every live session of a user.
+pub(super) fn end_all(
+    tx: &Tx<'_>,
+    user: UserId,
+    reason: RevokeReason,
+    audit: &Audit,
+) -> Result<(), StoreError> {
+    end_all_of(tx, user, audit.at)?;
+    sessions::revoke_all_of(tx, user, reason, audit.at)?;
+    audit::append(tx, audit)
+}
+
 /// A sign-in that lost a race against the disabling of its account is born ended, so that enabling
 /// the account later does not bring it to life.
 pub(super) fn insert(tx: &Tx<'_>, sign_in: &SignIn) -> Result<(), StoreError> {

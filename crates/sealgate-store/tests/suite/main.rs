@@ -12,6 +12,7 @@ mod model;
 mod refresh;
 mod revocations;
 mod sessions;
+mod sign_ins;
 mod sweep;
 mod users;
 mod world;
