@@ -1,0 +1,370 @@
+//! What the feed's tests stand on: a control plane over a real store, and a reader of its streams.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use sealgate_host::{FakeClock, FakeRandom, sha256};
+use sealgate_model::{
+    ClientId, Clock as _, CodeId, SecretHash, SessionId, SignInId, Timestamp, UserId,
+};
+use sealgate_revocation::{
+    Action, Credential, Expected, Follower, MESSAGE_TYPE, Message, RevokedBy, SNAPSHOT_LIMIT,
+};
+use sealgate_session::{KeyRing, SealKey};
+use sealgate_store::{
+    Audit, AuditActor, Client, ClientKind, Code, Redeemed, RevokeReason, Session, SignIn,
+    SqliteStore, Store, UserRow,
+};
+use tower::ServiceExt as _;
+
+use crate::feed::{Feed, Pace, routes};
+use crate::keys::SigningKeys;
+use crate::sign_in::passwords::PasswordQueue;
+use crate::{ControlPlane, Lifetimes};
+
+/// How many events a test reads at most before it gives up.
+pub(super) const PATIENCE: usize = 100;
+pub(super) const BOUND: Duration = Duration::from_secs(10);
+
+/// A control plane over a real store, with a user, two confidential clients and a public one.
+pub(super) struct House {
+    pub(super) plane: Arc<ControlPlane>,
+    pub(super) clock: Arc<FakeClock>,
+    pub(super) user: UserId,
+    pub(super) sign_in: SignInId,
+    _dir: tempfile::TempDir,
+}
+
+impl House {
+    pub(super) async fn new() -> Self {
+        Self::with(Feed::new()).await
+    }
+
+    pub(super) async fn with(feed: Feed) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(FakeClock::at(Timestamp::from_seconds(1_800_000_000)));
+        let store = SqliteStore::open(dir.path(), &*clock, &FakeRandom::default()).unwrap();
+        let plane = assemble(
+            Arc::new(store),
+            Arc::clone(&clock),
+            FakeRandom::default(),
+            feed,
+        )
+        .await;
+        let now = clock.now();
+        let user = UserRow {
+            id: UserId::generate(now, &*plane.random),
+            email: "ada@example.com".into(),
+            name: "Ada".into(),
+            password_hash: None,
+            roles: Vec::new(),
+            created_at: now,
+            disabled_at: None,
+        };
+        let sign_in = SignIn {
+            id: SignInId::generate(now, &*plane.random),
+            secret_hash: SecretHash::from_bytes([1; 32]),
+            user: user.id,
+            auth_time: now,
+            methods: Vec::new(),
+            expires_at: now + plane.lifetimes.sign_in,
+            ended_at: None,
+        };
+        let house = Self {
+            plane,
+            clock,
+            user: user.id,
+            sign_in: sign_in.id,
+            _dir: dir,
+        };
+        house
+            .plane
+            .store
+            .user_create(user, None, house.audit())
+            .await
+            .unwrap();
+        house
+            .plane
+            .store
+            .sign_in_create(sign_in, house.audit())
+            .await
+            .unwrap();
+        for (id, kind) in [
+            ("app", ClientKind::Confidential),
+            ("other", ClientKind::Confidential),
+            ("spa", ClientKind::Public),
+        ] {
+            let client = Client {
+                id: id.parse().unwrap(),
+                name: id.into(),
+                kind,
+                secret_hash: (kind == ClientKind::Confidential)
+                    .then(|| sha256(secret(id).as_bytes())),
+                redirect_uris: Vec::new(),
+                logout_uris: Vec::new(),
+                scopes: Vec::new(),
+                created_at: now,
+            };
+            house
+                .plane
+                .store
+                .client_create(client, house.audit())
+                .await
+                .unwrap();
+        }
+        house
+    }
+
+    pub(super) fn audit(&self) -> Audit {
+        Audit::allowed(self.clock.now(), AuditActor::System, "test.prepare")
+    }
+
+    /// Starts a session of the user on `client`.
+    pub(super) async fn session(&self, client: &str) -> SessionId {
+        let (plane, now) = (&self.plane, self.clock.now());
+        let client: ClientId = client.parse().unwrap();
+        let session = Session {
+            id: SessionId::generate(now, &*plane.random),
+            user: self.user,
+            client: client.clone(),
+            sign_in: self.sign_in,
+            scopes: Vec::new(),
+            auth_time: now,
+            methods: Vec::new(),
+            created_at: now,
+            renewed_at: now,
+            expires_at: now + plane.lifetimes.session,
+            revoked_at: None,
+            revoked_for: None,
+        };
+        let code = Code {
+            id: CodeId::generate(now, &*plane.random),
+            secret_hash: SecretHash::from_bytes([1; 32]),
+            client,
+            user: self.user,
+            sign_in: session.sign_in,
+            session: session.id,
+            redirect_uri: String::new(),
+            challenge: String::new(),
+            nonce: None,
+            scopes: Vec::new(),
+            auth_time: now,
+            methods: Vec::new(),
+            expires_at: now + plane.lifetimes.code,
+            used_at: None,
+        };
+        let (id, code_id) = (session.id, code.id);
+        plane.store.code_create(code, self.audit()).await.unwrap();
+        let redeemed = plane
+            .store
+            .code_redeem(code_id, session, None, self.audit(), self.audit())
+            .await;
+        assert_eq!(redeemed.unwrap(), Redeemed::Started);
+        id
+    }
+
+    pub(super) async fn revoke(&self, session: SessionId) {
+        let revoked = self
+            .plane
+            .store
+            .session_revoke(session, RevokeReason::Admin, self.audit())
+            .await;
+        assert!(revoked.unwrap());
+    }
+
+    pub(super) async fn send(&self, request: Request<Body>) -> Response {
+        routes()
+            .with_state(Arc::clone(&self.plane))
+            .oneshot(request)
+            .await
+            .unwrap()
+    }
+
+    pub(super) async fn get(&self, client: &str, path: &str) -> Response {
+        self.send(signed(client, path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    pub(super) fn read(&self, client: &str, token: &str) -> Message {
+        let verified = self
+            .plane
+            .keys
+            .verifying()
+            .verify_up_to(SNAPSHOT_LIMIT, token, &[MESSAGE_TYPE])
+            .unwrap();
+        let expected = Expected {
+            issuer: self.plane.issuer.clone(),
+            client: client.parse().unwrap(),
+        };
+        Message::parse(&verified.payload, &expected).unwrap()
+    }
+
+    pub(super) async fn snapshot(&self, client: &str) -> Message {
+        let response = self.get(client, "/feed/snapshot").await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/secevent+jwt"
+        );
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        self.read(client, std::str::from_utf8(&body).unwrap())
+    }
+
+    pub(super) async fn stream(&self, client: &str, query: &str) -> Lines {
+        let response = self.get(client, &format!("/feed/events{query}")).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        Lines::of(response)
+    }
+
+    /// A gate's view of `client`, and the stream that feeds it.
+    pub(super) async fn follow(&self, client: &str) -> (Follower, Lines) {
+        let mut follower = Follower::new(BOUND);
+        let asked_at = self.clock.uptime();
+        let snapshot = self.snapshot(client).await;
+        assert_eq!(
+            follower.snapshot(&snapshot, asked_at, self.clock.uptime()),
+            Action::Continue
+        );
+        let query = resume(&follower);
+        (follower, self.stream(client, &query).await)
+    }
+
+    /// Feeds `follower` until it knows `session` to be revoked.
+    pub(super) async fn until_revoked(
+        &self,
+        follower: &mut Follower,
+        stream: &mut Lines,
+        session: SessionId,
+    ) {
+        for _ in 0..PATIENCE {
+            if revoked(follower, session).is_some() {
+                return;
+            }
+            let event = stream.next().await.unwrap();
+            let message = self.read("app", &event.data);
+            assert_eq!(event.id, format!("{}.{}", message.epoch, message.seq));
+            let action = follower.message(&message, self.clock.uptime());
+            assert!(!matches!(action, Action::Resync(_)), "{action:?}");
+        }
+        panic!("{session} is not told to be revoked");
+    }
+}
+
+pub(super) async fn assemble(
+    store: Arc<dyn Store>,
+    clock: Arc<FakeClock>,
+    random: FakeRandom,
+    feed: Feed,
+) -> Arc<ControlPlane> {
+    let lifetimes = Lifetimes::default();
+    let clock: Arc<dyn sealgate_model::Clock> = clock;
+    let random: Arc<dyn sealgate_model::Random> = Arc::new(random);
+    let master = KeyRing::new(vec![SealKey::from_bytes([9; 32])]).unwrap();
+    let keys = SigningKeys::load(&store, &master, &clock, &random, &lifetimes)
+        .await
+        .unwrap();
+    Arc::new(ControlPlane {
+        issuer: "https://id.example".parse().unwrap(),
+        store,
+        clock,
+        random,
+        master,
+        keys,
+        passwords: PasswordQueue::new(1, 1),
+        feed,
+        lifetimes,
+    })
+}
+
+/// Server-sent events, one at a time.
+pub(super) struct Lines {
+    body: Body,
+    text: String,
+    ready: VecDeque<Set>,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Set {
+    pub(super) event: String,
+    pub(super) id: String,
+    pub(super) data: String,
+}
+
+impl Lines {
+    pub(super) fn of(response: Response) -> Self {
+        Self {
+            body: response.into_body(),
+            text: String::new(),
+            ready: VecDeque::new(),
+        }
+    }
+
+    pub(super) async fn next(&mut self) -> Option<Set> {
+        loop {
+            if let Some(set) = self.ready.pop_front() {
+                return Some(set);
+            }
+            let bytes = self.body.frame().await?.unwrap().into_data().unwrap();
+            self.text.push_str(std::str::from_utf8(&bytes).unwrap());
+            while let Some(end) = self.text.find("\n\n") {
+                let mut set = Set::default();
+                for line in self.text[..end].lines() {
+                    match line.split_once(": ").unwrap() {
+                        ("event", value) => value.clone_into(&mut set.event),
+                        ("id", value) => value.clone_into(&mut set.id),
+                        ("data", value) => value.clone_into(&mut set.data),
+                        other => panic!("{other:?}"),
+                    }
+                }
+                self.text.drain(..end + 2);
+                self.ready.push_back(set);
+            }
+        }
+    }
+}
+
+pub(super) fn secret(client: &str) -> String {
+    format!("the secret of {client}")
+}
+
+pub(super) fn signed(client: &str, path: &str) -> http::request::Builder {
+    let credentials = STANDARD.encode(format!("{client}:{}", secret(client)));
+    Request::get(path).header(AUTHORIZATION, format!("Basic {credentials}"))
+}
+
+pub(super) fn resume(follower: &Follower) -> String {
+    let (epoch, seq) = follower.position().unwrap();
+    format!("?epoch={epoch}&after={seq}")
+}
+
+pub(super) fn revoked(follower: &Follower, session: SessionId) -> Option<RevokedBy> {
+    let started_at = Timestamp::from_seconds(1_800_000_000);
+    follower.check(&Credential {
+        session: Some(session),
+        subject: None,
+        client: "app",
+        key: None,
+        started_at,
+    })
+}
+
+pub(super) fn quick(rows: u32) -> Feed {
+    Feed {
+        pace: Pace {
+            heartbeat: Duration::from_millis(1),
+            rows,
+        },
+        ..Feed::new()
+    }
+}

@@ -1,0 +1,363 @@
+//! The sockets: plain http where only this machine can reach it or a TLS proxy stands in front,
+//! https by a certificate, and the administration socket that only the operator can open.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixListener as StdUnixListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::{Handle, Server};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use sealgate_model::Issuer;
+use tokio::net::TcpListener;
+
+use crate::data_dir::file;
+use crate::{DataDir, ServeError};
+
+/// How long a connection may take to send a request's headers. A browser needs milliseconds; a
+/// connection that trickles is holding a place.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where the control plane listens.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// The address and port; port 0 takes any free one.
+    pub address: SocketAddr,
+    /// The certificate to answer https with; without it the listener speaks plain http.
+    pub tls: Option<Tls>,
+}
+
+/// A certificate and its key.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// The certificate chain, leaf first, in PEM.
+    pub cert: PathBuf,
+    /// The private key, in PEM.
+    pub key: PathBuf,
+}
+
+/// A bound listener.
+pub(crate) struct Bound {
+    listener: TcpListener,
+    /// The address with the port that was given.
+    pub(crate) address: SocketAddr,
+    tls: Option<RustlsConfig>,
+}
+
+impl Bound {
+    pub(crate) async fn bind(listen: &Listen) -> Result<Self, ServeError> {
+        let tls = listen.tls.as_ref().map(configure).transpose()?;
+        let failed = |source| ServeError::Bind {
+            address: listen.address,
+            source,
+        };
+        let listener = TcpListener::bind(listen.address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self {
+            listener,
+            address,
+            tls,
+        })
+    }
+
+    /// The URL under which the listener answers.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Serves `app` until `handle` says to stop and its connections have drained.
+    pub(crate) async fn serve(
+        self,
+        app: axum::Router,
+        handle: Handle<SocketAddr>,
+    ) -> Result<(), ServeError> {
+        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        let mut server = Server::from_listener(self.listener).handle(handle);
+        set_limits(server.http_builder());
+        let outcome = match self.tls {
+            // Small answers must not wait for the peer's acknowledgement of the one before.
+            Some(tls) => {
+                let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
+                server.acceptor(acceptor).serve(service).await
+            }
+            None => server.acceptor(NoDelayAcceptor::new()).serve(service).await,
+        };
+        outcome.map_err(ServeError::Serving)
+    }
+}
+
+fn set_limits(builder: &mut Builder<TokioExecutor>) {
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(Duration::from_secs(30)));
+}
+
+/// Whether this combination keeps credentials from travelling in the clear, and the issuer it makes:
+/// the given one, or this listener's own URL when only this machine can reach it.
+///
+/// Plain http is allowed on loopback addresses, where it stays on the machine, and behind an https
+/// issuer, where a TLS proxy is the one that is reached.
+pub(crate) fn issuer_for(
+    given: Option<&Issuer>,
+    address: SocketAddr,
+    tls: bool,
+) -> Result<Issuer, ServeError> {
+    let local = is_loopback(address.ip());
+    let Some(issuer) = given else {
+        let scheme = match (tls, local) {
+            (true, true) => "https",
+            (false, true) => "http",
+            (true, false) => return Err(ServeError::IssuerUnknown),
+            (false, false) => return Err(ServeError::PlainHttp(address)),
+        };
+        return format!("{scheme}://{address}")
+            .parse()
+            .map_err(|_| ServeError::IssuerUnknown);
+    };
+    if issuer.origin() != issuer.as_str() {
+        return Err(ServeError::IssuerPath(issuer.to_string()));
+    }
+    if issuer.is_https() {
+        return Ok(issuer.clone());
+    }
+    if tls {
+        return Err(ServeError::IssuerNotHttps(issuer.to_string()));
+    }
+    if !local {
+        return Err(ServeError::PlainHttp(address));
+    }
+    if !names_loopback(issuer) {
+        return Err(ServeError::PlainIssuer(issuer.to_string()));
+    }
+    Ok(issuer.clone())
+}
+
+fn is_loopback(ip: IpAddr) -> bool {
+    // An IPv4 address inside IPv6 (::ffff:127.0.0.1) is the IPv4 one.
+    ip.to_canonical().is_loopback()
+}
+
+fn names_loopback(issuer: &Issuer) -> bool {
+    let authority = issuer.origin().trim_start_matches("http://");
+    // RFC 6761, 6.3: `localhost` and names under it are loopback.
+    let host = url::Host::parse(host_of(authority));
+    match host {
+        Ok(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Ok(url::Host::Ipv4(ip)) => is_loopback(ip.into()),
+        Ok(url::Host::Ipv6(ip)) => is_loopback(ip.into()),
+        Err(_) => false,
+    }
+}
+
+/// The host of `host:port`, where an IPv6 address keeps its brackets.
+fn host_of(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    }
+}
+
+fn configure(tls: &Tls) -> Result<RustlsConfig, ServeError> {
+    let bad = |what, path: &PathBuf, problem: String| ServeError::Tls {
+        what,
+        path: path.clone(),
+        problem,
+    };
+    let chain = CertificateDer::pem_file_iter(&tls.cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| bad("certificate", &tls.cert, error.to_string()))?;
+    if chain.is_empty() {
+        return Err(bad(
+            "certificate",
+            &tls.cert,
+            "it holds no certificate".to_owned(),
+        ));
+    }
+    let key = PrivateKeyDer::from_pem_file(&tls.key)
+        .map_err(|error| bad("key", &tls.key, error.to_string()))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| bad("certificate", &tls.cert, error.to_string()))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| bad("certificate", &tls.cert, error.to_string()))?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(RustlsConfig::from_config(Arc::new(config)))
+}
+
+/// The administration socket. Removed when dropped.
+pub(crate) struct AdminSocket {
+    listener: Option<StdUnixListener>,
+    path: PathBuf,
+}
+
+impl AdminSocket {
+    /// Binds the socket with mode 0600. The caller holds the data lock, so one that is there already
+    /// was left by a process that is gone.
+    pub(crate) fn bind(dir: &DataDir) -> Result<Self, ServeError> {
+        let path = dir.socket();
+        // Bound inside a closed directory of its own and then moved, so that there is no moment at
+        // which the socket stands at its place with wider permissions.
+        let nest = path.with_extension("new");
+        let inner = nest.join("s");
+        let _ = fs::remove_file(&inner);
+        let _ = fs::remove_dir(&nest);
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&nest)
+            .map_err(file("create", &nest))?;
+        let listener = StdUnixListener::bind(&inner).map_err(|source| match source.kind() {
+            std::io::ErrorKind::InvalidInput => ServeError::SocketPath(path.clone()),
+            _ => file("bind", &inner)(source),
+        })?;
+        listener
+            .set_nonblocking(true)
+            .map_err(ServeError::Serving)?;
+        fs::set_permissions(&inner, Permissions::from_mode(0o600))
+            .map_err(file("close", &inner))?;
+        fs::rename(&inner, &path).map_err(file("create", &path))?;
+        let _ = fs::remove_dir(&nest);
+        Ok(Self {
+            listener: Some(listener),
+            path,
+        })
+    }
+
+    /// Serves `app` on the socket until `handle` says to stop.
+    pub(crate) async fn serve(
+        mut self,
+        app: axum::Router,
+        handle: Handle<std::os::unix::net::SocketAddr>,
+    ) -> Result<(), ServeError> {
+        let Some(listener) = self.listener.take() else {
+            return Ok(());
+        };
+        let mut server = axum_server::from_unix(listener)
+            .map_err(ServeError::Serving)?
+            .handle(handle);
+        set_limits(server.http_builder());
+        server
+            .serve(app.into_make_service())
+            .await
+            .map_err(ServeError::Serving)
+    }
+}
+
+impl Drop for AdminSocket {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn issuer_of(given: Option<&str>, address: &str, tls: bool) -> Result<String, &'static str> {
+        let given = given.map(|text| text.parse::<Issuer>().unwrap());
+        let issuer = issuer_for(given.as_ref(), address.parse().unwrap(), tls);
+        issuer
+            .map(|issuer| issuer.to_string())
+            .map_err(|error| error.code())
+    }
+
+    #[test]
+    fn the_issuer_defaults_to_the_loopback_address() {
+        assert_eq!(
+            issuer_of(None, "127.0.0.1:8420", false),
+            Ok("http://127.0.0.1:8420".to_owned())
+        );
+        assert_eq!(
+            issuer_of(None, "[::1]:8420", true),
+            Ok("https://[::1]:8420".to_owned())
+        );
+        assert_eq!(issuer_of(None, "0.0.0.0:443", true), Err("issuer_unknown"));
+    }
+
+    #[test]
+    fn plain_http_stays_on_the_machine_or_behind_a_tls_proxy() {
+        assert_eq!(issuer_of(None, "0.0.0.0:8420", false), Err("plain_http"));
+        assert_eq!(
+            issuer_of(Some("http://127.0.0.1:8420"), "0.0.0.0:8420", false),
+            Err("plain_http")
+        );
+        assert_eq!(
+            issuer_of(Some("http://id.example"), "127.0.0.1:8420", false),
+            Err("plain_issuer")
+        );
+        assert_eq!(
+            issuer_of(Some("http://127.0.0.1.example"), "127.0.0.1:80", false),
+            Err("plain_issuer")
+        );
+        for sound in [
+            "http://localhost:8420",
+            "http://id.localhost:8420",
+            "http://[::1]:8420",
+            "http://127.0.0.1",
+        ] {
+            assert_eq!(
+                issuer_of(Some(sound), "127.0.0.1:8420", false),
+                Ok(sound.to_owned())
+            );
+        }
+        assert!(issuer_of(Some("https://id.example"), "0.0.0.0:8420", false).is_ok());
+    }
+
+    #[test]
+    fn a_certificate_needs_an_https_issuer() {
+        assert_eq!(
+            issuer_of(Some("http://127.0.0.1:8420"), "127.0.0.1:8420", true),
+            Err("issuer_not_https")
+        );
+        assert!(issuer_of(Some("https://id.example"), "0.0.0.0:443", true).is_ok());
+    }
+
+    #[test]
+    fn an_issuer_with_a_path_is_refused() {
+        assert_eq!(
+            issuer_of(Some("https://id.example/tenant"), "127.0.0.1:8420", false),
+            Err("issuer_path")
+        );
+    }
+
+    #[tokio::test]
+    async fn the_socket_is_closed_to_others_and_replaces_a_stale_one() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = DataDir::create(parent.path()).unwrap();
+        drop(StdUnixListener::bind(dir.socket()).unwrap());
+        let socket = AdminSocket::bind(&dir).unwrap();
+        assert_eq!(
+            fs::metadata(dir.socket()).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+        drop(socket);
+        assert!(!dir.socket().exists());
+    }
+
+    #[test]
+    fn a_path_too_long_for_a_socket_is_told() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = DataDir::create(&parent.path().join("x".repeat(120))).unwrap();
+        assert_eq!(
+            AdminSocket::bind(&dir).err().unwrap().code(),
+            "socket_path_too_long"
+        );
+    }
+}

@@ -1,0 +1,156 @@
+//! The authorization code grant (OAuth 2.1, 4.1.3): a code becomes a session, once.
+
+use sealgate_model::{RefreshId, Timestamp};
+use sealgate_oauth::{CodeChallenge, CodeHandle, CodeVerifier, OAuthError, RefreshHandle};
+use sealgate_store::{
+    Audit, AuditActor, Client, ClientKind, Code, Redeemed, RefreshToken, RevokeReason, Session,
+    UserStatus,
+};
+
+use super::refusal::{faulty, unanswered};
+use super::tokens::{Issue, TokenAnswer};
+use crate::ControlPlane;
+
+/// What the client presents.
+pub(super) struct Proof {
+    pub(super) handle: CodeHandle,
+    pub(super) redirect_uri: Option<String>,
+    pub(super) verifier: CodeVerifier,
+}
+
+/// Starts the session that the code stands for.
+pub(super) async fn redeem(
+    plane: &ControlPlane,
+    client: &Client,
+    proof: &Proof,
+    audit: &mut Audit,
+) -> Result<TokenAnswer, OAuthError> {
+    audit.action = "session.start";
+    let now = audit.at;
+    let code = plane
+        .store
+        .code(proof.handle.id)
+        .await
+        .map_err(unanswered)?;
+    let code = code
+        .filter(|code| code.secret_hash == proof.handle.secret_hash())
+        .ok_or(OAuthError::CodeUnknown)?;
+    audit.user = Some(code.user);
+    audit.session = Some(code.session);
+    if code.client != client.id {
+        return Err(OAuthError::CodeClientMismatch);
+    }
+    // What a stolen code may have given ends first, whatever else is wrong with this request.
+    let on_reuse = Audit {
+        action: "session.revoke",
+        actor: AuditActor::System,
+        reason: OAuthError::CodeReused.code().to_owned(),
+        ..audit.clone()
+    };
+    if code.used_at.is_some() {
+        let revoked = plane
+            .store
+            .session_revoke(code.session, RevokeReason::CodeReuse, on_reuse)
+            .await;
+        revoked.map_err(unanswered)?;
+        return Err(OAuthError::CodeReused);
+    }
+    check(&code, proof, now)?;
+
+    let user = plane.store.user(code.user).await.map_err(unanswered)?;
+    let user = user
+        .filter(|user| user.status() == UserStatus::Active)
+        .ok_or(OAuthError::UserDisabled)?;
+    let session = session(plane, &code, now);
+    if session.expires_at <= now {
+        return Err(OAuthError::SessionExpired);
+    }
+    let refresh = renewable(client, &code).then(|| refresh_token(plane, &session, 0, now));
+    let secret = refresh.as_ref().map(|(handle, _)| handle.to_secret());
+    let issue = Issue {
+        session: &session,
+        user: &user,
+        scopes: &code.scopes,
+        nonce: code.nonce.as_deref(),
+        refresh: secret.as_ref(),
+        now,
+    };
+    let answer = issue.sign(plane)?;
+    let token = refresh.map(|(_, token)| token);
+    let redeemed = plane
+        .store
+        .code_redeem(code.id, session, token, audit.clone(), on_reuse)
+        .await;
+    match redeemed.map_err(unanswered)? {
+        Redeemed::Started => Ok(answer),
+        Redeemed::Reused => Err(OAuthError::CodeReused),
+        // Since it was read, the sign-in it came from has ended, or its account was disabled.
+        Redeemed::Ended => Err(OAuthError::SignInEnded),
+    }
+}
+
+/// Whether the code is presented by whoever asked for it, in time.
+fn check(code: &Code, proof: &Proof, now: Timestamp) -> Result<(), OAuthError> {
+    if proof
+        .redirect_uri
+        .as_ref()
+        .is_some_and(|uri| *uri != code.redirect_uri)
+    {
+        return Err(OAuthError::RedirectUriMismatch);
+    }
+    CodeChallenge::parse(&code.challenge)
+        .map_err(faulty)?
+        .check(&proof.verifier)?;
+    if code.expires_at <= now {
+        Err(OAuthError::CodeExpired)
+    } else {
+        Ok(())
+    }
+}
+
+/// The session lasts as long after the proof of who the user is as sessions last: the browser's
+/// sign-in does not lend it a second life (NIST SP 800-63B-4, 5.2).
+fn session(plane: &ControlPlane, code: &Code, now: Timestamp) -> Session {
+    Session {
+        id: code.session,
+        user: code.user,
+        client: code.client.clone(),
+        sign_in: code.sign_in,
+        scopes: code.scopes.clone(),
+        auth_time: code.auth_time,
+        methods: code.methods.clone(),
+        created_at: now,
+        renewed_at: now,
+        expires_at: code.auth_time + plane.lifetimes.session,
+        revoked_at: None,
+        revoked_for: None,
+    }
+}
+
+/// A confidential client's sessions can be renewed always, a public one's if it asked for it.
+fn renewable(client: &Client, code: &Code) -> bool {
+    client.kind == ClientKind::Confidential
+        || code.scopes.iter().any(|scope| scope == "offline_access")
+}
+
+/// A fresh refresh token of `session`: what is given away, and what is kept.
+pub(super) fn refresh_token(
+    plane: &ControlPlane,
+    session: &Session,
+    generation: u32,
+    now: Timestamp,
+) -> (RefreshHandle, RefreshToken) {
+    let random = plane.random.as_ref();
+    let handle = RefreshHandle::generate(RefreshId::generate(now, random), random);
+    let token = RefreshToken {
+        id: handle.id,
+        secret_hash: handle.secret_hash(),
+        session: session.id,
+        client: session.client.clone(),
+        generation,
+        issued_at: now,
+        used_at: None,
+        answer: None,
+    };
+    (handle, token)
+}

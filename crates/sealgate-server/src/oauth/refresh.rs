@@ -1,0 +1,214 @@
+//! The refresh token grant (OAuth 2.1, 4.3), with rotation.
+//!
+//! A refresh token is spent once. Whoever presents it again within the grace window (a second tab,
+//! a client that lost the answer) is given the same successor, so that a race signs nobody out;
+//! whoever presents it later may have stolen it, and the session ends.
+
+use sealgate_model::Secret;
+use sealgate_oauth::{OAuthError, RefreshHandle, Scopes};
+use sealgate_session::Context;
+use sealgate_store::{
+    Audit, AuditActor, Client, RefreshToken, RevokeReason, Rotated, Session, UserRow, UserStatus,
+};
+use serde::{Deserialize, Serialize};
+
+use super::code::refresh_token;
+use super::refusal::{faulty, unanswered};
+use super::tokens::{Issue, TokenAnswer};
+use crate::ControlPlane;
+
+/// What is kept, sealed, of the answer that a spent token was given: enough to give it again, and no
+/// access token, which is signed anew from the session as it stands.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    successor: String,
+    /// The scopes that were asked for, as asked.
+    scope: Option<String>,
+}
+
+/// Renews the session that `handle` belongs to.
+pub(super) async fn renew(
+    plane: &ControlPlane,
+    client: &Client,
+    handle: &RefreshHandle,
+    asked: Option<&Scopes>,
+    audit: &mut Audit,
+) -> Result<TokenAnswer, OAuthError> {
+    audit.action = "session.renew";
+    let token = plane
+        .store
+        .refresh_token(handle.id)
+        .await
+        .map_err(unanswered)?;
+    let token = token
+        .filter(|token| token.secret_hash == handle.secret_hash())
+        .ok_or(OAuthError::RefreshTokenUnknown)?;
+    audit.session = Some(token.session);
+    if token.client != client.id {
+        return Err(OAuthError::RefreshClientMismatch);
+    }
+    let (session, user) = alive(plane, &token, audit).await?;
+    let scopes = narrowed(&session, asked)?;
+    let renewal = Renewal {
+        plane,
+        session: &session,
+        user: &user,
+        scopes,
+        asked,
+        audit,
+    };
+    match token.used_at {
+        None => renewal.rotate(&token).await,
+        Some(_) => renewal.repeat(&token).await,
+    }
+}
+
+/// The token's session and user, if the session can still be renewed.
+async fn alive(
+    plane: &ControlPlane,
+    token: &RefreshToken,
+    audit: &mut Audit,
+) -> Result<(Session, UserRow), OAuthError> {
+    let now = audit.at;
+    let session = plane
+        .store
+        .session(token.session)
+        .await
+        .map_err(unanswered)?;
+    let session = session.ok_or(OAuthError::RefreshTokenUnknown)?;
+    audit.user = Some(session.user);
+    if session.revoked_at.is_some() {
+        return Err(OAuthError::SessionRevoked);
+    }
+    if session.expires_at <= now {
+        return Err(OAuthError::SessionExpired);
+    }
+    if now.since(session.renewed_at) >= plane.lifetimes.idle {
+        return Err(OAuthError::SessionIdle);
+    }
+    let user = plane.store.user(session.user).await.map_err(unanswered)?;
+    let user = user
+        .filter(|user| user.status() == UserStatus::Active)
+        .ok_or(OAuthError::UserDisabled)?;
+    Ok((session, user))
+}
+
+/// The scopes of the new access token: what was granted, or the part of it that is asked for.
+fn narrowed(session: &Session, asked: Option<&Scopes>) -> Result<Vec<String>, OAuthError> {
+    match asked {
+        None => Ok(session.scopes.clone()),
+        Some(asked) if asked.within(&session.scopes) => Ok(asked.as_slice().to_vec()),
+        Some(_) => Err(OAuthError::ScopeWidened),
+    }
+}
+
+struct Renewal<'a> {
+    plane: &'a ControlPlane,
+    session: &'a Session,
+    user: &'a UserRow,
+    scopes: Vec<String>,
+    asked: Option<&'a Scopes>,
+    audit: &'a Audit,
+}
+
+impl Renewal<'_> {
+    /// Spends the token for a successor. The store decides who wins.
+    async fn rotate(&self, token: &RefreshToken) -> Result<TokenAnswer, OAuthError> {
+        let generation = token.generation.saturating_add(1);
+        let (handle, successor) =
+            refresh_token(self.plane, self.session, generation, self.audit.at);
+        let secret = handle.to_secret();
+        let answer = self.answer(&secret)?;
+        let kept = self.seal(token, &secret)?;
+        let rotated = self
+            .plane
+            .store
+            .refresh_rotate(token.id, successor, kept, self.audit.clone())
+            .await;
+        match rotated.map_err(unanswered)? {
+            Rotated::Won => Ok(answer),
+            Rotated::Lost(token) => self.repeat(&token).await,
+            Rotated::Ended => Err(OAuthError::SessionRevoked),
+        }
+    }
+
+    /// Gives the answer of a spent token again, inside the grace window and to the same request;
+    /// outside it, ends the session.
+    async fn repeat(&self, token: &RefreshToken) -> Result<TokenAnswer, OAuthError> {
+        let now = self.audit.at;
+        let window = token
+            .used_at
+            .filter(|used_at| now.since(*used_at) <= self.plane.lifetimes.grace);
+        let (Some(_), Some(sealed)) = (window, &token.answer) else {
+            let audit = Audit {
+                action: "session.revoke",
+                actor: AuditActor::System,
+                reason: OAuthError::RefreshTokenReused.code().to_owned(),
+                ..self.audit.clone()
+            };
+            let revoked = self
+                .plane
+                .store
+                .session_revoke(self.session.id, RevokeReason::RefreshReuse, audit)
+                .await;
+            revoked.map_err(unanswered)?;
+            return Err(OAuthError::RefreshTokenReused);
+        };
+        let kept = self.open(token, sealed)?;
+        if kept.scope != self.asked.map(ToString::to_string) {
+            return Err(OAuthError::RefreshScopeChanged);
+        }
+        let answer = self.answer(&Secret::new(kept.successor))?;
+        let audit = Audit {
+            reason: "grace_window".to_owned(),
+            ..self.audit.clone()
+        };
+        self.plane.store.record(audit).await.map_err(unanswered)?;
+        Ok(answer)
+    }
+
+    fn answer(&self, refresh: &Secret) -> Result<TokenAnswer, OAuthError> {
+        let issue = Issue {
+            session: self.session,
+            user: self.user,
+            scopes: &self.scopes,
+            nonce: None,
+            refresh: Some(refresh),
+            now: self.audit.at,
+        };
+        issue.sign(self.plane)
+    }
+
+    fn seal(&self, token: &RefreshToken, successor: &Secret) -> Result<String, OAuthError> {
+        let kept = Kept {
+            successor: successor.expose().to_owned(),
+            scope: self.asked.map(ToString::to_string),
+        };
+        let plain = zeroize::Zeroizing::new(serde_json::to_vec(&kept).map_err(faulty)?);
+        let id = token.id.to_string();
+        self.plane
+            .master
+            .seal(&self.context(&id), self.plane.random.as_ref(), &plain)
+            .map_err(faulty)
+    }
+
+    fn open(&self, token: &RefreshToken, sealed: &str) -> Result<Kept, OAuthError> {
+        let id = token.id.to_string();
+        let opened = self
+            .plane
+            .master
+            .open(&self.context(&id), sealed)
+            .map_err(faulty)?;
+        serde_json::from_slice(&opened.plain).map_err(faulty)
+    }
+
+    /// The answer of one token, for one client, opens as nothing else.
+    fn context<'c>(&'c self, id: &'c str) -> Context<'c> {
+        Context {
+            purpose: "refresh-answer",
+            cookie: id,
+            client: self.session.client.as_str(),
+            issuer: self.plane.issuer.as_str(),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Refusals and failures, told to the record and to whoever asked.
+
+use sealgate_oauth::{ErrorCode, OAuthError};
+use sealgate_store::{Audit, Outcome, StoreError};
+
+use crate::ControlPlane;
+
+/// Puts a refusal on record. What is no decision is not recorded: an outage, or a fault of ours.
+pub(crate) async fn refused(plane: &ControlPlane, audit: Audit, error: OAuthError) {
+    if matches!(
+        error.error(),
+        ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError
+    ) {
+        return;
+    }
+    let audit = Audit {
+        outcome: Outcome::Denied,
+        reason: error.code().to_owned(),
+        ..audit
+    };
+    // The refusal stands whether or not it can be recorded.
+    if let Err(failure) = plane.store.record(audit).await {
+        tracing::warn!(
+            reason = failure.code(),
+            refused = error.code(),
+            "a refusal was not recorded"
+        );
+    }
+}
+
+/// What to tell a client of a failure of the store: it says nothing about its grant.
+pub(crate) fn unanswered(failure: StoreError) -> OAuthError {
+    match failure {
+        StoreError::Unavailable(_) | StoreError::Locked => {
+            tracing::warn!(reason = failure.code(), error = %failure, "the store did not answer");
+            OAuthError::StoreUnavailable
+        }
+        failure => {
+            tracing::error!(reason = failure.code(), error = %failure, "the store refused");
+            OAuthError::Internal
+        }
+    }
+}
+
+/// What to tell a client of a fault that should not happen.
+pub(crate) fn faulty(fault: impl std::fmt::Display) -> OAuthError {
+    tracing::error!(error = %fault, "an answer could not be made");
+    OAuthError::Internal
+}

@@ -1,0 +1,164 @@
+//! Metadata and keys.
+
+use super::*;
+
+async fn fetch(house: &House, path: &str) -> (HeaderMap, Value) {
+    let response = house.get(path, None).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    (response.headers().clone(), json(response).await)
+}
+
+#[tokio::test]
+async fn both_well_knowns_give_the_same_document_under_the_exact_issuer() {
+    let house = House::new().await;
+    let (headers, openid) = fetch(&house, "/.well-known/openid-configuration").await;
+    let (_, oauth) = fetch(&house, "/.well-known/oauth-authorization-server").await;
+    assert_eq!(openid, oauth);
+    assert_eq!(openid["issuer"], ISSUER);
+    assert_eq!(
+        openid["code_challenge_methods_supported"],
+        serde_json::json!(["S256"])
+    );
+    assert_eq!(
+        openid["response_types_supported"],
+        serde_json::json!(["code"])
+    );
+    assert_eq!(
+        openid["authorization_response_iss_parameter_supported"],
+        true
+    );
+    assert_eq!(
+        openid["revocation_feed_endpoint"],
+        format!("{ISSUER}/feed/events")
+    );
+    assert_eq!(headers["cache-control"], "public, max-age=300");
+    assert_eq!(headers["content-type"], "application/json");
+}
+
+#[tokio::test]
+async fn every_endpoint_that_is_advertised_is_there() {
+    let house = House::new().await;
+    let (_, document) = fetch(&house, "/.well-known/openid-configuration").await;
+    let members = document.as_object().unwrap();
+    for (name, url) in members
+        .iter()
+        .filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri")
+    {
+        let path = url.as_str().unwrap().strip_prefix(ISSUER).unwrap();
+        let status = house.get(path, None).await.status();
+        assert_ne!(status, StatusCode::NOT_FOUND, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_the_document_is_not_sent_it_again() {
+    let house = House::new().await;
+    for path in ["/.well-known/openid-configuration", "/oauth/jwks"] {
+        let (headers, _) = fetch(&house, path).await;
+        for tag in [
+            headers["etag"].to_str().unwrap(),
+            &format!("\"x\", W/{}", headers["etag"].to_str().unwrap()),
+        ] {
+            let request = request(Method::GET, path)
+                .header("if-none-match", tag)
+                .body(Body::empty());
+            let response = house.send(request.unwrap()).await;
+            assert_eq!(response.status(), StatusCode::NOT_MODIFIED);
+            assert_eq!(response.headers()["etag"], headers["etag"]);
+            assert_eq!(text(response).await, "");
+        }
+        let request = request(Method::GET, path)
+            .header("if-none-match", "\"other\"")
+            .body(Body::empty());
+        assert_eq!(house.send(request.unwrap()).await.status(), StatusCode::OK);
+    }
+}
+
+fn kids(jwks: &Value) -> Vec<String> {
+    jwks["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn kid(token: &str) -> String {
+    let header: Value = serde_json::from_slice(
+        &URL_SAFE_NO_PAD
+            .decode(token.split('.').next().unwrap())
+            .unwrap(),
+    )
+    .unwrap();
+    header["kid"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_key_is_published_before_it_signs_and_until_what_it_signed_has_expired() {
+    let house = House::new().await;
+    let (headers, before) = fetch(&house, "/oauth/jwks").await;
+    assert_eq!(headers["cache-control"], "public, max-age=300");
+    assert_eq!(kids(&before).len(), 2);
+    assert!(
+        before["keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|key| key.get("d").is_none())
+    );
+    let old = house.tokens("app", "openid").await;
+
+    house
+        .plane
+        .keys
+        .rotate(&house.plane, house.audit())
+        .await
+        .unwrap();
+    let (_, after) = fetch(&house, "/oauth/jwks").await;
+    let new = tokens(house.refresh("app", &old.refresh).await).await;
+    assert_ne!(kid(&new.access), kid(&old.access));
+    assert!(
+        kids(&before).contains(&kid(&new.access)),
+        "the new key was published before"
+    );
+    assert!(
+        kids(&after).contains(&kid(&old.access)),
+        "the old key still is"
+    );
+    assert_eq!(kids(&after).len(), 3);
+    assert_eq!(
+        userinfo::ask(&house, &old.access).await.status(),
+        StatusCode::OK
+    );
+
+    // Token life, cache time and a minute for clocks that disagree: 660 s.
+    house.clock.advance(std::time::Duration::from_secs(659));
+    house.plane.keys.tick(&house.plane).await.unwrap();
+    assert_eq!(kids(&fetch(&house, "/oauth/jwks").await.1).len(), 3);
+    house.clock.advance(std::time::Duration::from_secs(1));
+    house.plane.keys.tick(&house.plane).await.unwrap();
+    let (_, last) = fetch(&house, "/oauth/jwks").await;
+    assert!(!kids(&last).contains(&kid(&old.access)));
+    assert_eq!(house.last_record().await.action, "key.remove");
+}
+
+#[tokio::test]
+async fn keys_survive_a_restart_and_open_only_under_their_master_key() {
+    let house = House::new().await;
+    let token = house.tokens("app", "openid").await;
+    let plane = &house.plane;
+    let load = |master: KeyRing| async move {
+        SigningKeys::load(
+            &plane.store,
+            &master,
+            &plane.clock,
+            &plane.random,
+            &plane.lifetimes,
+        )
+        .await
+    };
+    let again = load(plane.master.clone()).await.unwrap();
+    assert!(again.verifying().verify(&token.access, &["at+jwt"]).is_ok());
+    let stranger = KeyRing::new(vec![SealKey::generate(plane.random.as_ref())]).unwrap();
+    assert_eq!(load(stranger).await.unwrap_err().code(), "key_sealed");
+}

@@ -1,0 +1,191 @@
+//! A store that does not answer, or of which nobody knows whether it wrote: never the grant's fault.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use async_trait::async_trait;
+use sealgate_model::{ClientId, CodeId, InvitationId, RefreshId};
+use sealgate_store::{
+    Accepted, Code, Invitation, KeyRow, KeyState, Page, Redeemed, RefreshToken, Revocation,
+    Rotated, SessionFilter, StoreError,
+};
+use tokio::sync::watch;
+
+use super::*;
+
+const UP: u8 = 0;
+const DOWN: u8 = 1;
+/// Writes happen, and their answer is lost.
+const UNKNOWN: u8 = 2;
+
+/// A store with a switch.
+struct Switched {
+    inner: Arc<dyn Store>,
+    state: Arc<AtomicU8>,
+}
+
+impl Switched {
+    fn lost(&self, state: u8) -> Result<(), StoreError> {
+        if self.state.load(Ordering::SeqCst) == state {
+            Err(StoreError::Unavailable("switched off".into()))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+macro_rules! switched {
+    (
+        reads { $(fn $read:ident($($ra:ident: $rt:ty),*) -> $rr:ty;)* }
+        writes { $(fn $write:ident($($wa:ident: $wt:ty),*) -> $wr:ty;)* }
+    ) => {
+        #[async_trait]
+        impl Store for Switched {
+            $(async fn $read(&self, $($ra: $rt),*) -> Result<$rr, StoreError> {
+                self.lost(DOWN)?;
+                self.inner.$read($($ra),*).await
+            })*
+            $(async fn $write(&self, $($wa: $wt),*) -> Result<$wr, StoreError> {
+                self.lost(DOWN)?;
+                let done = self.inner.$write($($wa),*).await?;
+                self.lost(UNKNOWN)?;
+                Ok(done)
+            })*
+            fn revocation_wakeup(&self) -> watch::Receiver<u64> {
+                self.inner.revocation_wakeup()
+            }
+        }
+    };
+}
+
+switched! {
+    reads {
+        fn epoch() -> String;
+        fn user_by_email(email: &str) -> Option<UserRow>;
+        fn user(id: UserId) -> Option<UserRow>;
+        fn users(page: Page) -> Vec<UserRow>;
+        fn admin_exists() -> bool;
+        fn invitation(id: InvitationId) -> Option<Invitation>;
+        fn client(id: &ClientId) -> Option<Client>;
+        fn clients() -> Vec<Client>;
+        fn sign_in(id: SignInId) -> Option<SignIn>;
+        fn code(id: CodeId) -> Option<Code>;
+        fn session(id: SessionId) -> Option<Session>;
+        fn sessions(filter: SessionFilter, page: Page) -> Vec<Session>;
+        fn refresh_token(id: RefreshId) -> Option<RefreshToken>;
+        fn keys() -> Vec<KeyRow>;
+        fn revocation_head() -> u64;
+        fn revocations_after(seq: u64, limit: u32) -> Vec<Revocation>;
+        fn revocations_live(now: Timestamp) -> (u64, Vec<Revocation>);
+        fn audit_after(number: i64, limit: u32) -> Vec<AuditRow>;
+    }
+    writes {
+        fn user_create(user: UserRow, invitation: Option<Invitation>, audit: Audit) -> ();
+        fn user_disable(id: UserId, audit: Audit) -> bool;
+        fn user_enable(id: UserId, audit: Audit) -> bool;
+        fn invitation_create(invitation: Invitation, audit: Audit) -> ();
+        fn invitation_accept(id: InvitationId, user: UserRow, sign_in: SignIn, audit: Audit) -> Accepted;
+        fn client_create(client: Client, audit: Audit) -> ();
+        fn sign_in_create(sign_in: SignIn, audit: Audit) -> ();
+        fn sign_in_replace(before: SignInId, sign_in: SignIn, audit: Audit) -> ();
+        fn user_sign_out(user: UserId, reason: RevokeReason, audit: Audit) -> ();
+        fn sign_in_end(id: SignInId, reason: RevokeReason, audit: Audit) -> ();
+        fn code_create(code: Code, audit: Audit) -> ();
+        fn code_redeem(id: CodeId, session: Session, refresh: Option<RefreshToken>, audit: Audit, on_reuse: Audit) -> Redeemed;
+        fn session_revoke(id: SessionId, reason: RevokeReason, audit: Audit) -> bool;
+        fn refresh_rotate(id: RefreshId, successor: RefreshToken, answer: String, audit: Audit) -> Rotated;
+        fn keys_change(new: Vec<KeyRow>, moves: Vec<(String, KeyState)>, audit: Audit) -> ();
+        fn record(audit: Audit) -> ();
+        fn sweep(now: Timestamp) -> u64;
+    }
+}
+
+async fn house() -> (House, Arc<AtomicU8>) {
+    let state = Arc::new(AtomicU8::new(UP));
+    let switch = Arc::clone(&state);
+    let house = House::with_store(|inner| Arc::new(Switched { inner, state })).await;
+    (house, switch)
+}
+
+async fn assert_unavailable(response: Response) {
+    assert_eq!(response.headers()["retry-after"], "1");
+    assert_refused(
+        response,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "temporarily_unavailable",
+        "store_unavailable",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_never_an_invalid_grant() {
+    let (house, switch) = house().await;
+    let given = house.tokens("app", "openid").await;
+    let code = house.code("app", "openid").await;
+    switch.store(DOWN, Ordering::SeqCst);
+    assert_unavailable(house.redeem("app", &code).await).await;
+    assert_unavailable(house.refresh("app", &given.refresh).await).await;
+    assert_unavailable(
+        house
+            .post("/oauth/revoke", Some("app"), &[("token", &given.refresh)])
+            .await,
+    )
+    .await;
+    assert_unavailable(userinfo::ask(&house, &given.access).await).await;
+    let page = house.get(&authorize(&wish("app")), None).await;
+    assert_eq!(page.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(
+        house.get("/oauth/jwks", None).await.status(),
+        StatusCode::OK
+    );
+    switch.store(UP, Ordering::SeqCst);
+    assert_eq!(house.redeem("app", &code).await.status(), StatusCode::OK);
+    assert_eq!(
+        house.refresh("app", &given.refresh).await.status(),
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn a_renewal_of_unknown_result_can_be_asked_for_again() {
+    let (house, switch) = house().await;
+    let given = house.tokens("app", "openid").await;
+    switch.store(UNKNOWN, Ordering::SeqCst);
+    assert_unavailable(house.refresh("app", &given.refresh).await).await;
+    switch.store(UP, Ordering::SeqCst);
+    let next = tokens(house.refresh("app", &given.refresh).await).await;
+    assert_eq!(
+        house.refresh("app", &next.refresh).await.status(),
+        StatusCode::OK
+    );
+    assert_eq!(house.revoked_for(&given.access).await, None);
+}
+
+#[tokio::test]
+async fn a_rotation_of_unknown_result_is_caught_up_with() {
+    let (house, switch) = house().await;
+    switch.store(UNKNOWN, Ordering::SeqCst);
+    let failed = house.plane.keys.rotate(&house.plane, house.audit()).await;
+    assert_eq!(failed.unwrap_err().code(), "store_unavailable");
+    switch.store(UP, Ordering::SeqCst);
+    house.plane.keys.tick(&house.plane).await.unwrap();
+    let active = house
+        .plane
+        .store
+        .keys()
+        .await
+        .unwrap()
+        .into_iter()
+        .find(|row| row.state == KeyState::Active);
+    let given = house.tokens("app", "openid").await;
+    assert_eq!(
+        house
+            .plane
+            .keys
+            .verifying()
+            .verify(&given.access, &["at+jwt"])
+            .unwrap()
+            .kid,
+        active.unwrap().kid
+    );
+}

@@ -1,0 +1,124 @@
+//! The headers of every page.
+
+use std::collections::BTreeSet;
+
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use url::{Host, Url};
+
+/// Where a page's forms may lead, besides our own origin.
+///
+/// Chromium applies `form-action` to every redirect that follows a posted form, so the page that
+/// starts a sign-in must allow the client's redirect URI or its answer never arrives.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct FormTargets(BTreeSet<String>);
+
+impl FormTargets {
+    /// Our own origin only.
+    pub(crate) fn own() -> Self {
+        Self::default()
+    }
+
+    /// Our own origin and those of `uris`, which are registered with a client.
+    pub(crate) fn and<'a>(uris: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(uris.into_iter().filter_map(source).collect())
+    }
+}
+
+/// The CSP source (CSP 3, 2.3.1) that covers `uri`.
+fn source(uri: &str) -> Option<String> {
+    let url = Url::parse(uri).ok()?;
+    let scheme = url.scheme();
+    Some(match url.host()? {
+        // The grammar of sources has no IPv6 addresses.
+        Host::Ipv6(_) => format!("{scheme}:"),
+        // A native application's port is its own affair (RFC 8252, 7.3).
+        Host::Ipv4(address) if address.is_loopback() => format!("{scheme}://{address}:*"),
+        Host::Ipv4(_) | Host::Domain(_) => url.origin().ascii_serialization(),
+    })
+}
+
+/// Sets the headers of a page. `https`: whether the issuer is reached over TLS.
+pub(crate) fn set(headers: &mut HeaderMap, targets: &FormTargets, https: bool) {
+    const FIXED: [(HeaderName, &str); 5] = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        // Not `no-referrer`: that makes browsers send `Origin: null` with our own forms.
+        (REFERRER_POLICY, "same-origin"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-store"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+    ];
+    for (name, value) in FIXED {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let mut policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'; form-action 'self'"
+        .to_owned();
+    for target in &targets.0 {
+        policy.push(' ');
+        policy.push_str(target);
+    }
+    // Origins and schemes from the URL parser are plain ASCII; should one ever not be, the page is
+    // left with the strictest policy rather than with none.
+    let policy =
+        HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    if https {
+        set_transport(headers);
+    }
+}
+
+/// Tells browsers to come back over TLS only, for a year.
+pub(crate) fn set_transport(headers: &mut HeaderMap) {
+    headers.insert(
+        STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000"),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(targets: &FormTargets) -> String {
+        let mut headers = HeaderMap::new();
+        set(&mut headers, targets, false);
+        headers[CONTENT_SECURITY_POLICY]
+            .to_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    #[test]
+    fn a_form_may_lead_to_the_clients_origins_and_nowhere_else() {
+        let uris = [
+            "https://app.example/auth/callback?x=1",
+            "https://app.example/other",
+            "http://127.0.0.1:9000/cb",
+            "http://localhost:8000/cb",
+            "http://[::1]:8000/cb",
+            "https://bücher.example/cb",
+            "not a url; script-src *",
+        ];
+        assert!(policy(&FormTargets::and(uris)).ends_with(
+            "; form-action 'self' http: http://127.0.0.1:* http://localhost:8000 https://app.example \
+             https://xn--bcher-kva.example"
+        ));
+        assert!(policy(&FormTargets::own()).ends_with("; form-action 'self'"));
+    }
+
+    #[test]
+    fn strict_transport_is_for_https_only() {
+        let mut headers = HeaderMap::new();
+        set(&mut headers, &FormTargets::own(), false);
+        assert!(!headers.contains_key(STRICT_TRANSPORT_SECURITY));
+        set(&mut headers, &FormTargets::own(), true);
+        assert_eq!(headers[STRICT_TRANSPORT_SECURITY], "max-age=31536000");
+    }
+}

@@ -1,0 +1,223 @@
+//! Snapshots of every page's HTML, and what must hold for all of them.
+
+use sealgate_model::{Issuer, Timestamp};
+
+use super::error::ErrorPage;
+use super::views::{LoggedOutPage, LogoutConfirmPage};
+use super::*;
+
+fn shell() -> Shell {
+    let issuer: Issuer = "https://id.harbour.example/tenant".parse().unwrap();
+    Shell::of(&issuer)
+}
+
+/// The page without the part of it that changes with the style sheet.
+fn html(view: &impl Template) -> String {
+    let html = render(view);
+    let at = html.find("?v=").unwrap() + 3;
+    format!("{}VERSION{}", &html[..at], &html[at + 8..])
+}
+
+fn sign_in(problems: Problems) -> SignInPage {
+    SignInPage {
+        shell: shell(),
+        client_name: Some("Expense tracker".to_owned()),
+        request: Some("v1.k.sealed".to_owned()),
+        email: String::new(),
+        problems,
+    }
+}
+
+fn invitation(setup: bool, problems: Problems) -> InvitationPage {
+    InvitationPage {
+        shell: shell(),
+        setup,
+        token: "TOKEN".to_owned(),
+        email: "ada@harbour.example".to_owned(),
+        name: "Ada Lovelace".to_owned(),
+        shortest: 15,
+        problems,
+    }
+}
+
+fn account(sessions: Vec<SessionView>) -> AccountPage {
+    AccountPage {
+        shell: shell(),
+        name: "Ada Lovelace".to_owned(),
+        email: "ada@harbour.example".to_owned(),
+        notice: (!sessions.is_empty()).then_some("The session is revoked."),
+        sessions,
+        more: false,
+    }
+}
+
+fn session(number: u8, here: bool) -> SessionView {
+    let now = Timestamp::from_seconds(1_795_338_840);
+    let ago = |seconds: i64| Moment::new(Timestamp::from_seconds(1_795_338_840 - seconds), now);
+    SessionView {
+        id: format!("0000000{number}-0000-7000-8000-000000000000"),
+        client_name: "Expense tracker".to_owned(),
+        here,
+        started: ago(7_300),
+        renewed: ago(130),
+    }
+}
+
+fn wrong(fields: &[(&'static str, &'static str)]) -> Problems {
+    let mut problems = Problems::none();
+    for (field, text) in fields {
+        problems.add(field, *text);
+    }
+    problems
+}
+
+/// Every page, with a name.
+fn all() -> Vec<(&'static str, String)> {
+    let refused = wrong(&[(
+        "password",
+        "The e-mail address or the password is not right.",
+    )]);
+    let several = wrong(&[
+        ("email", "Enter an e-mail address, like name@example.com."),
+        ("password", "Use at least 15 characters."),
+        ("repeated", "The two passwords differ."),
+    ]);
+    let alone = SignInPage {
+        client_name: None,
+        request: None,
+        ..sign_in(Problems::none())
+    };
+    let confirm = LogoutConfirmPage {
+        shell: shell(),
+        client_name: Some("Expense tracker".to_owned()),
+        fields: vec![("confirmed".to_owned(), "v1.k.sealed".to_owned())],
+    };
+    let error = ErrorPage::new(
+        StatusCode::BAD_REQUEST,
+        "This request cannot be answered",
+        "The application sent something else than it is registered for.",
+        "redirect_uri_unregistered",
+    );
+    let traced = Shell {
+        trace: Some("4f2a9c1e7b8d4e05a1c3f6b2d9e80714".to_owned()),
+        ..shell()
+    };
+    let error = error.html(traced);
+    let at = error.find("?v=").unwrap() + 3;
+    let error = format!("{}VERSION{}", &error[..at], &error[at + 8..]);
+    vec![
+        ("sign_in", html(&sign_in(Problems::none()))),
+        ("sign_in_alone", html(&alone)),
+        ("sign_in_refused", html(&sign_in(refused))),
+        ("invitation", html(&invitation(false, Problems::none()))),
+        ("setup", html(&invitation(true, Problems::none()))),
+        ("setup_refused", html(&invitation(true, several))),
+        (
+            "account",
+            html(&account(vec![session(2, true), session(1, false)])),
+        ),
+        ("account_without_sessions", html(&account(Vec::new()))),
+        ("logout_confirm", html(&confirm)),
+        (
+            "logged_out",
+            html(&LoggedOutPage {
+                shell: shell(),
+                everywhere: false,
+            }),
+        ),
+        ("error", error),
+    ]
+}
+
+#[test]
+fn every_page_reads_as_recorded() {
+    for (name, html) in all() {
+        insta::assert_snapshot!(name, html);
+    }
+}
+
+#[test]
+fn no_page_has_script_inline_style_or_a_foreign_address() {
+    for (name, html) in all() {
+        for forbidden in [
+            "<script",
+            "javascript:",
+            " style=",
+            "<style",
+            " onclick",
+            " onsubmit",
+            "://",
+        ] {
+            assert!(!html.contains(forbidden), "{name} has {forbidden}");
+        }
+        assert_eq!(html.matches("href=\"/tenant/assets/").count(), 2, "{name}");
+    }
+}
+
+#[test]
+fn every_described_by_and_every_summary_link_points_to_something_on_the_page() {
+    for (name, html) in all() {
+        let named = |attribute: &str| {
+            let parts = html.split(attribute).skip(1);
+            parts
+                .filter_map(|rest| rest.split('"').next())
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        let described = named("aria-describedby=\"")
+            .into_iter()
+            .chain(named("aria-labelledby=\""));
+        let targets =
+            described.flat_map(|ids| ids.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        for id in targets
+            .chain(named("href=\"#"))
+            .chain(named("<label for=\""))
+        {
+            assert_eq!(
+                html.matches(&format!(" id=\"{id}\"")).count(),
+                1,
+                "{name}: {id}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_people_and_clients_are_called_is_escaped() {
+    let name = r#"<img src=x onerror="alert(1)">"#.to_owned();
+    let page = SignInPage {
+        client_name: Some(name.clone()),
+        email: name,
+        ..sign_in(Problems::none())
+    };
+    let html = render(&page);
+    assert!(!html.contains("<img"), "{html}");
+    assert!(!html.contains(r#"onerror=""#), "{html}");
+}
+
+#[test]
+fn a_problem_for_a_program_becomes_a_sentence_for_a_person() {
+    let problem = Problem::new(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "there is nothing at this address",
+    );
+    let html = ErrorPage::from(&problem).html(shell());
+    assert!(html.contains("There is nothing at this address."), "{html}");
+    assert!(html.contains("<code>not_found</code>"), "{html}");
+}
+
+#[test]
+fn a_browser_gets_pages_and_a_program_does_not() {
+    let accept = |value: &'static str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, value.parse().unwrap());
+        accepts_page(&headers)
+    };
+    assert!(accept(
+        "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+    ));
+    assert!(!accept("*/*"));
+    assert!(!accept("application/json"));
+    assert!(!accepts_page(&HeaderMap::new()));
+}

@@ -1,0 +1,64 @@
+//! Times for people: how long ago, and exactly when.
+
+use jiff::tz::TimeZone;
+use sealgate_model::Timestamp;
+
+/// A point in the past as it stands on a page. Without script the reader's time zone is unknown, so
+/// the exact time is in UTC and says so; "ago" is what most readers need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// For the `datetime` attribute: RFC 3339.
+    pub(crate) machine: String,
+    /// `3 minutes ago`.
+    pub(crate) ago: String,
+    /// `22 November 2026, 09:14 UTC`.
+    pub(crate) exact: String,
+}
+
+impl Moment {
+    /// The point `at`, seen from `now`.
+    pub(crate) fn new(at: Timestamp, now: Timestamp) -> Self {
+        let zoned = jiff::Timestamp::from_millisecond(at.as_millis())
+            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+            .to_zoned(TimeZone::UTC);
+        Self {
+            machine: zoned.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            ago: ago(now.since(at).as_secs()),
+            exact: zoned.strftime("%-d %B %Y, %H:%M UTC").to_string(),
+        }
+    }
+}
+
+fn ago(seconds: u64) -> String {
+    let (count, unit) = match seconds {
+        0..60 => return "just now".to_owned(),
+        60..3_600 => (seconds / 60, "minute"),
+        3_600..86_400 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_told_roughly_and_exactly() {
+        let at = Timestamp::from_seconds(1_795_338_840);
+        let moment = Moment::new(at, Timestamp::from_seconds(1_795_338_840 + 7_300));
+        assert_eq!(moment.machine, "2026-11-22T09:14:00Z");
+        assert_eq!(moment.exact, "22 November 2026, 09:14 UTC");
+        assert_eq!(moment.ago, "2 hours ago");
+    }
+
+    #[test]
+    fn a_clock_that_stepped_back_never_shows_the_future() {
+        assert_eq!(
+            Moment::new(Timestamp::from_seconds(100), Timestamp::from_seconds(50)).ago,
+            "just now"
+        );
+        assert_eq!(ago(61), "1 minute ago");
+        assert_eq!(ago(3 * 86_400), "3 days ago");
+    }
+}

@@ -1,0 +1,188 @@
+//! `/account`: one's own sessions, and ending them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use http::header::SET_COOKIE;
+use http::{HeaderMap, StatusCode};
+use sealgate_model::{ClientId, SessionId, UserId};
+use sealgate_store::{Audit, AuditActor, Page, RevokeReason, SessionFilter, SignIn, StoreError};
+
+use super::cookie;
+use super::form::Posted;
+use crate::ControlPlane;
+use crate::caller::Caller;
+use crate::pages::{self, AccountPage, ErrorPage, FormTargets, Moment, SessionView, Shell};
+
+/// The most sessions on the page.
+const SHOWN: u32 = 100;
+
+/// `GET /`: whoever comes to the control plane by hand wants their account.
+pub(crate) async fn root(State(plane): State<Arc<ControlPlane>>) -> Redirect {
+    Redirect::to(&plane.issuer.url("/account"))
+}
+
+/// `GET /account`. Whoever is not signed in is sent to sign in.
+pub(crate) async fn page(
+    State(plane): State<Arc<ControlPlane>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ErrorPage> {
+    let Some(sign_in) = cookie::current(&plane, &headers).await? else {
+        return Ok(Redirect::to(&plane.issuer.url("/sign-in")).into_response());
+    };
+    let user = plane.store.user(sign_in.user).await?.ok_or_else(gone)?;
+    let (sessions, more) = sessions(&plane, &sign_in).await?;
+    let view = AccountPage {
+        shell: Shell::of(&plane.issuer),
+        name: user.name,
+        email: user.email,
+        notice: (query.as_deref() == Some("done=revoked")).then_some("The session is revoked."),
+        sessions,
+        more,
+    };
+    Ok(pages::page(
+        &plane,
+        StatusCode::OK,
+        &view,
+        &FormTargets::own(),
+    ))
+}
+
+/// `POST /account/sessions/revoke`: ends one of one's own sessions.
+pub(crate) async fn revoke(
+    State(plane): State<Arc<ControlPlane>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Posted(posted): Posted,
+) -> Result<Response, ErrorPage> {
+    let Some(sign_in) = cookie::current(&plane, &headers).await? else {
+        return Ok(Redirect::to(&plane.issuer.url("/sign-in")).into_response());
+    };
+    let id: SessionId = posted
+        .get("session")
+        .unwrap_or_default()
+        .parse()
+        .map_err(|_| unknown_session())?;
+    // Somebody else's session and none are told apart by nothing.
+    let session = plane
+        .store
+        .session(id)
+        .await?
+        .filter(|session| session.user == sign_in.user);
+    let session = session.ok_or_else(unknown_session)?;
+    let audit = act(&plane, &caller, sign_in.user, "session.revoke");
+    let audit = Audit {
+        session: Some(id),
+        client: Some(session.client),
+        ..audit
+    };
+    plane
+        .store
+        .session_revoke(id, RevokeReason::Logout, audit)
+        .await?;
+    Ok(Redirect::to(&plane.issuer.url("/account?done=revoked")).into_response())
+}
+
+/// `POST /account/sign-out`: ends this browser's sign-in and the sessions from it, or with
+/// `where=everywhere` those of every browser. Signing out twice is signing out.
+pub(crate) async fn sign_out(
+    State(plane): State<Arc<ControlPlane>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Posted(posted): Posted,
+) -> Result<Response, ErrorPage> {
+    let everywhere = posted.get("where") == Some("everywhere");
+    let sign_in = cookie::current(&plane, &headers).await?;
+    if let Some(sign_in) = &sign_in {
+        let audit = act(&plane, &caller, sign_in.user, "sign_in.end");
+        let (store, reason) = (&plane.store, RevokeReason::Logout);
+        if everywhere {
+            store.user_sign_out(sign_in.user, reason, audit).await?;
+        } else {
+            store.sign_in_end(sign_in.id, reason, audit).await?;
+        }
+    }
+    let mut response = pages::logged_out(&plane, everywhere && sign_in.is_some());
+    response
+        .headers_mut()
+        .append(SET_COOKIE, cookie::clear(&plane.issuer));
+    Ok(response)
+}
+
+/// The user's live sessions, newest first, and whether there are more than are shown.
+async fn sessions(
+    plane: &ControlPlane,
+    sign_in: &SignIn,
+) -> Result<(Vec<SessionView>, bool), StoreError> {
+    let now = plane.clock.now();
+    let filter = SessionFilter {
+        user: Some(sign_in.user),
+        live_at: Some(now),
+        ..SessionFilter::default()
+    };
+    let mut sessions = plane
+        .store
+        .sessions(
+            filter,
+            Page {
+                after: None,
+                limit: SHOWN + 1,
+            },
+        )
+        .await?;
+    let more = sessions.len() > SHOWN as usize;
+    sessions.truncate(SHOWN as usize);
+    let mut names: BTreeMap<ClientId, String> = BTreeMap::new();
+    let mut views = Vec::with_capacity(sessions.len());
+    for session in sessions.into_iter().rev() {
+        if !names.contains_key(&session.client) {
+            let name = plane
+                .store
+                .client(&session.client)
+                .await?
+                .map(|client| client.name);
+            names.insert(
+                session.client.clone(),
+                name.unwrap_or_else(|| session.client.to_string()),
+            );
+        }
+        views.push(SessionView {
+            id: session.id.to_string(),
+            client_name: names.get(&session.client).cloned().unwrap_or_default(),
+            here: session.sign_in == sign_in.id,
+            started: Moment::new(session.created_at, now),
+            renewed: Moment::new(session.renewed_at, now),
+        });
+    }
+    Ok((views, more))
+}
+
+fn act(plane: &ControlPlane, caller: &Caller, user: UserId, action: &'static str) -> Audit {
+    let audit = Audit::allowed(plane.clock.now(), AuditActor::User(user), action);
+    caller.record(Audit {
+        user: Some(user),
+        ..audit
+    })
+}
+
+fn unknown_session() -> ErrorPage {
+    ErrorPage::new(
+        StatusCode::NOT_FOUND,
+        "There is no such session",
+        "You have no session with this id. It may have ended already.",
+        "session_unknown",
+    )
+    .next_step("Go back to your account to see the sessions you have.")
+}
+
+fn gone() -> ErrorPage {
+    ErrorPage::new(
+        StatusCode::NOT_FOUND,
+        "There is no such account",
+        "Your account no longer exists.",
+        "user_unknown",
+    )
+}

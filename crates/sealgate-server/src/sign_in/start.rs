@@ -1,0 +1,279 @@
+//! `/sign-in`: e-mail address and password, and on to the client that asked.
+//!
+//! Whether an account exists does not show: an unknown, disabled or invited one is refused in the
+//! same words after the same work as a wrong password.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use http::header::SET_COOKIE;
+use http::{HeaderMap, StatusCode};
+use sealgate_model::{Secret, SignInId, Timestamp, UserId};
+use sealgate_oauth::{Handle, Params};
+use sealgate_store::{
+    Audit, AuditActor, Client, RevokeReason, SignIn, StoreError, UserRow, UserStatus,
+};
+
+use super::cookie::{self, SignInHandle};
+use super::form::{PostedWithRequest, REQUEST_LIMITS};
+use super::passwords::LONGEST_PASSWORD;
+use crate::ControlPlane;
+use crate::caller::Caller;
+use crate::oauth::authorize::{self, Described};
+use crate::pages::{self, ErrorPage, FormTargets, Problems, Shell, SignInPage};
+
+/// The longest address that is looked up (RFC 5321, 4.5.3.1.3).
+const LONGEST_EMAIL: usize = 254;
+
+/// `GET /sign-in`: the form. With `?request=` it says which client one signs in to.
+pub(crate) async fn page(
+    State(plane): State<Arc<ControlPlane>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ErrorPage> {
+    let query = Params::parse(query.unwrap_or_default().as_bytes(), REQUEST_LIMITS)
+        .map_err(|_| ErrorPage::malformed())?;
+    let request = query.get("request");
+    // Without a request there is nothing to sign in for again.
+    if request.is_none() && cookie::current(&plane, &headers).await?.is_some() {
+        return Ok(Redirect::to(&plane.issuer.url("/account")).into_response());
+    }
+    let (client, hint) = match described(&plane, request).await? {
+        Some(described) => (Some(described.client), described.login_hint),
+        None => (None, None),
+    };
+    let email = hint.unwrap_or_default();
+    Ok(form(
+        &plane,
+        client.as_ref(),
+        request,
+        &email,
+        Problems::none(),
+    ))
+}
+
+/// `POST /sign-in`.
+pub(crate) async fn submit(
+    State(plane): State<Arc<ControlPlane>>,
+    caller: Caller,
+    headers: HeaderMap,
+    PostedWithRequest(posted): PostedWithRequest,
+) -> Result<Response, ErrorPage> {
+    let request = posted.get("request");
+    // A request that cannot be gone on with is told of before anybody has typed a password in vain.
+    let client = described(&plane, request)
+        .await?
+        .map(|described| described.client);
+    let email = posted.get("email").unwrap_or_default().trim();
+    let password = posted.get("password").unwrap_or_default();
+    let again = |problems| form(&plane, client.as_ref(), request, email, problems);
+
+    let mut missing = Problems::none();
+    if email.is_empty() {
+        missing.add("email", "Enter your e-mail address.");
+    }
+    if password.is_empty() {
+        missing.add("password", "Enter your password.");
+    }
+    if !missing.is_empty() {
+        return Ok(again(missing));
+    }
+    match check(&plane, email, Secret::new(password)).await? {
+        Ok(user) => {
+            let (sign_in, handle) = begin(&plane, user.id);
+            let audit = Audit::allowed(
+                sign_in.auth_time,
+                AuditActor::User(user.id),
+                "sign_in.start",
+            );
+            let audit = caller.record(Audit {
+                user: Some(user.id),
+                client: client.map(|client| client.id),
+                ..audit
+            });
+            take_over(&plane, &caller, &headers, sign_in.clone(), audit).await?;
+            let mut response = match request {
+                Some(sealed) => authorize::continue_with(&plane, &caller, sealed, &sign_in).await,
+                None => Redirect::to(&plane.issuer.url("/account")).into_response(),
+            };
+            response
+                .headers_mut()
+                .append(SET_COOKIE, cookie::set(&plane.issuer, &handle));
+            Ok(response)
+        }
+        Err(refusal) => {
+            let audit = Audit::denied(
+                plane.clock.now(),
+                AuditActor::Anonymous,
+                "sign_in.start",
+                refusal.reason,
+            );
+            let client = client.as_ref().map(|client| client.id.clone());
+            plane
+                .store
+                .record(caller.record(Audit {
+                    user: refusal.user,
+                    client,
+                    ..audit
+                }))
+                .await?;
+            let mut problems = Problems::none();
+            problems.add(
+                "password",
+                "The e-mail address or the password is not right.",
+            );
+            Ok(again(problems))
+        }
+    }
+}
+
+/// Why somebody did not get in. For the record, never for the page.
+struct Refusal {
+    reason: &'static str,
+    user: Option<UserId>,
+}
+
+/// The account that `email` and `password` belong to, if it may sign in. One path, one piece of work.
+async fn check(
+    plane: &ControlPlane,
+    email: &str,
+    password: Secret,
+) -> Result<Result<UserRow, Refusal>, ErrorPage> {
+    let user = if email.len() <= LONGEST_EMAIL {
+        plane.store.user_by_email(email).await?
+    } else {
+        None
+    };
+    let fits = password.expose().len() <= LONGEST_PASSWORD;
+    let password = if fits { password } else { Secret::new("") };
+    let hash = user.as_ref().and_then(|user| user.password_hash.clone());
+    let right = plane.passwords.verify(password, hash).await? && fits;
+    Ok(match user {
+        None => Err(Refusal {
+            reason: "account_unknown",
+            user: None,
+        }),
+        Some(user) => match (user.status(), right) {
+            (UserStatus::Active, true) => Ok(user),
+            (UserStatus::Active, false) => Err(Refusal {
+                reason: "password_wrong",
+                user: Some(user.id),
+            }),
+            (UserStatus::Disabled, _) => Err(Refusal {
+                reason: "account_disabled",
+                user: Some(user.id),
+            }),
+            (UserStatus::Invited, _) => Err(Refusal {
+                reason: "account_invited",
+                user: Some(user.id),
+            }),
+        },
+    })
+}
+
+/// A new sign-in of `user`, from now, and the handle for its cookie. Always under a fresh id: a cookie
+/// that was planted in the browser before is worth nothing after.
+pub(super) fn begin(plane: &ControlPlane, user: UserId) -> (SignIn, SignInHandle) {
+    let now: Timestamp = plane.clock.now();
+    let handle = Handle::generate(SignInId::generate(now, &*plane.random), &*plane.random);
+    let sign_in = SignIn {
+        id: handle.id,
+        secret_hash: handle.secret_hash(),
+        user,
+        auth_time: now,
+        methods: vec!["pwd".to_owned()],
+        expires_at: now + plane.lifetimes.sign_in,
+        ended_at: None,
+    };
+    (sign_in, handle)
+}
+
+/// Stores the browser's new sign-in in place of the one it had. If that was somebody else's, it ends
+/// with all its sessions: whoever sits there now must not be taken for two people.
+async fn take_over(
+    plane: &ControlPlane,
+    caller: &Caller,
+    headers: &HeaderMap,
+    sign_in: SignIn,
+    audit: Audit,
+) -> Result<(), StoreError> {
+    match cookie::current(plane, headers).await? {
+        Some(before) if before.user == sign_in.user => {
+            plane.store.sign_in_replace(before.id, sign_in, audit).await
+        }
+        _ => {
+            end_anothers(plane, caller, headers, sign_in.user).await?;
+            plane.store.sign_in_create(sign_in, audit).await
+        }
+    }
+}
+
+/// Ends the browser's sign-in before this one if it was somebody else's, and the sessions from it:
+/// whoever sits there now must not be taken for two people.
+pub(super) async fn end_anothers(
+    plane: &ControlPlane,
+    caller: &Caller,
+    headers: &HeaderMap,
+    user: UserId,
+) -> Result<(), StoreError> {
+    let before = cookie::current(plane, headers)
+        .await?
+        .filter(|before| before.user != user);
+    let Some(before) = before else { return Ok(()) };
+    let audit = Audit::allowed(
+        plane.clock.now(),
+        AuditActor::User(before.user),
+        "sign_in.end",
+    );
+    let audit = caller.record(Audit {
+        user: Some(before.user),
+        reason: "another_user".to_owned(),
+        ..audit
+    });
+    plane
+        .store
+        .sign_in_end(before.id, RevokeReason::Logout, audit)
+        .await
+}
+
+async fn described(
+    plane: &ControlPlane,
+    request: Option<&str>,
+) -> Result<Option<Described>, ErrorPage> {
+    match request {
+        Some(sealed) => authorize::describe(plane, sealed)
+            .await
+            .map(Some)
+            .map_err(|problem| ErrorPage::from(&problem)),
+        None => Ok(None),
+    }
+}
+
+fn form(
+    plane: &ControlPlane,
+    client: Option<&Client>,
+    request: Option<&str>,
+    email: &str,
+    problems: Problems,
+) -> Response {
+    let status = if problems.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    let targets = FormTargets::and(
+        client
+            .into_iter()
+            .flat_map(|client| &client.redirect_uris)
+            .map(String::as_str),
+    );
+    let view = SignInPage {
+        shell: Shell::of(&plane.issuer),
+        client_name: client.map(|client| client.name.clone()),
+        request: request.map(str::to_owned),
+        email: email.to_owned(),
+        problems,
+    };
+    pages::page(plane, status, &view, &targets)
+}
