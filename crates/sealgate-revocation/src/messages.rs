@@ -18,7 +18,7 @@ use crate::{Entry, MessageError};
 pub const MESSAGE_TYPE: &str = "secevent+jwt";
 /// The longest compact JWS of a message that is not a snapshot, in bytes.
 pub const MESSAGE_LIMIT: usize = 16 * 1024;
-/// The longest compact JWS of a snapshot, in bytes: room for about 300,000 sessions.
+/// The longest compact JWS of a snapshot, in bytes: room for about 450,000 sessions.
 pub const SNAPSHOT_LIMIT: usize = 64 * 1024 * 1024;
 
 /// Names one gapless history of revocations, told by one clock: 1 to 128 of `A-Z a-z 0-9 - _`.

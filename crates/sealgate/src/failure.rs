@@ -1,0 +1,165 @@
+//! What a person is told when a command does not do its work: one sentence, then `hint:`.
+
+use std::process::ExitCode;
+
+use sealgate_server::ServeError;
+use sealgate_server::problem::ProblemPage;
+use serde::Serialize;
+
+use crate::output;
+
+/// Refused, or what was named does not exist.
+const REFUSED: u8 = 1;
+/// Wrong usage or settings; clap exits with the same.
+const USAGE: u8 = 2;
+/// The control plane cannot be reached or cannot answer now.
+const UNAVAILABLE: u8 = 3;
+
+/// Why a command failed.
+#[derive(Debug, Serialize)]
+pub(crate) struct Failure {
+    /// The stable reason code.
+    reason: String,
+    /// One sentence, without a full stop.
+    detail: String,
+    /// What to do about it.
+    hint: Option<String>,
+    /// The control plane's trace id, when it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
+    #[serde(skip)]
+    status: u8,
+}
+
+impl Failure {
+    pub(crate) fn usage(reason: &str, detail: impl Into<String>) -> Self {
+        Self::new(USAGE, reason, detail)
+    }
+
+    pub(crate) fn refused(reason: &str, detail: impl Into<String>) -> Self {
+        Self::new(REFUSED, reason, detail)
+    }
+
+    pub(crate) fn unavailable(reason: &str, detail: impl Into<String>) -> Self {
+        Self::new(UNAVAILABLE, reason, detail)
+    }
+
+    fn new(status: u8, reason: &str, detail: impl Into<String>) -> Self {
+        Self {
+            reason: reason.to_owned(),
+            detail: detail.into(),
+            hint: None,
+            trace_id: None,
+            status,
+        }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Tells the person and gives the exit status.
+    pub(crate) fn report(&self, json: bool) -> ExitCode {
+        if json {
+            output::json(&serde_json::json!({ "error": self }));
+        }
+        output::talk(&self.text());
+        ExitCode::from(self.status)
+    }
+
+    fn text(&self) -> String {
+        let hint = self
+            .hint
+            .as_ref()
+            .map(|hint| format!("hint: {}\n", output::clean(hint)));
+        let detail = output::clean(&self.detail);
+        format!(
+            "error: {detail} ({})\n{}",
+            self.reason,
+            hint.unwrap_or_default()
+        )
+    }
+}
+
+impl From<ProblemPage> for Failure {
+    fn from(page: ProblemPage) -> Self {
+        let status = if page.status >= 500 {
+            UNAVAILABLE
+        } else {
+            REFUSED
+        };
+        let hint = hint_for(&page.reason).map(str::to_owned);
+        let trace_id = Some(page.trace_id).filter(|trace| !trace.is_empty());
+        Self {
+            reason: page.reason,
+            detail: page.detail,
+            hint,
+            trace_id,
+            status,
+        }
+    }
+}
+
+fn hint_for(reason: &str) -> Option<&'static str> {
+    Some(match reason {
+        "user_unknown" => "see `sealgate user list`",
+        "session_unknown" => "see `sealgate session list --all`",
+        "redirect_uri_missing" => {
+            "give one with --redirect-uri, as in --redirect-uri https://app.example/auth/callback"
+        }
+        "internal_error" => "the server's log has the details under the trace id",
+        "not_found" => "the server that runs is another version than this command",
+        _ => return None,
+    })
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        let status = match error {
+            ServeError::IssuerUnknown
+            | ServeError::IssuerPath(_)
+            | ServeError::IssuerNotHttps(_)
+            | ServeError::PlainHttp(_)
+            | ServeError::PlainIssuer(_)
+            | ServeError::Tls { .. }
+            | ServeError::SocketPath(_) => USAGE,
+            _ => UNAVAILABLE,
+        };
+        Self {
+            hint: error.hint(),
+            ..Self::new(status, error.code(), error.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_sentence_then_a_hint() {
+        let page = ProblemPage {
+            r#type: "about:blank".to_owned(),
+            title: "Not Found".to_owned(),
+            status: 404,
+            reason: "user_unknown".to_owned(),
+            detail: "there is no such user".to_owned(),
+            trace_id: "0123456789abcdef0123456789abcdef".to_owned(),
+        };
+        insta::assert_snapshot!(Failure::from(page).text(), @r"
+        error: there is no such user (user_unknown)
+        hint: see `sealgate user list`
+        ");
+    }
+
+    #[test]
+    fn settings_that_would_send_credentials_in_the_clear_are_wrong_usage() {
+        let failure = Failure::from(ServeError::PlainHttp(([0, 0, 0, 0], 8420).into()));
+        assert_eq!(failure.status, USAGE);
+        insta::assert_snapshot!(failure.text(), @r"
+        error: plain http is only served on loopback addresses, and 0.0.0.0:8420 is not one (plain_http)
+        hint: give --tls-cert and --tls-key, or an https --issuer when a TLS proxy stands in front
+        ");
+    }
+}

@@ -1,0 +1,157 @@
+//! What people and programs read: tables, dates, one JSON document.
+
+use std::borrow::Cow;
+use std::io::Write as _;
+
+use sealgate_model::Timestamp;
+use serde::Serialize;
+
+/// Text for people: what they asked for, and what is said beside it.
+#[derive(Debug, Default)]
+pub(crate) struct Text {
+    /// To stdout.
+    pub(crate) data: String,
+    /// To stderr.
+    pub(crate) talk: String,
+}
+
+/// Prints `document` as JSON or, without `--json`, the text made of it.
+pub(crate) fn print<T: Serialize>(json: bool, document: &T, text: impl FnOnce(&T) -> Text) {
+    if json {
+        self::json(document);
+    } else {
+        let text = text(document);
+        talk(&text.talk);
+        data(&text.data);
+    }
+}
+
+/// Prints one JSON document to stdout.
+pub(crate) fn json<T: Serialize>(document: &T) {
+    // Our documents are structs of strings, numbers and lists, which always serialise.
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    text.push('\n');
+    data(&text);
+}
+
+/// Prints to stdout. A reader that has gone away is no error of ours.
+pub(crate) fn data(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Prints to stderr.
+pub(crate) fn talk(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A point in time as people read it, to the minute, in UTC.
+pub(crate) fn date(at: Timestamp) -> String {
+    match jiff::Timestamp::from_millisecond(at.as_millis()) {
+        Ok(at) => at.strftime("%Y-%m-%d %H:%MZ").to_string(),
+        Err(_) => "out of range".to_owned(),
+    }
+}
+
+/// `text` without control characters, which could rewrite a terminal's screen.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_control) {
+        Cow::Owned(
+            text.chars()
+                .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+                .collect(),
+        )
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Rows under headings, aligned; `empty` in place of a table without rows.
+pub(crate) fn table<const N: usize>(
+    headings: [&str; N],
+    rows: &[[String; N]],
+    empty: &str,
+) -> Text {
+    if rows.is_empty() {
+        return Text {
+            talk: format!("{empty}\n"),
+            ..Text::default()
+        };
+    }
+    let rows: Vec<[String; N]> = rows
+        .iter()
+        .map(|row| {
+            row.each_ref().map(|cell| {
+                if cell.is_empty() {
+                    "-".to_owned()
+                } else {
+                    clean(cell).into_owned()
+                }
+            })
+        })
+        .collect();
+    let mut widths = headings.map(str::len);
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut data = line(&headings, &widths);
+    for row in &rows {
+        data.push_str(&line(&row.each_ref().map(String::as_str), &widths));
+    }
+    Text {
+        data,
+        ..Text::default()
+    }
+}
+
+fn line(cells: &[&str], widths: &[usize]) -> String {
+    let padded: Vec<String> = cells
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell:<width$}"))
+        .collect();
+    format!("{}\n", padded.join("  ").trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_and_empty_cells_are_marked() {
+        let rows = [
+            ["1".to_owned(), "Zoë".to_owned()],
+            ["22".to_owned(), String::new()],
+        ];
+        insta::assert_snapshot!(table(["ID", "NAME"], &rows, "").data, @r"
+        ID  NAME
+        1   Zoë
+        22  -
+        ");
+    }
+
+    #[test]
+    fn an_empty_list_says_so_on_stderr() {
+        let text = table(["ID"], &[], "There are no users yet.");
+        assert_eq!(
+            (text.data.as_str(), text.talk.as_str()),
+            ("", "There are no users yet.\n")
+        );
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        assert_eq!(clean("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
+    }
+
+    #[test]
+    fn dates_are_readable() {
+        assert_eq!(
+            date(Timestamp::from_millis(1_795_338_305_000)),
+            "2026-11-22 09:05Z"
+        );
+        assert_eq!(date(Timestamp::from_millis(i64::MAX)), "out of range");
+    }
+}

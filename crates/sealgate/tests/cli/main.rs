@@ -1,0 +1,8 @@
+//! The real binary: serving, administration of a running and of a stopped control plane, refusals.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod administering;
+mod harness;
+mod refusing;
+mod serving;

@@ -1,0 +1,131 @@
+//! The walls between the rooms: who may stand on whom, and which crates stay pure.
+//!
+//! docs/architecture.md draws the same picture. A new edge is a decision: it is made here, in sight.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What each crate may build on, inside the workspace.
+const EDGES: [(&str, &[&str]); 11] = [
+    ("model", &[]),
+    ("host", &["model"]),
+    ("jose", &["model"]),
+    ("session", &["model"]),
+    ("revocation", &["model"]),
+    ("oauth", &["model"]),
+    ("store", &["model"]),
+    ("gate", &["model", "host", "jose", "session", "revocation"]),
+    (
+        "server",
+        &[
+            "model",
+            "host",
+            "jose",
+            "session",
+            "revocation",
+            "oauth",
+            "store",
+        ],
+    ),
+    ("python", &["model", "gate"]),
+    ("", &["model", "host", "session", "store", "server"]),
+];
+
+/// Crates without input, output, tasks or a clock.
+const PURE: [&str; 5] = ["model", "jose", "session", "revocation", "oauth"];
+
+/// What a pure crate may build on from outside: computation, and nothing that reaches out.
+const PURE_LIBRARIES: [&str; 11] = [
+    "aws-lc-rs",
+    "base64",
+    "minicbor",
+    "serde",
+    "serde_json",
+    "subtle",
+    "thiserror",
+    "url",
+    "uuid",
+    "zeroize",
+    "jiff",
+];
+
+#[test]
+fn crates_stand_only_on_those_below_them() {
+    let allowed: BTreeMap<String, BTreeSet<String>> = EDGES
+        .iter()
+        .map(|(name, below)| (full(name), below.iter().map(|name| full(name)).collect()))
+        .collect();
+    let dependencies = dependencies();
+    assert_eq!(
+        dependencies.keys().collect::<Vec<_>>(),
+        allowed.keys().collect::<Vec<_>>(),
+        "a crate is missing here, or gone"
+    );
+    for (name, used) in &dependencies {
+        for other in used
+            .iter()
+            .filter(|other| dependencies.contains_key(*other))
+        {
+            assert!(
+                allowed[name].contains(other),
+                "{name} must not build on {other}"
+            );
+        }
+    }
+}
+
+#[test]
+fn pure_crates_reach_for_nothing_outside() {
+    let dependencies = dependencies();
+    for name in PURE.map(full) {
+        let ours = |other: &String| dependencies.contains_key(other);
+        for other in dependencies[&name].iter().filter(|other| !ours(other)) {
+            assert!(
+                PURE_LIBRARIES.contains(&other.as_str()),
+                "{name} is pure and must not use {other}"
+            );
+        }
+    }
+}
+
+fn full(name: &str) -> String {
+    if name.is_empty() {
+        "sealgate".to_owned()
+    } else {
+        format!("sealgate-{name}")
+    }
+}
+
+/// What each crate of the workspace uses, tests aside.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--locked"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    packages
+        .map(|package| (text(&package["name"]), used(package)))
+        .collect()
+}
+
+fn used(package: &Value) -> BTreeSet<String> {
+    let dependencies = package["dependencies"].as_array().unwrap().iter();
+    dependencies
+        .filter(|one| one["kind"].is_null())
+        .map(|one| text(&one["name"]))
+        .collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
