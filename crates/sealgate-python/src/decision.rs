@@ -1,0 +1,146 @@
+//! A decision as Python sees it.
+
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyTuple};
+use sealgate_gate::{Decision as Decided, Pending, Response};
+
+use crate::user::User;
+
+/// What the gate decided about one request.
+#[pyclass(frozen, module = "sealgate._core")]
+pub(crate) struct Decision {
+    kind: Kind,
+}
+
+enum Kind {
+    Allow {
+        actor: Option<Py<User>>,
+        set_cookies: Vec<String>,
+    },
+    Respond(Response),
+    /// Taken out once, by `Core.finish`.
+    Pending(Mutex<Option<Box<Pending>>>),
+}
+
+impl Decision {
+    pub(crate) fn new(py: Python<'_>, decided: Decided) -> PyResult<Self> {
+        let kind = match decided {
+            Decided::Allow(allowed) => {
+                let session = allowed.session;
+                let actor = allowed
+                    .actor
+                    .map(|user| Py::new(py, User::new(user, session)))
+                    .transpose()?;
+                Kind::Allow {
+                    actor,
+                    set_cookies: allowed.set_cookies,
+                }
+            }
+            Decided::Respond(response) => Kind::Respond(response),
+            Decided::Pending(pending) => Kind::Pending(Mutex::new(Some(pending))),
+        };
+        Ok(Self { kind })
+    }
+
+    /// The pending work, the first time it is asked for.
+    pub(crate) fn take_pending(&self) -> Option<Box<Pending>> {
+        match &self.kind {
+            Kind::Pending(pending) => pending
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+            _ => None,
+        }
+    }
+
+    const fn response(&self) -> Option<&Response> {
+        match &self.kind {
+            Kind::Respond(response) => Some(response),
+            _ => None,
+        }
+    }
+}
+
+#[pymethods]
+impl Decision {
+    /// 0: it goes on. 1: the gate answers it. 2: hand it to `Core.finish` first.
+    #[getter]
+    const fn outcome(&self) -> u8 {
+        match self.kind {
+            Kind::Allow { .. } => 0,
+            Kind::Respond(_) => 1,
+            Kind::Pending(_) => 2,
+        }
+    }
+
+    /// Who calls, when it goes on.
+    #[getter]
+    fn actor(&self, py: Python<'_>) -> Option<Py<User>> {
+        match &self.kind {
+            Kind::Allow { actor, .. } => actor.as_ref().map(|actor| actor.clone_ref(py)),
+            _ => None,
+        }
+    }
+
+    /// `Set-Cookie` values for the application's answer, when it goes on.
+    #[getter]
+    fn set_cookies<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        match &self.kind {
+            Kind::Allow { set_cookies, .. } if !set_cookies.is_empty() => PyTuple::new(
+                py,
+                set_cookies
+                    .iter()
+                    .map(|cookie| PyBytes::new(py, cookie.as_bytes())),
+            ),
+            _ => Ok(PyTuple::empty(py)),
+        }
+    }
+
+    /// The status code, when the gate answers; else 0.
+    #[getter]
+    fn status(&self) -> u16 {
+        self.response().map_or(0, |response| response.status)
+    }
+
+    /// The header fields, when the gate answers.
+    #[getter]
+    fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let fields = self
+            .response()
+            .map_or(&[][..], |response| &response.headers);
+        PyList::new(
+            py,
+            fields.iter().map(|(name, value)| {
+                (
+                    PyBytes::new(py, name.as_bytes()),
+                    PyBytes::new(py, value.as_bytes()),
+                )
+            }),
+        )
+    }
+
+    /// The body, when the gate answers.
+    #[getter]
+    fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(
+            py,
+            self.response().map_or(&[][..], |response| &response.body),
+        )
+    }
+
+    /// The stable reason code, when the gate answers with a refusal; else empty.
+    #[getter]
+    fn reason(&self) -> &'static str {
+        self.response().map_or("", |response| response.reason)
+    }
+
+    fn __repr__(&self) -> String {
+        match &self.kind {
+            Kind::Allow { .. } => "Decision(allow)".to_owned(),
+            Kind::Respond(response) => format!("Decision({} {})", response.status, response.reason),
+            Kind::Pending(_) => "Decision(pending)".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What belongs to one operating-system process: the gate, its thread, and their orderly end.
+
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::JoinHandle;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use sealgate_gate::{Gate, Host, Settings};
+use tokio::runtime::Handle;
+
+use crate::refuse;
+use crate::worker::Worker;
+
+/// The state of one process. A fork copies memory but no threads, and may copy a lock that some thread
+/// held; so the child starts over with a state of its own.
+pub(crate) struct Process {
+    id: u32,
+    gate: Arc<Gate>,
+    worker: Mutex<Option<Worker>>,
+}
+
+/// Every thread there may be, so that all have ended before the interpreter does.
+static STARTED: Mutex<Started> = Mutex::new(Started {
+    processes: Vec::new(),
+    retired: Vec::new(),
+    ended: None,
+});
+
+struct Started {
+    processes: Vec<Weak<Process>>,
+    /// Threads that were told to end and that nobody waits for yet, with their process.
+    retired: Vec<(u32, JoinHandle<()>)>,
+    /// The process whose interpreter is ending.
+    ended: Option<u32>,
+}
+
+impl Process {
+    pub(crate) fn new(settings: &Settings) -> PyResult<Arc<Self>> {
+        let host = Host::system(settings).map_err(|error| refuse(&error))?;
+        let gate = Gate::new(settings.clone(), host).map_err(|error| refuse(&error))?;
+        Ok(Arc::new(Self {
+            id: std::process::id(),
+            gate,
+            worker: Mutex::new(None),
+        }))
+    }
+
+    pub(crate) const fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    pub(crate) fn is_this_one(&self) -> bool {
+        self.id == std::process::id()
+    }
+
+    pub(crate) fn was_started(&self) -> bool {
+        self.worker().is_some()
+    }
+
+    /// The runtime of the worker, which is started if it is not there.
+    pub(crate) fn runtime(self: &Arc<Self>) -> PyResult<Handle> {
+        let mut worker = self.worker();
+        if let Some(worker) = worker.as_ref().filter(|worker| worker.is_alive()) {
+            return Ok(worker.handle().clone());
+        }
+        let mut all = started();
+        if all.ended == Some(self.id) {
+            return Err(PyRuntimeError::new_err(
+                "the interpreter is ending: the gate starts no thread any more",
+            ));
+        }
+        let fresh = Worker::start(Arc::clone(&self.gate)).map_err(|error| {
+            PyRuntimeError::new_err(format!("the gate's thread cannot start: {error}"))
+        })?;
+        let handle = fresh.handle().clone();
+        *worker = Some(fresh);
+        all.processes.retain(|process| process.strong_count() > 0);
+        all.processes.push(Arc::downgrade(self));
+        Ok(handle)
+    }
+
+    /// Ends the worker, if there is one, and waits for it.
+    pub(crate) fn stop(&self, py: Python<'_>) {
+        let worker = self.worker().take();
+        if let Some(worker) = worker {
+            // The thread may be about to call back into Python.
+            py.detach(|| worker.stop());
+        }
+    }
+
+    fn worker(&self) -> MutexGuard<'_, Option<Worker>> {
+        self.worker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Python may be collecting garbage here, attached: waiting could be for ever.
+        let worker = self
+            .worker
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(worker) = worker {
+            let mut all = started();
+            all.retired.retain(|(_, thread)| !thread.is_finished());
+            all.retired.push((self.id, worker.retire()));
+        }
+    }
+}
+
+fn started() -> MutexGuard<'static, Started> {
+    STARTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends every worker of this process. Registered with `atexit`: a thread that calls into Python while
+/// the interpreter is torn down brings the process down with it.
+#[pyfunction]
+pub(crate) fn stop_all(py: Python<'_>) {
+    let this = std::process::id();
+    let (processes, retired) = {
+        let mut all = started();
+        all.ended = Some(this);
+        (mem::take(&mut all.processes), mem::take(&mut all.retired))
+    };
+    for process in processes
+        .iter()
+        .filter_map(Weak::upgrade)
+        .filter(|process| process.is_this_one())
+    {
+        process.stop(py);
+    }
+    py.detach(|| {
+        for (_, thread) in retired.into_iter().filter(|(process, _)| *process == this) {
+            // A panic was reported by the thread itself.
+            let _ = thread.join();
+        }
+    });
+}

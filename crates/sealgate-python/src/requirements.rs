@@ -1,0 +1,36 @@
+//! What routes ask for, by number: a request hands over a number and no text.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use sealgate_gate::Requirement;
+
+/// The number of [`Requirement::Unmarked`].
+pub(crate) const UNMARKED: usize = 0;
+
+/// The registered requirements. They come from the application's code and are never taken back.
+pub(crate) struct Requirements(RwLock<Vec<Arc<Requirement>>>);
+
+impl Requirements {
+    pub(crate) fn new() -> Self {
+        Self(RwLock::new(vec![Arc::new(Requirement::Unmarked)]))
+    }
+
+    /// The number of `requirement`; equal ones share it.
+    pub(crate) fn register(&self, requirement: Requirement) -> usize {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(number) = known.iter().position(|other| **other == requirement) {
+            return number;
+        }
+        known.push(Arc::new(requirement));
+        known.len() - 1
+    }
+
+    /// The requirement of this number, if there is one.
+    pub(crate) fn get(&self, number: usize) -> Option<Arc<Requirement>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(number)
+            .cloned()
+    }
+}

@@ -1,0 +1,235 @@
+"""The ASGI layer: decides about every request before the application routes it or reads its body.
+
+It stands innermost of the middleware, so that CORS headers and the like also reach its answers. An
+`OPTIONS` request that gets here was not answered by a CORS middleware outside, and is treated like any
+other method. Refusals are sent by the layer itself, which never calls `receive()`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from sealgate.dependencies import STATE_KEY
+
+if TYPE_CHECKING:
+    from sealgate._core import Core, Decision
+    from sealgate.routes import RouteTable, Target
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+_T = TypeVar("_T")
+
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = logging.getLogger("sealgate")
+
+_ALLOW = 0
+_PENDING = 2
+_POLICY_VIOLATION = 1008
+
+_FIRST_VIEW_SECONDS = 2.0
+"""How long the first requests of a process wait for the first revocation view."""
+
+_STARTS = {"http.response.start", "websocket.accept", "websocket.http.response.start"}
+
+
+class GateLayer:
+    """The layer around one application's router."""
+
+    def __init__(
+        self,
+        app: Application,
+        *,
+        core: Core,
+        table: RouteTable,
+        on_startup: Callable[[], None],
+        on_shutdown: Callable[[], None],
+    ) -> None:
+        """Takes the application inside and what the gate hands it."""
+        self._app = app
+        self._core = core
+        self._table = table
+        self._on_startup = on_startup
+        self._on_shutdown = on_shutdown
+        self._checked = False
+        self._first_view_awaited = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one connection, or the application's start and stop."""
+        kind = scope["type"]
+        if kind == "http" or kind == "websocket":
+            await self._serve(kind, scope, receive, send)
+        elif kind == "lifespan":
+            await self._live(scope, receive, send)
+        else:
+            raise RuntimeError(f"the gate does not know connections of type {kind!r}")
+
+    async def _serve(
+        self, kind: Literal["http", "websocket"], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if not self._checked:
+            self._on_startup()  # Without lifespan the first request starts the gate.
+            self._checked = True
+        target = self._table.find(scope)
+        decision = self._decide(kind, scope, target)
+        if decision.outcome != _ALLOW:
+            final = await self._settle_later(kind, scope, target, decision)
+            if final is None or final.outcome != _ALLOW:
+                await _answer(final, scope, send)
+                return
+            decision = final
+        state = scope.get("state")
+        if state is None:
+            state = scope["state"] = {}
+        state[STATE_KEY] = decision.actor
+        if target.public:
+            send = _interlock(scope, send, target)
+        if decision.set_cookies:
+            send = _with_cookies(send, decision.set_cookies)
+        await self._app(scope, receive, send)
+
+    async def _settle_later(
+        self, kind: Literal["http", "websocket"], scope: Scope, target: Target, decision: Decision
+    ) -> Decision | None:
+        """The final decision, where the first was no plain "allow"."""
+        if decision.reason == "feed_stale" and not self._first_view_awaited:
+            await self._await_first_view()
+            decision = self._decide(kind, scope, target)
+        return await self._finish(decision) if decision.outcome == _PENDING else decision
+
+    def _decide(self, kind: Literal["http", "websocket"], scope: Scope, target: Target) -> Decision:
+        path: str = scope["path"]
+        root: str = scope.get("root_path", "")
+        if root and path != root and not path.startswith(root + "/"):
+            path = root + path  # A proxy cut the path under which browsers see the application.
+        return self._core.decide(
+            kind,
+            scope.get("method", "GET"),
+            path,
+            scope.get("query_string", b""),
+            scope["headers"],
+            target.number,
+        )
+
+    async def _finish(self, pending: Decision) -> Decision | None:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Decision | None] = loop.create_future()
+        self._core.finish(pending, lambda decision: _settle(loop, future, decision))
+        return await future
+
+    async def _await_first_view(self) -> None:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[bool] = loop.create_future()
+        self._core.wait_ready(_FIRST_VIEW_SECONDS, lambda ready: _settle(loop, future, ready))
+        await future
+        self._first_view_awaited = True
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def watched(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                # Raising here makes the application report that its start failed.
+                self._on_startup()
+                self._checked = True
+                await self._await_first_view()
+                if not self._core.ready:
+                    _log.warning(
+                        "no fresh word from the control plane yet: sessions are answered 503 until it comes"
+                    )
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            self._on_shutdown()
+            self._checked = False
+            self._first_view_awaited = False
+
+
+def _settle(loop: asyncio.AbstractEventLoop, future: asyncio.Future[_T], value: _T) -> None:
+    """Called from the core's thread: gives `future` its value on the loop that waits for it."""
+
+    def settle() -> None:
+        if not future.done():
+            future.set_result(value)
+
+    # A closed loop refuses: then nobody waits any more.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(settle)
+
+
+async def _answer(decision: Decision | None, scope: Scope, send: Send) -> None:
+    """Sends the gate's own answer."""
+    if decision is None:
+        await _send_answer(scope, send, 503, [(b"retry-after", b"1")], b"", "gate_stopped")
+    else:
+        await _send_answer(scope, send, decision.status, decision.headers, decision.body, decision.reason)
+
+
+async def _send_answer(
+    scope: Scope, send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes, reason: str
+) -> None:
+    if not any(name == b"content-length" for name, _ in headers):
+        headers = [*headers, (b"content-length", str(len(body)).encode())]
+    prefix = "http.response"
+    if scope["type"] == "websocket":
+        if "websocket.http.response" not in (scope.get("extensions") or {}):
+            # Before the handshake is accepted, servers turn this into a plain 403.
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": reason})
+            return
+        prefix = "websocket.http.response"
+    elif scope["method"] == "HEAD":
+        body = b""
+    await send({"type": f"{prefix}.start", "status": status, "headers": headers})
+    await send({"type": f"{prefix}.body", "body": body})
+
+
+def _with_cookies(send: Send, cookies: tuple[bytes, ...]) -> Send:
+    """Adds `Set-Cookie` fields to whatever answer starts: streams and exceptions keep them too."""
+
+    async def wrapped(message: Message) -> None:
+        if message["type"] in _STARTS:
+            fields = [(b"set-cookie", cookie) for cookie in cookies]
+            message = {**message, "headers": [*(message.get("headers") or ()), *fields]}
+        await send(message)
+
+    return wrapped
+
+
+def _interlock(scope: Scope, send: Send, target: Target) -> Send:
+    """Withholds the answer when a request that was let in as public reached another route than the
+    one foretold. It stands behind the route table: what the table got wrong does not get out.
+    """
+    passed = False
+    withheld = False
+
+    async def wrapped(message: Message) -> None:
+        nonlocal passed, withheld
+        if not passed and not withheld:
+            if target.came_true(scope):
+                passed = True
+            else:
+                withheld = True
+                _log.error(
+                    "interlock: a request let in as public reached another route; answer withheld",
+                    extra={"path": scope["path"], "reason": "interlock"},
+                )
+                await _withhold(scope, send)
+        if passed:
+            await send(message)
+
+    return wrapped
+
+
+async def _withhold(scope: Scope, send: Send) -> None:
+    body = b'{"type":"about:blank","title":"The answer was withheld.","status":500,"reason":"interlock"}'
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"cache-control", b"no-store"),
+    ]
+    await _send_answer(scope, send, 500, headers, body, "interlock")
