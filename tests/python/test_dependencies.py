@@ -1,0 +1,112 @@
+"""`gate.user` as FastAPI sees it, and as a developer calls it."""
+
+import logging
+from typing import Annotated, Any
+
+import pytest
+from asgi_kit import request, websocket
+from fastapi import Depends, FastAPI, Security, WebSocket
+from sealgate import Gate, User
+
+
+async def test_it_is_awaited_and_refuses_where_no_gate_is_installed(
+    gate: Gate, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = FastAPI()
+
+    @app.get("/mine")
+    async def mine(user: Annotated[User, Depends(gate.user)]) -> str:
+        return "leaked"
+
+    @app.get("/stricter")
+    async def stricter(user: Annotated[User, Depends(gate.user(scopes=["a"], roles=["b"]))]) -> str:
+        return "leaked"
+
+    for path in ("/mine", "/stricter"):
+        with caplog.at_level(logging.ERROR, "sealgate"):
+            answer = await request(app, "GET", path)
+        assert answer.status == 401
+        assert b"credential_missing" in answer.body
+        assert "gate.install(app)" in caplog.text
+
+
+async def test_it_works_on_sockets_too(gate: Gate) -> None:
+    app = FastAPI()
+
+    @app.websocket("/ws")
+    async def ws(websocket: WebSocket, user: Annotated[User, Depends(gate.user)]) -> None:
+        await websocket.accept()
+
+    assert "websocket.accept" not in (await websocket(app, "/ws")).kinds
+
+
+async def test_it_declares_no_parameter_that_could_be_missing(app: FastAPI, gate: Gate) -> None:
+    @app.get("/mine")
+    async def mine(user: Annotated[User, Depends(gate.user)]) -> str:
+        return "leaked"
+
+    operation: dict[str, Any] = app.openapi()["paths"]["/mine"]["get"]
+    assert "parameters" not in operation
+
+
+def test_openapi_shows_the_session_cookie(app: FastAPI, gate: Gate) -> None:
+    @app.get("/mine")
+    async def mine(user: Annotated[User, Depends(gate.user(scopes=["expenses:read"]))]) -> str:
+        return "leaked"
+
+    @app.get("/open", dependencies=[gate.public("open")])
+    async def opened() -> str:
+        return "open"
+
+    document = app.openapi()
+    schemes = document["components"]["securitySchemes"]
+    assert schemes["Sealgate session"]["in"] == "cookie"
+    assert schemes["Sealgate session"]["name"] == "sealgate"
+    assert document["paths"]["/mine"]["get"]["security"] == [{"Sealgate session": []}]
+    assert "security" not in document["paths"]["/open"]["get"]
+
+
+def test_equal_requirements_are_one_dependency(gate: Gate) -> None:
+    assert gate.user() is gate.user
+    assert gate.user(scopes=["b", "a"]) is gate.user(scopes=["a", "b", "a"])
+    assert gate.user(scopes=["a"]) is not gate.user(roles=["a"])
+    assert gate.user(scopes=["a"])(scopes=["b"]) is gate.user(scopes=["a", "b"])
+    assert repr(gate.user(scopes=["a"])) == "gate.user(scopes=['a'], roles=[])"
+
+
+def test_a_text_is_no_list_of_names(gate: Gate) -> None:
+    with pytest.raises(TypeError, match=r"scopes=\['expenses:read'\]"):
+        gate.user(scopes="expenses:read")
+    with pytest.raises(TypeError, match=r"roles=\['admin'\]"):
+        gate.user(roles="admin")
+
+
+async def test_scopes_of_security_are_read_by_the_layer(app: FastAPI, gate: Gate) -> None:
+    from sealgate.requirements import asked_by
+
+    @app.get("/mine")
+    async def mine(user: Annotated[User, Security(gate.user, scopes=["expenses:write"])]) -> str:
+        return "leaked"
+
+    route: Any = app.routes[-1]
+    marks = gate._marks  # pyright: ignore[reportPrivateUsage]
+    assert asked_by(route.dependant, marks).scopes == {"expenses:write"}
+
+
+async def test_marks_deep_in_the_tree_count(app: FastAPI, gate: Gate) -> None:
+    from sealgate.requirements import asked_by
+
+    async def inner(user: Annotated[User, Depends(gate.user(scopes=["a"]))]) -> User:
+        return user
+
+    async def outer(user: Annotated[User, Depends(inner)]) -> User:
+        return user
+
+    @app.get("/mine", dependencies=[Depends(gate.user(roles=["r"]))])
+    async def mine(user: Annotated[User, Depends(outer)]) -> str:
+        return "leaked"
+
+    route: Any = app.routes[-1]
+    asked = asked_by(route.dependant, gate._marks)  # pyright: ignore[reportPrivateUsage]
+    assert (asked.user, asked.scopes, asked.roles) == (True, {"a"}, {"r"})
+    assert (await request(app, "GET", "/mine")).status == 401

@@ -1,0 +1,116 @@
+"""As much of a browser as pages without scripts need: a cookie jar, redirects and forms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Self
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from lab.processes import LabError
+
+_SESSION_COOKIES = ("sealgate", "__Host-Http-sealgate")
+
+
+@dataclass(slots=True)
+class Form:
+    """A form: where it goes, and its fields as they stand."""
+
+    action: str
+    method: str
+    fields: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(Form(values.get("action", ""), values.get("method", "get").lower()))
+        elif tag == "input" and self.forms and values.get("name"):
+            self.forms[-1].fields[values["name"]] = values.get("value", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer at the end of its redirects."""
+
+    url: str
+    status: int
+    text: str
+
+    def form(self, field_name: str | None = None, *, action: str | None = None) -> Form:
+        """The first form, or the first with a field of that name or with that action."""
+        parser = _Forms()
+        parser.feed(self.text)
+        for form in parser.forms:
+            if (field_name is None or field_name in form.fields) and action in (None, form.action):
+                return form
+        raise LabError(f"{self.url} ({self.status}) has no such form:\n{self.text[:2000]}")
+
+
+class Browser:
+    """Opens pages, keeps cookies, follows redirects and submits forms, with the headers of a browser."""
+
+    def __init__(self) -> None:
+        """Begins with an empty cookie jar."""
+        self.http = httpx.Client(follow_redirects=False, timeout=20)
+
+    def open(self, url: str) -> Page:
+        """Opens a page as a person would by following a link."""
+        return self._go("GET", url, None, {"sec-fetch-mode": "navigate", "sec-fetch-site": "none"})
+
+    def submit(self, page: Page, form: Form, values: dict[str, str] | None = None) -> Page:
+        """Submits a form of `page` with `values` filled in."""
+        target = urljoin(page.url, form.action)
+        parts = urlsplit(page.url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        headers = {"sec-fetch-mode": "navigate", "sec-fetch-site": "same-origin", "origin": origin}
+        return self._go(form.method.upper(), target, {**form.fields, **(values or {})}, headers)
+
+    def session_cookie(self, url: str) -> dict[str, str]:
+        """The application's session cookie, as a jar of its own: a copy, as a thief would take it."""
+        host = urlsplit(url).hostname
+        found = {
+            c.name: c.value or ""
+            for c in self.http.cookies.jar
+            if c.domain == host and c.name in _SESSION_COOKIES
+        }
+        if not found:
+            raise LabError(f"there is no session cookie for {url}")
+        return found
+
+    def _go(self, method: str, url: str, data: dict[str, str] | None, headers: dict[str, str]) -> Page:
+        headers = {"accept": "text/html,application/xhtml+xml", **headers}
+        for _ in range(12):
+            answer = self.http.request(method, url, data=data, headers=headers)
+            if "location" not in answer.headers:
+                return Page(str(answer.url), answer.status_code, answer.text)
+            url = urljoin(str(answer.url), answer.headers["location"])
+            method, data = "GET", None
+            headers = {name: value for name, value in headers.items() if name != "origin"}
+        raise LabError(f"the redirects do not end: {url}")
+
+    def close(self) -> None:
+        """Closes its connections."""
+        self.http.close()
+
+    def __enter__(self) -> Self:
+        """Is the browser itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes it."""
+        self.close()
+
+
+def sign_in(browser: Browser, url: str, email: str, password: str) -> Page:
+    """Opens `url`, fills in the hosted sign-in page it leads to, and gives the page it ends on."""
+    page = browser.open(url)
+    form = page.form("password")
+    return browser.submit(page, form, {"email": email, "password": password})
