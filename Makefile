@@ -1,0 +1,39 @@
+# Each target says what it does, sets up what it needs, and needs nothing left over from before.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+CHECK ?=
+ONLY ?=
+
+.PHONY: help demo test lint fmt bench fuzz venv browser clean
+
+help: ## say what the targets do
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: venv ## run the control plane and the expense tracker, perform the story, stay up (CHECK=1: end after it)
+	@CHECK=$(CHECK) PYTHONPATH=tools .venv/bin/python -m demo
+
+test: ## set everything up and run every test
+	@tools/test.sh
+
+lint: venv ## formatters, linters and type checkers, changing nothing
+	@tools/lint.sh
+
+fmt: venv ## format the code
+	@cargo fmt --all && .venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix .
+
+bench: venv ## run the benchmarks and write target/bench/results.json (ONLY=name,... runs some)
+	@PYTHONPATH=tools .venv/bin/python benches/run.py $(if $(ONLY),--only $(ONLY))
+
+fuzz: ## run every fuzz target for a minute (SECONDS=...)
+	@SECONDS_EACH=$(or $(SECONDS),60) tools/fuzz.sh
+
+venv: ## build the wheel and install it into .venv
+	@PYTHON=$(PYTHON) tools/venv.sh
+
+browser: ## install what the browser test needs
+	@tools/browser.sh
+
+clean: ## remove everything that was built or installed here
+	rm -rf target .venv .demo wheel-data tests/browser/node_modules

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Builds the wheel when a source of it has changed, and installs it into .venv with what the examples,
+# tests and linters need. The wheel is built with the profile that the Rust tests use (PROFILE=dev), so
+# that everything is compiled once; PROFILE=release is what users install.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python=${PYTHON:-python3}
+profile=${PROFILE:-dev}
+wheels=target/wheels/$profile
+stamp=.venv/installed-$profile
+
+say() { printf '==> %s\n' "$*"; }
+
+need() {
+  command -v "$1" >/dev/null || { echo "error: $1 is not installed" >&2; echo "hint: $2" >&2; exit 2; }
+}
+
+need cargo "install Rust from https://rustup.rs"
+need "$python" "install Python 3.11 or newer, or name one: make PYTHON=python3.12"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+  echo "error: $python is older than 3.11" >&2
+  echo "hint: name a newer one: make PYTHON=python3.12" >&2
+  exit 2
+}
+
+if [[ ! -x .venv/bin/python ]]; then
+  say "making .venv"
+  "$python" -m venv .venv || {
+    echo "hint: Debian packs this apart: apt-get install python3-venv" >&2
+    exit 2
+  }
+fi
+
+sources=(Cargo.toml Cargo.lock pyproject.toml tools/build_backend.py tools/venv.sh crates python)
+if [[ -f $stamp && -z $(find "${sources[@]}" -newer "$stamp" -type f -not -name '*.snap*' -print -quit) ]]; then
+  exit 0
+fi
+
+started=$SECONDS
+say "building the wheel ($profile): the first time compiles everything, some minutes on two cores"
+rm -rf "$wheels"
+.venv/bin/pip wheel . --quiet --no-deps --wheel-dir "$wheels" --config-settings "build-args=--profile $profile"
+say "the wheel is built ($((SECONDS - started)) s); installing it with what tests and examples need"
+.venv/bin/pip install --quiet --force-reinstall --no-deps "$wheels"/*.whl
+.venv/bin/pip install --quiet "$(echo "$wheels"/*.whl)[test,lint,examples]"
+rm -f .venv/installed-*
+touch "$stamp"
