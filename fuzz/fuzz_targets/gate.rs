@@ -1,0 +1,52 @@
+//! Any request without a session of ours is refused by the gate, and sent nowhere but to this
+//! application's own sign-in.
+#![no_main]
+
+use std::sync::{Arc, OnceLock};
+
+use libfuzzer_sys::fuzz_target;
+use sealgate_gate::{Decision, Gate, Host, Request, Requirement, Settings, Transport};
+use sealgate_host::{FakeClock, FakeRandom, HttpFetch};
+use sealgate_model::Timestamp;
+
+static GATE: OnceLock<Arc<Gate>> = OnceLock::new();
+
+fuzz_target!(|input: (bool, &str, &str, &[u8], Vec<(u8, &[u8])>)| {
+    let (socket, method, path, query, fields) = input;
+    let names: [&[u8]; 6] =
+        [b"cookie", b"authorization", b"origin", b"sec-fetch-site", b"sec-fetch-mode", b"accept"];
+    let headers: Vec<_> = fields.iter().map(|(name, value)| (names[usize::from(*name) % 6], *value)).collect();
+    let transport = if socket { Transport::WebSocket } else { Transport::Http };
+    let request = Request { transport, method, path, query, headers: &headers };
+    let requirement = Requirement::User { scopes: Vec::new(), roles: Vec::new() };
+    match GATE.get_or_init(gate).decide(&request, &requirement) {
+        Decision::Allow(_) => panic!("nobody has a session"),
+        Decision::Pending(_) => assert!(path.starts_with("/auth/")),
+        Decision::Respond(response) => {
+            for (_, location) in response.headers.iter().filter(|(name, _)| *name == "location") {
+                assert!(location.starts_with("/auth/login"), "{location}");
+            }
+        }
+    }
+});
+
+fn gate() -> Arc<Gate> {
+    let settings = Settings::from_lookup(|name| {
+        let value = match name {
+            "SEALGATE_ISSUER" => "https://id.example",
+            "SEALGATE_BASE_URL" => "https://app.example",
+            "SEALGATE_CLIENT_ID" => "expenses",
+            "SEALGATE_CLIENT_SECRET" => "secret",
+            "SEALGATE_SEAL_KEYS" => "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    })
+    .expect("the settings are good");
+    let host = Host {
+        clock: Arc::new(FakeClock::at(Timestamp::from_seconds(1_790_000_000))),
+        random: Arc::new(FakeRandom::default()),
+        fetch: Arc::new(HttpFetch::new(None).expect("a client")),
+    };
+    Gate::new(settings, host).expect("the gate stands")
+}
