@@ -108,6 +108,16 @@ impl Denial {
         }
     }
 
+    /// Whether signing in again is the way out. Where the same request would be refused again, a
+    /// redirect to sign-in would never end.
+    pub(crate) const fn is_mended_by_sign_in(self) -> bool {
+        self.status() == 401
+            && !matches!(
+                self,
+                Self::CredentialUnsupported | Self::CredentialDuplicate
+            )
+    }
+
     /// One sentence for the caller. It tells nothing that the caller could not know.
     pub const fn title(self) -> &'static str {
         match self {

@@ -15,7 +15,7 @@ use crate::logout::Logout;
 use crate::page::{self, Problem};
 use crate::provider::{Provider, ProviderError};
 use crate::renewal::{Renewals, Renewed};
-use crate::request::{Request, Seen, Transport};
+use crate::request::{Request, Seen, Transport, cookies_where};
 use crate::requirement::Requirement;
 use crate::seals::Seals;
 use crate::settings::{Settings, SettingsError, Unmarked};
@@ -45,7 +45,7 @@ impl Host {
             })
             .transpose()?;
         let fetch = HttpFetch::new(authority.as_deref())
-            .map_err(|error| SettingsError::new(NAME, format!("cannot be used: {error}")))?;
+            .map_err(|error| SettingsError::new(NAME, error.to_string()))?;
         Ok(Self {
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom),
@@ -169,16 +169,23 @@ impl Gate {
                 requirement,
                 person,
             } => {
-                let judged = match self.renewals.renew(self, &content).await {
-                    Renewed::Denied(denial) => Err(denial),
-                    Renewed::Session(renewed, cookie) => self.alive(&renewed).and_then(|()| {
-                        let mut allowed =
-                            self.judge(&requirement, SessionContent::clone(&renewed))?;
-                        allowed.set_cookies.push(cookie);
-                        Ok(allowed)
-                    }),
+                let (renewed, cookie) = match self.renewals.renew(self, &content).await {
+                    Renewed::Denied(denial) => return self.deny(denial, person),
+                    Renewed::Session(renewed, cookie) => (renewed, cookie),
                 };
-                judged.map_or_else(|denial| self.deny(denial, person), Decision::Allow)
+                let judged = self
+                    .alive(&renewed)
+                    .and_then(|()| self.judge(&requirement, SessionContent::clone(&renewed)));
+                let mut decision =
+                    judged.map_or_else(|denial| self.deny(denial, person), Decision::Allow);
+                // A denial carries the cookie too: the old one's handle is spent, and a browser that
+                // keeps it would be taken for a thief at its next renewal.
+                match &mut decision {
+                    Decision::Allow(allowed) => allowed.set_cookies.push(cookie),
+                    Decision::Respond(response) => response.headers.push(("set-cookie", cookie)),
+                    Decision::Pending(_) => {}
+                }
+                decision
             }
         }
     }
@@ -258,12 +265,13 @@ impl Gate {
         if seen.is_cross_origin(Transport::Http, self.settings.base_url.origin()) {
             return self.deny(Denial::CrossOrigin, None);
         }
-        let session = match seen.session {
-            Found::One(sealed) => self.seals.open_session(&self.names, sealed).ok(),
-            _ => None,
-        };
+        // Every session that is there, even if there should be one: what stays alive is not signed out.
+        let sessions = cookies_where(request, |name| name == self.names.session())
+            .into_iter()
+            .filter_map(|(_, sealed)| self.seals.open_session(&self.names, sealed.as_bytes()).ok())
+            .collect();
         Decision::Pending(Box::new(Pending(Work::Logout(Logout::new(
-            session,
+            sessions,
             seen.wants_html(),
         )))))
     }

@@ -9,44 +9,41 @@ use crate::query::with_params;
 
 /// A logout that is to happen.
 pub(crate) struct Logout {
-    /// The session, however old: a cookie that opens is enough to end what it stands for.
-    session: Option<SessionContent>,
+    /// The sessions, however old: a cookie that opens is enough to end what it stands for.
+    sessions: Vec<SessionContent>,
     html: bool,
 }
 
 impl Logout {
-    pub(crate) const fn new(session: Option<SessionContent>, html: bool) -> Self {
-        Self { session, html }
+    pub(crate) const fn new(sessions: Vec<SessionContent>, html: bool) -> Self {
+        Self { sessions, html }
     }
 
     /// Revokes the session here at once and at the control plane for everybody else, then clears the
     /// cookie. If the control plane cannot be told, the cookie stays, so that trying again is possible;
     /// this application already refuses it.
     pub(crate) async fn finish(&self, gate: &Gate) -> Response {
-        let Some(session) = &self.session else {
-            return self.done(gate, &gate.after_logout_url());
-        };
-        gate.view().revoke_session(session);
-        if let Some(refresh) = session.refresh()
-            && let Err(error) = gate.provider().revoke(refresh).await
-        {
-            tracing::warn!(%error, session = %session.session(), "a logout could not be completed");
-            return page::page(&Problem {
-                status: 503,
-                reason: "logout_unavailable",
-                title: "You are not signed out everywhere yet",
-                explanation: "This application no longer accepts your session, but the control plane \
-                                  cannot be reached to end it elsewhere. Try again in a moment.",
-                action: None,
-            });
+        for session in &self.sessions {
+            gate.view().revoke_session(session);
+            if let Some(refresh) = session.refresh()
+                && let Err(error) = gate.provider().revoke(refresh).await
+            {
+                tracing::warn!(%error, session = %session.session(), "a logout could not be completed");
+                return page::page(&Problem {
+                    status: 503,
+                    reason: "logout_unavailable",
+                    title: "You are not signed out yet",
+                    explanation: "The control plane cannot be reached to end your session everywhere. Go \
+                                  back and sign out again in a moment.",
+                    action: None,
+                });
+            }
+            tracing::info!(session = %session.session(), "a session was signed out");
         }
-        tracing::info!(session = %session.session(), "a session was signed out");
-        let next = match gate
-            .provider()
-            .known_metadata()
-            .and_then(|known| known.end_session_endpoint.clone())
-        {
-            Some(endpoint) => with_params(
+        let known = gate.provider().known_metadata();
+        let endpoint = known.and_then(|known| known.end_session_endpoint.clone());
+        let next = match (endpoint, self.sessions.first()) {
+            (Some(endpoint), Some(session)) => with_params(
                 &endpoint,
                 &[
                     ("client_id", gate.settings().client_id.as_str()),
@@ -54,7 +51,7 @@ impl Logout {
                     ("post_logout_redirect_uri", &gate.after_logout_url()),
                 ],
             ),
-            None => gate.after_logout_url(),
+            _ => gate.after_logout_url(),
         };
         self.done(gate, &next)
     }

@@ -63,24 +63,17 @@ pub(crate) fn denial(denial: Denial) -> Response {
         "status": denial.status(),
         "reason": denial.code(),
     });
-    let mut response = answer(
+    answer(
         denial.status(),
         denial.code(),
         "application/problem+json",
         body.to_string().into_bytes(),
-    );
-    if denial.status() == 401 {
-        // RFC 9110, 11.6.1 asks for a challenge with every 401. Browsers show no dialogue for this one.
-        response
-            .headers
-            .push(("www-authenticate", "Session realm=\"sealgate\"".to_owned()));
-    }
-    response
+    )
 }
 
 /// A denial for a person: signing in again, or a page that explains.
 pub(crate) fn denial_page(denial: Denial, sign_in: &str) -> Response {
-    if denial.status() == 401 {
+    if denial.is_mended_by_sign_in() {
         let mut response = redirect(sign_in);
         response.reason = denial.code();
         return response;
@@ -131,8 +124,11 @@ pub(crate) fn answer(
         ("x-content-type-options", "nosniff".to_owned()),
         ("vary", "cookie, accept, sec-fetch-mode".to_owned()),
     ];
-    if status == 503 {
-        headers.push(("retry-after", "2".to_owned()));
+    match status {
+        // RFC 9110, 11.6.1 asks for a challenge with every 401. Browsers show no dialogue for this one.
+        401 => headers.push(("www-authenticate", "Session realm=\"sealgate\"".to_owned())),
+        503 => headers.push(("retry-after", "2".to_owned())),
+        _ => {}
     }
     Response {
         status,

@@ -82,7 +82,7 @@ pub(crate) struct Provider {
 
 impl Provider {
     /// At most one request for keys in this time, whatever key ids are presented.
-    const KEYS_COOLDOWN: Duration = Duration::from_secs(5);
+    const KEYS_COOLDOWN: Duration = Duration::from_secs(1);
 
     pub(crate) fn new(
         settings: Arc<Settings>,
@@ -162,16 +162,21 @@ impl Provider {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Asks for the issuer's keys, unless that happened a moment ago. Known keys are only ever replaced
-    /// by a set that was read whole.
+    /// Asks for the issuer's keys: at most once in [`Self::KEYS_COOLDOWN`], for which it waits, and once
+    /// for however many want them. Known keys are only ever replaced by a set that was read whole.
     async fn refresh_keys(&self) -> Result<(), ProviderError> {
+        let wanted = self.clock.uptime();
         let mut asked = self.keys_asked.lock().await;
-        let now = self.clock.uptime();
-        if asked.is_some_and(|at| now.since(at) < Self::KEYS_COOLDOWN) {
-            return Ok(());
+        if let Some(at) = *asked {
+            if at > wanted {
+                // Somebody else asked while this one waited for the lock.
+                return Ok(());
+            }
+            let rest = Self::KEYS_COOLDOWN.saturating_sub(self.clock.uptime().since(at));
+            tokio::time::sleep(rest).await;
         }
         let metadata = self.metadata().await?;
-        *asked = Some(now);
+        *asked = Some(self.clock.uptime());
         let set = JwkSet::parse(
             &self
                 .get(metadata.jwks_uri.clone(), "application/json")

@@ -103,22 +103,31 @@ impl<'a> Seen<'a> {
     /// Whether a browser says, or may be hiding, that another site made this request.
     ///
     /// Browsers send `Sec-Fetch-Site` on trustworthy origins and `Origin` on every state-changing or
-    /// WebSocket request; when one is there it must name this application. When neither is, no current
-    /// browser made the request, and `SameSite=Lax` still keeps the cookie from foreign forms; only a
-    /// WebSocket handshake without `Origin` is not given the benefit of the doubt with a cookie.
+    /// WebSocket request; when one is there it must name this application. `Origin: null` comes from a
+    /// page that hides its address (`Referrer-Policy: no-referrer`), and from sandboxed foreign ones: it
+    /// counts as nothing said where `Sec-Fetch-Site`, which pages cannot influence, speaks for the
+    /// request. When neither is there, no current browser made the request, and `SameSite=Lax` still keeps
+    /// the cookie from foreign forms; only a WebSocket handshake is then not given the benefit of the doubt.
     pub(crate) fn is_cross_origin(&self, transport: Transport, own_origin: &str) -> bool {
-        let foreign_origin = match self.origin {
-            Found::Nothing => false,
-            Found::One(origin) => origin != own_origin.as_bytes(),
-            Found::Several => true,
+        let same_site = match self.fetch_site {
+            Found::Nothing => None,
+            Found::One(site) => Some(matches!(site, b"same-origin" | b"none")),
+            Found::Several => Some(false),
         };
-        let foreign_site = match self.fetch_site {
-            Found::Nothing => false,
-            Found::One(site) => !matches!(site, b"same-origin" | b"none"),
-            Found::Several => true,
+        let same_origin = match self.origin {
+            Found::Nothing => None,
+            Found::One(b"null") if same_site == Some(true) => None,
+            Found::One(origin) => Some(origin == own_origin.as_bytes()),
+            Found::Several => Some(false),
         };
-        let unsaid = transport == Transport::WebSocket && self.origin == Found::Nothing;
-        foreign_origin || foreign_site || unsaid
+        match (same_site, same_origin) {
+            (Some(false), _) | (_, Some(false)) => true,
+            (None, None) => transport == Transport::WebSocket,
+            (Some(true), None) => {
+                transport == Transport::WebSocket && self.origin == Found::Nothing
+            }
+            (_, Some(true)) => false,
+        }
     }
 }
 

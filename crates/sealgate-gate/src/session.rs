@@ -32,7 +32,7 @@ pub(crate) async fn start(
         session: claims.session()?,
         started_at: claims.issued_at(),
         renewed_at: now,
-        renew_at: renew_at(&tokens, now),
+        renew_at: renew_at(gate, &tokens, now),
         expires_at: expires_at(gate, &tokens, now),
         authenticated_at: claims.authenticated_at(),
         user: claims.into_user(scopes(&tokens, asked)),
@@ -74,7 +74,7 @@ pub(crate) async fn renew(
         session,
         started_at: old.started_at(),
         renewed_at: now,
-        renew_at: renew_at(&tokens, now),
+        renew_at: renew_at(gate, &tokens, now),
         expires_at: expires_at(gate, &tokens, now).min(old.expires_at()),
         authenticated_at: old.authenticated_at(),
         user,
@@ -108,8 +108,11 @@ async fn id_token(
     Ok((claims, verified.kid))
 }
 
-fn renew_at(tokens: &Tokens, now: Timestamp) -> Timestamp {
-    now + Duration::from_secs(u64::from(tokens.expires_in.unwrap_or(ACCESS_LIFETIME)))
+/// The end of the access part, and no later than half the idle limit: a renewal is how use is noticed, so
+/// a shorter limit needs more of them.
+fn renew_at(gate: &Gate, tokens: &Tokens, now: Timestamp) -> Timestamp {
+    let access = Duration::from_secs(u64::from(tokens.expires_in.unwrap_or(ACCESS_LIFETIME)));
+    now + access.min(gate.settings().idle_limit / 2)
 }
 
 /// The shorter of this application's limit and the issuer's.

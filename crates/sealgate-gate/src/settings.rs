@@ -118,6 +118,12 @@ impl Settings {
             .split_ascii_whitespace()
             .map(str::to_owned)
             .collect();
+        if !scopes.iter().all(|scope| is_scope(scope)) {
+            return Err(SettingsError::new(
+                "SEALGATE_SCOPES",
+                "holds what is no scope: separate them by spaces",
+            ));
+        }
         if !scopes.iter().any(|scope| scope == "openid") {
             return Err(SettingsError::new(
                 "SEALGATE_SCOPES",
@@ -168,24 +174,43 @@ impl Settings {
 
 /// Plain http is for loopback development only: elsewhere cookies and codes would travel in clear.
 fn url_setting(name: &'static str, text: &str) -> Result<Issuer, SettingsError> {
-    let issuer: Issuer = text
-        .parse()
-        .map_err(|error| SettingsError::new(name, format!("is {error}")))?;
-    let parsed = Url::parse(text).map_err(|_| SettingsError::new(name, "is not a URL"))?;
+    let wrong = |problem: &str| SettingsError::new(name, problem);
+    let parsed = Url::parse(text).map_err(|_| {
+        wrong("is not a URL: write it like https://app.example or http://localhost:8000")
+    })?;
+    if !matches!(parsed.scheme(), "https" | "http") {
+        return Err(wrong(
+            "is not an http(s) URL: write it like https://app.example",
+        ));
+    }
+    // Browsers and issuers are compared with byte by byte, in the one spelling that they use.
+    let spelled = parsed.as_str().trim_end_matches('/');
+    if text != spelled || text.contains(['?', '#', '@']) || parsed.path().contains("//") {
+        let hint = format!(
+            "is not spelled as browsers spell it: write {spelled:?}, without a trailing slash"
+        );
+        return Err(SettingsError::new(name, hint));
+    }
     let loopback = match parsed.host() {
         Some(Host::Domain(domain)) => domain == "localhost" || domain.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     };
-    if issuer.is_https() || loopback {
-        Ok(issuer)
+    if parsed.scheme() == "https" || loopback {
+        text.parse()
+            .map_err(|error| SettingsError::new(name, format!("cannot be used: {error}")))
     } else {
-        Err(SettingsError::new(
-            name,
+        Err(wrong(
             "must be https: plain http is for loopback addresses only",
         ))
     }
+}
+
+/// A scope is printable ASCII without quotes and backslashes (RFC 6749, 3.3).
+fn is_scope(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
 }
 
 fn seconds_setting(
@@ -251,7 +276,27 @@ pub(crate) mod tests {
             ("SEALGATE_ISSUER", "", "is not set"),
             ("SEALGATE_ISSUER", "http://id.example", "https"),
             ("SEALGATE_ISSUER", "https://id.example/", "trailing slash"),
-            ("SEALGATE_BASE_URL", "app.example", "http(s) URL"),
+            (
+                "SEALGATE_ISSUER",
+                "https://ID.example",
+                "https://id.example",
+            ),
+            (
+                "SEALGATE_BASE_URL",
+                "https://app.example:443",
+                "https://app.example",
+            ),
+            (
+                "SEALGATE_BASE_URL",
+                "http://127.1:8000",
+                "http://127.0.0.1:8000",
+            ),
+            ("SEALGATE_BASE_URL", "https://app.example//x", "spelled"),
+            ("SEALGATE_BASE_URL", "https://app.example/x?y", "spelled"),
+            ("SEALGATE_BASE_URL", "https://u@app.example", "spelled"),
+            ("SEALGATE_BASE_URL", "javascript:alert(1)", "http(s)"),
+            ("SEALGATE_SCOPES", "openid a\"b", "no scope"),
+            ("SEALGATE_BASE_URL", "app.example", "not a URL"),
             ("SEALGATE_SEAL_KEYS", "short", "seal-key generate"),
             ("SEALGATE_SCOPES", "profile", "openid"),
             ("SEALGATE_UNMARKED", "open", "neither"),

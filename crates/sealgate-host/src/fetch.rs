@@ -77,6 +77,9 @@ pub enum FetchError {
     /// It took too long.
     #[error("timed out")]
     TimedOut,
+    /// The client cannot be made with what it was given.
+    #[error("{0}")]
+    Unusable(String),
     /// The answer is larger than allowed.
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),
@@ -104,7 +107,7 @@ impl HttpFetch {
     const LIMIT: usize = 64 * 1024 * 1024;
     const PATIENCE: Duration = Duration::from_secs(5);
 
-    /// A client that trusts the system's certificate authorities and, if given, one more in PEM.
+    /// A client that trusts the system's certificate authorities and, if given, those in a PEM file.
     pub fn new(extra_authority: Option<&[u8]>) -> Result<Self, FetchError> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -113,11 +116,17 @@ impl HttpFetch {
             .tcp_nodelay(true)
             .user_agent(concat!("sealgate/", env!("CARGO_PKG_VERSION")));
         if let Some(pem) = extra_authority {
-            let certificate =
-                reqwest::Certificate::from_pem(pem).map_err(|error| unreachable(&error))?;
-            builder = builder.tls_certs_merge([certificate]);
+            let certificates = reqwest::Certificate::from_pem_bundle(pem).unwrap_or_default();
+            if certificates.is_empty() {
+                return Err(FetchError::Unusable(
+                    "holds no certificate in PEM".to_owned(),
+                ));
+            }
+            builder = builder.tls_certs_merge(certificates);
         }
-        let client = builder.build().map_err(|error| unreachable(&error))?;
+        let unusable =
+            |error: reqwest::Error| FetchError::Unusable(format!("cannot be used: {error}"));
+        let client = builder.build().map_err(unusable)?;
         Ok(Self {
             client,
             limit: Self::LIMIT,

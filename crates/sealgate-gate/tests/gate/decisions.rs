@@ -251,13 +251,45 @@ async fn bearer_tokens_are_not_taken_for_sessions() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_signing_in_does_not_mend_is_a_page_and_no_endless_redirect() {
+    let world = world().await;
+    let mut browser = signed_in(&world).await;
+    for (header_name, value, reason) in [
+        (
+            "authorization",
+            "Bearer added-by-a-proxy",
+            "credential_unsupported",
+        ),
+        ("cookie", "__Host-Http-sealgate=x", "credential_duplicate"),
+    ] {
+        browser.headers = vec![(header_name, value.into())];
+        let page = browser.open(&world.gate, "/expenses").await.unwrap_err();
+        assert_eq!((page.status, page.reason), (401, reason));
+        assert_eq!(header(&page, "location"), None);
+        assert!(header(&page, "www-authenticate").is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_state_change_from_another_site_is_refused() {
     let world = world().await;
     let mut browser = signed_in(&world).await;
-    let cases: [(&[(&str, &str)], bool); 8] = [
+    let cases: [(&[(&str, &str)], bool); 10] = [
         (&[("origin", "https://app.example")], true),
         (&[("origin", "https://evil.example")], false),
         (&[("origin", "null")], false),
+        // A page with `Referrer-Policy: no-referrer` hides its origin from its own application.
+        (
+            &[("sec-fetch-site", "same-origin"), ("origin", "null")],
+            true,
+        ),
+        (
+            &[
+                ("sec-fetch-site", "same-origin"),
+                ("origin", "https://evil.example"),
+            ],
+            false,
+        ),
         (&[("origin", "https://app.example:8443")], false),
         (
             &[
@@ -375,7 +407,7 @@ async fn a_revoked_session_user_or_key_is_refused_also_when_the_view_is_stale() 
             sub: "ada".into(),
             not_before: at,
         },
-        Subject::Key { kid: "k1".into() },
+        Subject::Key { kid: "k0".into() },
         Subject::All { not_before: at },
     ] {
         let world = world().await;
@@ -420,6 +452,12 @@ async fn a_session_ends_by_age_and_by_rest() {
 
     let world = world_with(&[("SEALGATE_IDLE_LIMIT", "100")]).await;
     let mut browser = signed_in(&world).await;
+    // Use keeps it, also where the limit is shorter than an access part lives.
+    for _ in 0..20 {
+        world.clock.advance(Duration::from_secs(40));
+        world.follow_once().await;
+        assert!(browser.send(&world.gate, "GET", "/", &user()).await.is_ok());
+    }
     world.clock.advance(Duration::from_secs(101));
     world.follow_once().await;
     let denied = browser

@@ -40,13 +40,16 @@ pub(crate) struct State {
     pub(crate) keys_asked: usize,
     /// Revocations in the snapshot.
     pub(crate) entries: Vec<Entry>,
+    /// The place of the key that signs.
+    pub(crate) signing: usize,
     /// How long a token request takes, in yields of the scheduler.
     pub(crate) slow: usize,
 }
 
 pub(crate) struct Provider {
     pub(crate) clock: Arc<FakeClock>,
-    pub(crate) key: SigningKey,
+    /// `k0` to `k2`; the key set holds those up to the one that signs.
+    pub(crate) keys: [SigningKey; 3],
     pub(crate) state: Mutex<State>,
 }
 
@@ -71,10 +74,10 @@ pub(crate) async fn world_with(change: &'static [(&str, &str)]) -> World {
 /// A gate that has not heard from its feed yet.
 pub(crate) fn cold_world(change: &'static [(&str, &str)]) -> World {
     let clock = Arc::new(FakeClock::at(Timestamp::from_seconds(1_790_000_000)));
-    let key = SigningKey::from_seed("k1", &[1; 32]).unwrap();
+    let keys = [0, 1, 2].map(|n| SigningKey::from_seed(format!("k{n}"), &[n + 1; 32]).unwrap());
     let provider = Arc::new(Provider {
         clock: Arc::clone(&clock),
-        key,
+        keys,
         state: Mutex::default(),
     });
     let settings = Settings::from_lookup(|name| {
@@ -127,7 +130,10 @@ impl Provider {
             "/oauth/jwks" => {
                 state.keys_asked += 1;
                 ok(serde_json::to_value(JwkSet {
-                    keys: vec![self.key.public_jwk()],
+                    keys: self.keys[..=state.signing]
+                        .iter()
+                        .map(SigningKey::public_jwk)
+                        .collect(),
                 })
                 .unwrap())
             }
@@ -186,7 +192,7 @@ impl Provider {
     }
 
     fn sign(&self, message: &Message) -> String {
-        self.key.sign(MESSAGE_TYPE, message).unwrap()
+        self.keys[0].sign(MESSAGE_TYPE, message).unwrap()
     }
 
     fn tokens(&self, state: &State) -> Value {
@@ -204,7 +210,7 @@ impl Provider {
         json!({
             "access_token": "at", "token_type": "Bearer", "expires_in": 300, "refresh_expires_in": 86_400,
             "scope": "openid profile email expenses:read",
-            "id_token": self.key.sign("JWT", &claims).unwrap(),
+            "id_token": self.keys[state.signing].sign("JWT", &claims).unwrap(),
             "refresh_token": format!("refresh-{}", state.token_requests.len()),
         })
     }

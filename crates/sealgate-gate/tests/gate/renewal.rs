@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sealgate_gate::Requirement;
 use sealgate_host::FetchError;
 use serde_json::json;
 
@@ -63,6 +64,28 @@ async fn fifty_tabs_make_one_renewal_and_late_ones_share_it() {
     let mut late = browser.clone();
     late.send(&world.gate, "GET", "/", &user()).await.unwrap();
     assert!(cookies.contains(late.session().unwrap()));
+    assert_eq!(world.state().token_requests.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denial_after_a_renewal_still_carries_the_new_cookie() {
+    let (world, mut browser) = due().await;
+    let old = browser.session().unwrap().to_owned();
+    let admin = Requirement::User {
+        scopes: vec!["admin".to_owned()],
+        roles: Vec::new(),
+    };
+    let denied = browser
+        .send(&world.gate, "GET", "/", &admin)
+        .await
+        .unwrap_err();
+    assert_eq!((denied.status, denied.reason), (403, "scope_missing"));
+    assert_ne!(browser.session().unwrap(), old);
+    let allowed = browser
+        .send(&world.gate, "GET", "/", &user())
+        .await
+        .unwrap();
+    assert!(allowed.set_cookies.is_empty());
     assert_eq!(world.state().token_requests.len(), 1);
 }
 

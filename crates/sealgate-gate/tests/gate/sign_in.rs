@@ -418,6 +418,29 @@ async fn logout_ends_the_session_here_and_at_the_control_plane() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn logout_ends_every_session_that_the_browser_brings() {
+    let world = world().await;
+    let first = signed_in(&world).await;
+    let other = "01890a5d-ac96-774b-bcce-b302099a8058";
+    world.state().claims.push(("sid", json!(other)));
+    let mut second = signed_in(&world).await;
+    let planted = first.session().unwrap().to_owned();
+    second.headers = vec![("cookie", format!("__Host-Http-sealgate={planted}"))];
+    let done = second
+        .send(&world.gate, "POST", "/auth/logout", &user())
+        .await
+        .unwrap_err();
+    assert_eq!(done.status, 200);
+    assert_eq!(world.state().revocations.len(), 2);
+    let denied = first
+        .clone()
+        .send(&world.gate, "GET", "/", &user())
+        .await
+        .unwrap_err();
+    assert_eq!(denied.reason, "session_revoked");
+}
+
+#[tokio::test(start_paused = true)]
 async fn logout_is_a_post_from_this_site() {
     let world = world().await;
     let mut browser = signed_in(&world).await;
@@ -494,4 +517,16 @@ async fn keys_are_asked_for_once_however_many_unknown_ones_come() {
     signed_in(&world).await;
     signed_in(&world).await;
     assert_eq!(world.state().keys_asked, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_not_known_yet_is_asked_for_and_not_taken_for_a_forgery() {
+    let world = world().await;
+    // Rotated twice since the keys were asked for: the signing key was never seen here.
+    world.state().signing = 2;
+    signed_in(&world).await;
+    assert_eq!(world.state().keys_asked, 2);
+    world.state().signing = 1;
+    signed_in(&world).await;
+    assert_eq!(world.state().keys_asked, 2);
 }
