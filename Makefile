@@ -23,8 +23,8 @@ lint: venv ## formatters, linters and type checkers, changing nothing
 fmt: venv ## format the code
 	@cargo fmt --all && .venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix .
 
-bench: venv ## run the benchmarks and write target/bench/results.json (ONLY=name,... runs some)
-	@PYTHONPATH=tools .venv/bin/python benches/run.py $(if $(ONLY),--only $(ONLY))
+bench: ## build for release, run the benchmarks, write target/bench/results.json (ONLY=name,... runs some)
+	@$(PYTHON) benches/run.py $(if $(ONLY),--only $(ONLY))
 
 fuzz: ## run every fuzz target for a minute (SECONDS=...)
 	@SECONDS_EACH=$(or $(SECONDS),60) tools/fuzz.sh

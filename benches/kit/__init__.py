@@ -1,0 +1,1 @@
+"""What every benchmark stands on: figures, environments, processes, load."""

@@ -1,0 +1,56 @@
+"""One route in three guises, each an application of its own: gated, with an idle dependency, bare.
+
+Uvicorn runs one of them by its name: `application:gated`.
+"""
+
+from typing import Annotated
+
+from fastapi import Depends, FastAPI
+from sealgate import Gate, User
+
+ROUTE = "/expenses"
+
+
+def gated() -> FastAPI:
+    """The route behind the gate. Its settings come from the environment."""
+    gate = Gate.from_env()
+    app = FastAPI()
+    gate.install(app)
+
+    @app.get(ROUTE)
+    async def expenses(user: Annotated[User, Depends(gate.user)]) -> dict[str, int]:
+        return {"expenses": 3}
+
+    # Behind the measured route, so that no request for that one is matched against this one.
+    @app.get("/")
+    async def home(user: Annotated[User, Depends(gate.user)]) -> dict[str, str | None]:
+        return {"email": user.email}
+
+    return app
+
+
+def idle() -> FastAPI:
+    """The route with a dependency that does nothing. It is asynchronous: a synchronous one would go
+    through a thread, which costs more than the gate.
+    """
+    app = FastAPI()
+
+    async def do_nothing() -> None:
+        pass
+
+    @app.get(ROUTE)
+    async def expenses(nothing: Annotated[None, Depends(do_nothing)]) -> dict[str, int]:
+        return {"expenses": 3}
+
+    return app
+
+
+def bare() -> FastAPI:
+    """The route alone."""
+    app = FastAPI()
+
+    @app.get(ROUTE)
+    async def expenses() -> dict[str, int]:
+        return {"expenses": 3}
+
+    return app
