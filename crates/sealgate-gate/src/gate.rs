@@ -140,6 +140,7 @@ impl Gate {
             Ok(content) => content,
             Err(denial) => return self.deny(denial, person()),
         };
+        self.renewals.saw(&content);
         if self.now() >= content.renew_at() {
             let requirement = requirement.clone();
             let work = Work::Renewal {

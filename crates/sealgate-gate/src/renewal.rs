@@ -1,11 +1,12 @@
 //! Renewal of a session's access part, once for however many requests need it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
-use sealgate_model::Uptime;
+use sealgate_model::{Timestamp, Uptime};
 use sealgate_session::SessionContent;
 use tokio::sync::OnceCell;
 
@@ -27,22 +28,58 @@ pub(crate) enum Renewed {
 struct Flight {
     began: Uptime,
     outcome: OnceCell<Renewed>,
+    /// Whether a request has brought the new cookie: from then on the browser has it.
+    arrived: AtomicBool,
 }
 
-/// The renewals of this process, by refresh handle.
+impl Flight {
+    fn handle(&self) -> Option<&str> {
+        match self.outcome.get() {
+            Some(Renewed::Session(content, _)) => content.refresh(),
+            _ => None,
+        }
+    }
+
+    /// Whether its answer is still worth giving to a request that brings the old cookie.
+    fn is_kept(&self, now: Uptime, wall: Timestamp) -> bool {
+        let age = now.since(self.began);
+        match self.outcome.get() {
+            None => true,
+            Some(Renewed::Denied(Denial::RenewalUnavailable)) => age < KEEP_OUTAGE,
+            Some(Renewed::Denied(_)) => age < KEEP,
+            Some(Renewed::Session(content, _)) => {
+                let lost = !self.arrived.load(Ordering::Relaxed) && wall < content.renew_at();
+                age < KEEP || lost
+            }
+        }
+    }
+}
+
+/// For this long, requests that still bring the old cookie are given the same answer without asking
+/// again: within the control plane's own grace window.
+const KEEP: Duration = Duration::from_secs(15);
+/// For this long, an outage is answered from memory, so that waiting requests do not queue up to find
+/// out one by one.
+const KEEP_OUTAGE: Duration = Duration::from_secs(1);
+/// Renewals kept beyond that are forgotten without order: the control plane still knows them for its
+/// grace window.
+const MOST: usize = 16_384;
+
+/// The renewals of this process.
+///
+/// An answer can be lost on its way: the handler failed, the connection broke. Then the browser still has
+/// the old cookie, whose handle is spent, and presenting that handle later would end the session as a
+/// theft. So the outcome is kept, and given again, until the new cookie has been seen or has itself become
+/// due for renewal.
 #[derive(Default)]
 pub(crate) struct Renewals {
+    /// By the SHA-256 of the old handle.
     flights: Mutex<HashMap<[u8; 32], Arc<Flight>>>,
+    /// Those whose new cookie has not been seen, by its handle.
+    awaited: RwLock<HashMap<String, Arc<Flight>>>,
 }
 
 impl Renewals {
-    /// For this long, requests that still bring the old cookie are given the same answer without asking
-    /// again: within the control plane's own grace window.
-    const KEEP: Duration = Duration::from_secs(15);
-    /// For this long, an outage is answered from memory, so that waiting requests do not queue up to find
-    /// out one by one.
-    const KEEP_OUTAGE: Duration = Duration::from_secs(1);
-
     /// Renews `content`, or joins the renewal that is under way.
     pub(crate) async fn renew(&self, gate: &Gate, content: &SessionContent) -> Renewed {
         let Some(refresh) = content.refresh() else {
@@ -50,32 +87,65 @@ impl Renewals {
         };
         let flight = self.join(gate, refresh);
         // Whoever comes first does the work; if that request is cancelled, the next takes over.
-        flight
+        let outcome = flight
             .outcome
             .get_or_init(|| renew_now(gate, content, refresh))
             .await
-            .clone()
+            .clone();
+        if let Some(handle) = flight
+            .handle()
+            .filter(|_| !flight.arrived.load(Ordering::Relaxed))
+        {
+            let mut awaited = self.awaited.write().unwrap_or_else(PoisonError::into_inner);
+            awaited.insert(handle.to_owned(), Arc::clone(&flight));
+        }
+        outcome
+    }
+
+    /// Notes that a request brought a session with this handle: its cookie has arrived.
+    pub(crate) fn saw(&self, content: &SessionContent) {
+        let Some(handle) = content.refresh() else {
+            return;
+        };
+        let is_awaited = |awaited: &HashMap<String, _>| awaited.contains_key(handle);
+        if is_awaited(&self.awaited.read().unwrap_or_else(PoisonError::into_inner)) {
+            let mut awaited = self.awaited.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(flight) = awaited.remove(handle) {
+                flight.arrived.store(true, Ordering::Relaxed);
+            }
+        }
     }
 
     fn join(&self, gate: &Gate, refresh: &str) -> Arc<Flight> {
         let mut key = [0; 32];
         key.copy_from_slice(digest::digest(&digest::SHA256, refresh.as_bytes()).as_ref());
-        let now = gate.uptime();
+        let (now, wall) = (gate.uptime(), gate.now());
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        flights.retain(|_, flight| {
-            let keep = match flight.outcome.get() {
-                Some(Renewed::Denied(Denial::RenewalUnavailable)) => Self::KEEP_OUTAGE,
-                _ => Self::KEEP,
-            };
-            now.since(flight.began) < keep
+        if let Some(flight) = flights.get(&key).filter(|flight| flight.is_kept(now, wall)) {
+            return Arc::clone(flight);
+        }
+        flights.remove(&key);
+        // Sweeping looks at everything, so it waits until the map has doubled.
+        if flights.len() == flights.capacity() {
+            flights.retain(|_, flight| flight.is_kept(now, wall));
+            let surplus: Vec<_> = flights
+                .keys()
+                .copied()
+                .take(flights.len().saturating_sub(MOST))
+                .collect();
+            for key in surplus {
+                flights.remove(&key);
+            }
+            let mut awaited = self.awaited.write().unwrap_or_else(PoisonError::into_inner);
+            awaited.retain(|_, flight| flight.is_kept(now, wall));
+        }
+        let flight = Arc::new(Flight {
+            began: now,
+            outcome: OnceCell::new(),
+            arrived: AtomicBool::new(false),
         });
-        let fresh = || {
-            Arc::new(Flight {
-                began: now,
-                outcome: OnceCell::new(),
-            })
-        };
-        Arc::clone(flights.entry(key).or_insert_with(fresh))
+        flights.insert(key, Arc::clone(&flight));
+        flight
     }
 }
 

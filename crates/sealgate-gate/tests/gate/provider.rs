@@ -40,6 +40,8 @@ pub(crate) struct State {
     pub(crate) keys_asked: usize,
     /// Revocations in the snapshot.
     pub(crate) entries: Vec<Entry>,
+    /// How many tokens were asked for: each refresh token has its number.
+    pub(crate) issued: usize,
     /// The place of the key that signs.
     pub(crate) signing: usize,
     /// How long a token request takes, in yields of the scheduler.
@@ -139,6 +141,7 @@ impl Provider {
             }
             "/oauth/token" => {
                 state.token_requests.push(form(request));
+                state.issued += 1;
                 assert_authenticated(request);
                 match state.token_answers.pop_front() {
                     Some(answer) => {
@@ -211,7 +214,7 @@ impl Provider {
             "access_token": "at", "token_type": "Bearer", "expires_in": 300, "refresh_expires_in": 86_400,
             "scope": "openid profile email expenses:read",
             "id_token": self.keys[state.signing].sign("JWT", &claims).unwrap(),
-            "refresh_token": format!("refresh-{}", state.token_requests.len()),
+            "refresh_token": format!("refresh-{}", state.issued),
         })
     }
 }

@@ -90,6 +90,60 @@ async fn a_denial_after_a_renewal_still_carries_the_new_cookie() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cookie_that_was_lost_with_its_answer_is_given_again() {
+    let (world, browser) = due().await;
+    let mut lost = browser.clone();
+    lost.send(&world.gate, "GET", "/", &user()).await.unwrap();
+    // The handler failed, or the connection broke: this browser never saw it.
+    for _ in 0..7 {
+        world.clock.advance(Duration::from_secs(40));
+        world.follow_once().await;
+        let mut again = browser.clone();
+        again.send(&world.gate, "GET", "/", &user()).await.unwrap();
+        assert_eq!(again.session(), lost.session());
+    }
+    assert_eq!(world.state().token_requests.len(), 1);
+    // When the successor itself is due, nothing can be given again: the control plane decides.
+    world.clock.advance(Duration::from_secs(40));
+    world.follow_once().await;
+    let reused = Ok((400, json!({"error": "invalid_grant"})));
+    world.state().token_answers.push_back(reused);
+    let mut again = browser.clone();
+    let denied = again
+        .send(&world.gate, "GET", "/", &user())
+        .await
+        .unwrap_err();
+    assert_eq!((denied.status, denied.reason), (401, "renewal_refused"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_the_new_cookie_was_seen_the_old_one_is_the_control_planes_to_judge() {
+    let (world, old) = due().await;
+    let mut browser = old.clone();
+    for _ in 0..2 {
+        browser
+            .send(&world.gate, "GET", "/", &user())
+            .await
+            .unwrap();
+    }
+    world.clock.advance(Duration::from_secs(14));
+    world.follow_once().await;
+    let within = old.clone().send(&world.gate, "GET", "/", &user()).await;
+    assert!(within.is_ok());
+    assert_eq!(world.state().token_requests.len(), 1);
+    world.clock.advance(Duration::from_secs(1));
+    let reused = Ok((400, json!({"error": "invalid_grant"})));
+    world.state().token_answers.push_back(reused);
+    let denied = old
+        .clone()
+        .send(&world.gate, "GET", "/", &user())
+        .await
+        .unwrap_err();
+    assert_eq!((denied.status, denied.reason), (401, "renewal_refused"));
+    assert_eq!(world.state().token_requests.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_renewal_is_a_401_that_clears_nothing() {
     let (world, mut browser) = due().await;
     world
