@@ -9,13 +9,14 @@ use sealgate_session::{SEALED_LIMIT, SessionContent};
 
 use crate::callback::{Callback, SpentTransactions};
 use crate::cookies::{CookieNames, Found};
-use crate::decision::{Allowed, Decision, Denial, Response};
+use crate::decision::{Allowed, Decision, Denial};
 use crate::login::Login;
 use crate::logout::Logout;
-use crate::page::{self, Problem};
-use crate::provider::{Provider, ProviderError};
+use crate::own_routes::OwnPaths;
+use crate::page;
+use crate::provider::Provider;
 use crate::renewal::{Renewals, Renewed};
-use crate::request::{Request, Seen, Transport, cookies_where};
+use crate::request::{Request, Seen, Transport};
 use crate::requirement::Requirement;
 use crate::seals::Seals;
 use crate::settings::{Settings, SettingsError, Unmarked};
@@ -64,15 +65,13 @@ pub struct Gate {
     renewals: Renewals,
     view: RevocationView,
     spent: SpentTransactions,
-    login_path: String,
-    callback_path: String,
-    logout_path: String,
+    pub(crate) paths: OwnPaths,
 }
 
 /// Work that needs the network, taken out of its request.
-pub struct Pending(Work);
+pub struct Pending(pub(crate) Work);
 
-enum Work {
+pub(crate) enum Work {
     Login(Login),
     Callback(Callback),
     Logout(Logout),
@@ -104,7 +103,6 @@ impl Gate {
                  This is for development on this machine only."
             );
         }
-        let base = settings.base_path().to_owned();
         Ok(Arc::new(Self {
             names: CookieNames::new(secure),
             seals: Seals::new(&settings, Arc::clone(&host.random))?,
@@ -116,9 +114,7 @@ impl Gate {
             renewals: Renewals::default(),
             view: RevocationView::new(settings.staleness_bound),
             spent: SpentTransactions::default(),
-            login_path: format!("{base}/auth/login"),
-            callback_path: format!("{base}/auth/callback"),
-            logout_path: format!("{base}/auth/logout"),
+            paths: OwnPaths::under(settings.base_path()),
             settings: Arc::new(settings),
             host,
         }))
@@ -221,62 +217,6 @@ impl Gate {
         self.is_ready()
     }
 
-    /// The gate's own routes. A path under them that is none of them is the application's.
-    fn own_route(&self, request: &Request<'_>) -> Option<Decision> {
-        let (work, method): (fn(&Self, &Request<'_>) -> Decision, _) =
-            if request.path == self.login_path {
-                (Self::login, "GET")
-            } else if request.path == self.callback_path {
-                (Self::callback, "GET")
-            } else if request.path == self.logout_path {
-                (Self::logout, "POST")
-            } else {
-                return None;
-            };
-        if request.method == method {
-            return Some(work(self, request));
-        }
-        let mut response = page::page(&Problem {
-            status: 405,
-            reason: "method_not_allowed",
-            title: "This is not done this way",
-            explanation: "Signing in and out happens by links and buttons of the application.",
-            action: None,
-        });
-        response.headers.push(("allow", method.to_owned()));
-        Some(Decision::Respond(response))
-    }
-
-    fn login(&self, request: &Request<'_>) -> Decision {
-        let login = Login::read(self, request);
-        match self.provider.known_metadata() {
-            Some(metadata) => Decision::Respond(login.begin(self, &metadata)),
-            None => Decision::Pending(Box::new(Pending(Work::Login(login)))),
-        }
-    }
-
-    fn callback(&self, request: &Request<'_>) -> Decision {
-        Decision::Pending(Box::new(Pending(Work::Callback(Callback::read(
-            self, request,
-        )))))
-    }
-
-    fn logout(&self, request: &Request<'_>) -> Decision {
-        let seen = Seen::read(request, &self.names);
-        if seen.is_cross_origin(Transport::Http, self.settings.base_url.origin()) {
-            return self.deny(Denial::CrossOrigin, None);
-        }
-        // Every session that is there, even if there should be one: what stays alive is not signed out.
-        let sessions = cookies_where(request, |name| name == self.names.session())
-            .into_iter()
-            .filter_map(|(_, sealed)| self.seals.open_session(&self.names, sealed.as_bytes()).ok())
-            .collect();
-        Decision::Pending(Box::new(Pending(Work::Logout(Logout::new(
-            sessions,
-            seen.wants_html(),
-        )))))
-    }
-
     /// The session that a request brings, if it is alive and may be used by this request.
     fn session(&self, seen: &Seen<'_>, request: &Request<'_>) -> Result<SessionContent, Denial> {
         if seen.bearer {
@@ -337,23 +277,12 @@ impl Gate {
     }
 
     /// A denial, as a page or redirect if `person` (the path they wanted) is there.
-    fn deny(&self, denial: Denial, person: Option<String>) -> Decision {
+    pub(crate) fn deny(&self, denial: Denial, person: Option<String>) -> Decision {
         Decision::Respond(match person {
             Some(target) => {
-                page::denial_page(denial, &page::sign_in_url(&self.login_path, &target))
+                page::denial_page(denial, &page::sign_in_url(&self.paths.login, &target))
             }
             None => page::denial(denial),
-        })
-    }
-
-    fn no_sign_in(&self, error: &ProviderError) -> Response {
-        tracing::warn!(%error, "a sign-in could not begin");
-        page::page(&Problem {
-            status: 503,
-            reason: "provider_unavailable",
-            title: "Signing in is not possible right now",
-            explanation: "The control plane cannot be reached. Try again in a moment.",
-            action: Some((&self.login_path, "Try again")),
         })
     }
 
@@ -412,7 +341,7 @@ impl Gate {
     }
 
     pub(crate) fn login_path(&self) -> &str {
-        &self.login_path
+        &self.paths.login
     }
 
     /// The redirect URI of this application, from its settings and never from a `Host` header.

@@ -13,6 +13,7 @@ mod gate;
 mod id_token;
 mod login;
 mod logout;
+mod own_routes;
 mod page;
 mod provider;
 mod query;
