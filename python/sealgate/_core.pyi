@@ -1,7 +1,7 @@
 """The extension: a thin skin over the Rust gate."""
 
 from collections.abc import Callable
-from typing import Literal, final
+from typing import Literal, Never, Self, final
 
 __version__: str
 """The version of the package."""
@@ -12,6 +12,9 @@ class SettingsError(ValueError):
 @final
 class User:
     """A human who passed the gate. Two are equal when every field is."""
+
+    def __new__(cls, _: Never, /) -> Self:
+        """Only the gate makes users: nothing can be given to this."""
 
     @property
     def id(self) -> str:
@@ -43,6 +46,9 @@ class User:
 @final
 class Decision:
     """What the gate decided about one request."""
+
+    def __new__(cls, _: Never, /) -> Self:
+        """Only the core decides: nothing can be given to this."""
 
     @property
     def outcome(self) -> Literal[0, 1, 2]:

@@ -36,6 +36,7 @@ _POLICY_VIOLATION = 1008
 _FIRST_VIEW_SECONDS = 2.0
 """How long the first requests of a process wait for the first revocation view."""
 
+_CACHE_FIELDS = (b"cache-control", b"surrogate-control")
 _STARTS = {"http.response.start", "websocket.accept", "websocket.http.response.start"}
 
 
@@ -190,15 +191,31 @@ async def _send_answer(
 
 
 def _with_cookies(send: Send, cookies: tuple[bytes, ...]) -> Send:
-    """Adds `Set-Cookie` fields to whatever answer starts: streams and exceptions keep them too."""
+    """Adds `Set-Cookie` fields to whatever answer starts: streams and exceptions keep them too. No cache
+    that others share may keep such an answer.
+    """
 
     async def wrapped(message: Message) -> None:
         if message["type"] in _STARTS:
-            fields = [(b"set-cookie", cookie) for cookie in cookies]
-            message = {**message, "headers": [*(message.get("headers") or ()), *fields]}
+            headers: list[tuple[bytes, bytes]] = list(message.get("headers") or ())
+            if message["type"] != "websocket.accept":
+                headers = _unshared(headers)
+            message = {**message, "headers": [*headers, *((b"set-cookie", cookie) for cookie in cookies)]}
         await send(message)
 
     return wrapped
+
+
+def _unshared(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The fields with `Cache-Control: no-store`, unless they keep shared caches off already (RFC 9111,
+    section 5.2.2). Fields meant for one kind of cache only (RFC 9213) would overrule it, and go.
+    """
+    kept = [field for field in headers if not field[0].lower().endswith(_CACHE_FIELDS)]
+    values = [value for name, value in headers if name.lower() == b"cache-control"]
+    said = {directive.strip().lower() for value in values for directive in value.split(b",")}
+    if b"no-store" in said or (b"private" in said and b"public" not in said):
+        return [*kept, *((b"cache-control", value) for value in values)]
+    return [*kept, (b"cache-control", b"no-store")]
 
 
 def _interlock(scope: Scope, send: Send, target: Target) -> Send:

@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 
 from sealgate._core import Core, SettingsError
 from sealgate.asgi import GateLayer
+from sealgate.cors import check_cors
 from sealgate.dependencies import Marks, PublicMark, UserDependency
 from sealgate.public_paths import PublicPaths
 from sealgate.routes import RouteTable
@@ -53,11 +54,12 @@ class Gate:
         """Takes settings that are written out rather than read from the environment.
 
         `issuer` is the control plane's URL and `base_url` the one at which browsers see the application.
-        `seal_keys` seal sessions: the first seals, all open. `staleness_bound`, `session_lifetime` and
-        `idle_limit` are whole seconds. `unmarked` says what routes without any mark ask for.
-        `authority_file` is a PEM file with one more certificate authority to trust for the issuer, and
-        `after_logout` the path where a browser lands after logout. What is left out has the default of
-        its environment variable. Raises `SettingsError`.
+        `seal_keys` seal sessions: the first seals, all open. `scopes` are asked for at sign-in, `openid`
+        among them. `staleness_bound`, `session_lifetime` and `idle_limit` are whole seconds. `unmarked`
+        says what routes without any mark ask for. `authority_file` is a PEM file with one more
+        certificate authority to trust for the issuer, and `after_logout` the path where a browser lands
+        after logout. What is left out has the default of its environment variable. Raises
+        `SettingsError`.
         """
         settings: dict[str, str | int | None] = {
             "issuer": issuer,
@@ -65,7 +67,7 @@ class Gate:
             "client_secret": client_secret,
             "base_url": base_url,
             "seal_keys": seal_keys if isinstance(seal_keys, str) else ",".join(seal_keys),
-            "scopes": None if scopes is None else " ".join(scopes),
+            "scopes": None if scopes is None else " ".join(_checked_scopes(scopes)),
             "staleness_bound": staleness_bound,
             "session_lifetime": session_lifetime,
             "idle_limit": idle_limit,
@@ -146,6 +148,8 @@ class Gate:
             raise SettingsError(
                 "the gate must be the innermost middleware: use app.add_middleware, which adds outside"
             )
+        for served in (app, *table.mounted()):
+            check_cors(served)
         contradictions = table.contradictions()
         if contradictions:
             raise SettingsError(
@@ -158,6 +162,17 @@ class Gate:
         self._installed.discard(app)
         if not self._installed:
             self._core.stop()
+
+
+def _checked_scopes(scopes: Sequence[str]) -> Sequence[str]:
+    if isinstance(scopes, str):
+        raise SettingsError(f"scopes is a list of names: write scopes={scopes.split()!r}")
+    if not scopes:
+        raise SettingsError("scopes is empty: leave it out for the default, or write scopes=['openid']")
+    for scope in scopes:
+        if not scope or scope.split() != [scope]:
+            raise SettingsError(f"scopes holds {scope!r}, which is not the name of one scope")
+    return scopes
 
 
 def _is_layer(middleware: Middleware) -> bool:

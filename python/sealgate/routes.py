@@ -9,15 +9,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, replace
+from operator import is_
 from typing import Any
 
-from fastapi.routing import APIRoute, APIRouter, APIWebSocketRoute
+from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
 
 from sealgate.dependencies import Marks
 from sealgate.public_paths import PublicPaths, route_path
 from sealgate.requirements import Asked, asked_by
+from sealgate.understood import (
+    entered,
+    handles_as_written,
+    included_as_written,
+    is_bare,
+    matches_as_written,
+    not_found_as_written,
+    router_of,
+    routes_as_written,
+)
 
 try:  # FastAPI 0.137.2 and later, where included routers are routes of their own.
     from fastapi.routing import iter_route_contexts
@@ -83,15 +94,23 @@ class RouteTable:
         self._public_paths = public_paths
         self._unmarked = Target(marks.core.UNMARKED, verified=False)
         self._entries: dict[int, list[_Entry]] = {}
-        self._top: list[BaseRoute] | None = None
-        self._lists: list[list[BaseRoute]] = []
-        self._stamp = -1
+        self._top: Router | None = None
+        self._declared = 0
+        self._routers: dict[int, tuple[Router, object, list[BaseRoute]]] = {}
+        self._mounts: list[tuple[Mount | Host, object]] = []
         self._cache: dict[tuple[str, str, str, str], Target] = {}
 
     def find(self, scope: Scope) -> Target:
         """What the request in `scope` will reach. Anything not understood is unmarked."""
         if self._changed():
             self._forget()
+        target = self._look_up(scope)
+        if target.public and not self._identical():
+            self._forget()
+            target = self._look_up(scope)
+        return target
+
+    def _look_up(self, scope: Scope) -> Target:
         key = (scope["type"], scope.get("method", ""), scope.get("root_path", ""), scope["path"])
         target = self._cache.get(key)
         if target is not None:
@@ -112,47 +131,65 @@ class RouteTable:
         """The routes that are marked public and also ask for a user, in words."""
         return sorted({entry.label for entry in self._every_entry() if entry.asked.contradictory})
 
+    def mounted(self) -> list[object]:
+        """The applications inside this one, down to those that are not understood."""
+        for _ in self._every_entry():
+            pass  # Reading the ways in finds the mounts.
+        return [mount.app for mount, _ in self._mounts]
+
     def _every_entry(self) -> Iterator[_Entry]:
-        waiting: list[tuple[Any, int]] = [(self._app, 0)]
+        waiting: list[tuple[Router | None, int]] = [(self._app.router, 0)]
         while waiting:
-            router = router_of(waiting[-1][0])
-            depth = waiting.pop()[1]
+            router, depth = waiting.pop()
             if router is not None and depth <= _DEEPEST_MOUNT:
                 for entry in self.entries(router):
                     yield entry
-                    waiting.append((entry.app, depth + 1))
+                    waiting.append((router_of(entry.app), depth + 1))
 
     def entries(self, router: Router) -> list[_Entry]:
         """The ways in that `router` tries, in order."""
         entries = self._entries.get(id(router))
         if entries is None:
+            self._watch(router)
             entries = [entry for route in router.routes for entry in self._read(route)]
-            self._watch(router.routes)
             self._entries[id(router)] = entries
         return entries
 
     def _changed(self) -> bool:
-        # Routes are lists that grow: their lengths together tell that one was added anywhere.
-        if self._top is not self._app.router.routes:
+        """Whether a route was added, removed or replaced anywhere. Every request asks, so lists are
+        compared with `==`, which takes routes that are equal for the same: see `_identical`.
+        """
+        if self._top is not self._app.router or self._declared != len(self._public_paths):
             return True
-        return self._stamp != sum(map(len, self._lists)) + len(self._public_paths)
+        for router, stack, routes in self._routers.values():
+            if router.routes != routes or router.middleware_stack is not stack:
+                return True
+        return any(_inside(mount) != inside for mount, inside in self._mounts)
+
+    def _identical(self) -> bool:
+        """Whether every route is the very one that was read. Routes are equal when path, methods and
+        endpoint are, whatever their marks, so this is asked before anybody is let in as public.
+        """
+        return all(all(map(is_, router.routes, routes)) for router, _, routes in self._routers.values())
 
     def _forget(self) -> None:
         self._entries.clear()
         self._cache.clear()
-        self._lists.clear()
-        self._top = self._app.router.routes
+        self._routers.clear()
+        self._mounts.clear()
+        self._top = self._app.router
+        self._declared = len(self._public_paths)
         self.entries(self._app.router)
-        self._stamp = sum(map(len, self._lists)) + len(self._public_paths)
 
-    def _watch(self, routes: list[BaseRoute]) -> None:
-        self._lists.append(routes)
+    def _watch(self, router: Router) -> None:
+        if id(router) in self._routers:
+            return
+        routes = list(router.routes)
+        self._routers[id(router)] = router, router.middleware_stack, routes
         for route in routes:
             included = getattr(route, "original_router", None)
             if isinstance(included, Router):
-                self._watch(included.routes)
-        if self._stamp >= 0:
-            self._stamp = sum(map(len, self._lists)) + len(self._public_paths)
+                self._watch(included)
 
     def _read(self, route: BaseRoute) -> Iterator[_Entry]:
         if iter_route_contexts is None:
@@ -162,6 +199,9 @@ class RouteTable:
         if len(contexts) == 1 and contexts[0].route is route:
             yield self._read_route(route, route, True)
             return
+        if not included_as_written(route):
+            yield self._closed(type(route).__name__)
+            return
         for context in contexts:
             yield self._read_route(context, context.original_route, False)
 
@@ -169,21 +209,23 @@ class RouteTable:
         """Reads one route: `effective` is it with its include's prefix and dependencies."""
         matches: Callable[[Scope], tuple[Match, Scope]] | None = getattr(effective, "matches", None)
         label = f"{_methods(effective)} {getattr(effective, 'path', None) or repr(original)}"
-        if matches is None or not (direct or _matches_as_written(original)):
-            # Nothing can be told about it, nor about routes after it.
-            return _Entry(_may_match, self._unmarked, Asked(), label, steady=False, plain=False)
-        if isinstance(original, Mount):
-            return _Entry(matches, self._unmarked, Asked(), label, app=_mounted(original))
-        if isinstance(original, Host) and direct:
-            return _Entry(matches, self._unmarked, Asked(), label, app=original.app, steady=False)
+        if matches is None or not (direct or matches_as_written(original)):
+            return self._closed(label)
+        steady = matches_as_written(original) and not isinstance(original, Host)
+        if isinstance(original, Mount) or (isinstance(original, Host) and direct):
+            self._mounts.append((original, _inside(original)))
+            return _Entry(matches, self._unmarked, Asked(), label, app=entered(original), steady=steady)
         if not isinstance(original, Route | WebSocketRoute):
             return _Entry(matches, self._unmarked, Asked(), label, steady=False, plain=False)
         asked = asked_by(_dependant(effective), self._marks)
         shown = original if isinstance(original, APIRoute) or (direct and _is_api_socket(original)) else None
         target = Target(asked.number(self._marks), public=asked.public, route=shown)
-        steady = _matches_as_written(original)
-        plain = type(original).handle in _KNOWN_HANDLES
+        plain = handles_as_written(original)
         return _Entry(matches, target, asked, label, steady=steady, plain=plain)
+
+    def _closed(self, label: str) -> _Entry:
+        """A way in of which nothing can be told, nor of those after it."""
+        return _Entry(_may_match, self._unmarked, Asked(), label, steady=False, plain=False)
 
     def public_path(self, path: str) -> Target | None:
         """The target of a path that was declared public, if it was."""
@@ -243,7 +285,10 @@ class _Walk:
 
     def run(self) -> tuple[Target, bool]:
         """The target, and whether it holds for every request of this kind, method and path."""
-        target = self._through(self._table.app.router, self._scope, 0)
+        target = self._table.unmarked
+        router = self._table.app.router
+        if routes_as_written(router):
+            target = self._through(router, self._scope, 0)
         if target.number == self._table.unmarked.number:
             target = self._table.public_path(route_path(self._scope)) or target
         return target, self._steady
@@ -304,34 +349,9 @@ class _Walk:
         return None
 
     def _unknown(self, router: Router, scope: Scope) -> Target:
-        if type(router).not_found is Router.not_found and router.default == router.not_found:
+        if not_found_as_written(router):
             return self._table.nothing(scope.get("endpoint"))
         return self._table.unmarked
-
-
-_KNOWN_MATCHES = {
-    Route.matches,
-    WebSocketRoute.matches,
-    Mount.matches,
-    Host.matches,
-    APIRoute.matches,
-    APIWebSocketRoute.matches,
-}
-_KNOWN_HANDLES = {Route.handle, WebSocketRoute.handle, APIRoute.handle, APIWebSocketRoute.handle}
-_KNOWN_ROUTERS = {Router.app, APIRouter.app}
-
-
-def router_of(app: Any) -> Router | None:
-    """The router of an application whose routing is understood, else `None`."""
-    router = app.router if isinstance(app, Starlette) else app
-    if not isinstance(router, Router) or type(router).app not in _KNOWN_ROUTERS:
-        return None
-    # Middleware of a router's own may move the request elsewhere.
-    return router if router.middleware_stack == router.app else None
-
-
-def _matches_as_written(route: BaseRoute) -> bool:
-    return type(route).matches in _KNOWN_MATCHES
 
 
 def _dependant(effective: Any) -> Any:
@@ -350,9 +370,10 @@ def _may_match(_scope: Scope) -> tuple[Match, Scope]:
     return Match.FULL, {}
 
 
-def _mounted(mount: Mount) -> Any:
-    """What is mounted. With middleware around it, or a `handle` of its own, it could be anything."""
-    return mount.app if type(mount).handle is Mount.handle else object()
+def _inside(mount: Mount | Host) -> object:
+    """What makes a mounted application understood or not, to be compared later."""
+    app = mount.app
+    return (id(app), id(app.router), is_bare(app)) if isinstance(app, Starlette) else id(app)
 
 
 def _methods(route: Any) -> str:

@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 versions="${*:-0.115.14 0.121.3 0.136 0.137.2 newest}"
-tests="closed_by_default unusual_routes public route_table dependencies install sessions" # Those that FastAPI has a part in.
+tests="closed_by_default mounted_applications unusual_routes public route_table dependencies install sessions" # Those that FastAPI has a part in.
 failed=
 for version in $versions; do
     venv="target/matrix/$version"

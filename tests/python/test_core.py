@@ -5,8 +5,8 @@ import threading
 from typing import Any
 
 import pytest
-from sealgate import Gate, SettingsError
-from sealgate._core import Core
+from sealgate import Gate, SettingsError, User
+from sealgate._core import Core, Decision
 from unreachable import SEAL_KEY, SETTINGS
 
 
@@ -48,6 +48,31 @@ def test_the_environment_gives_the_same_settings(monkeypatch: pytest.MonkeyPatch
     for name, value in SETTINGS.items():
         monkeypatch.setenv(f"SEALGATE_{name.upper()}", value)
     Gate.from_env()
+
+
+@pytest.mark.parametrize(
+    ("scopes", "says"),
+    [
+        ([], "scopes is empty: leave it out"),
+        ("openid profile", r"write scopes=\['openid', 'profile'\]"),
+        (["openid profile"], "'openid profile', which is not the name of one scope"),
+        (["openid", ""], "'', which is not the name of one scope"),
+        (["profile"], "must hold `openid`"),
+    ],
+)
+def test_scopes_that_cannot_be_meant_are_refused(scopes: Any, says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        Gate(**SETTINGS, scopes=scopes)
+
+
+def test_applications_can_make_no_user_and_no_decision() -> None:
+    # The type checkers must refuse these too: mypy reports an `ignore` that is not needed.
+    with pytest.raises(TypeError):
+        User()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    with pytest.raises(TypeError):
+        User("usr_1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError):
+        Decision()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def test_a_setting_that_does_not_exist_is_refused() -> None:

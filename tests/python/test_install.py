@@ -11,8 +11,11 @@ import pytest
 from asgi_kit import Message, request
 from fastapi import Depends, FastAPI
 from sealgate import Gate, SettingsError
+from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Mount, Router
 from unreachable import SETTINGS
 
 
@@ -121,6 +124,7 @@ async def test_many_callers_are_answered_at_once(app: FastAPI) -> None:
 FORKING = """
 import asyncio, os, sys
 sys.path.insert(0, {tests!r})
+from starlette.routing import Mount, Router
 from unreachable import SETTINGS
 from asgi_kit import request
 from fastapi import FastAPI
@@ -157,6 +161,7 @@ def test_a_fork_after_the_start_gets_a_gate_of_its_own() -> None:
 ENDING = """
 import sys
 sys.path.insert(0, {tests!r})
+from starlette.routing import Mount, Router
 from unreachable import SETTINGS
 from sealgate import Gate
 
@@ -174,3 +179,61 @@ def test_an_interpreter_that_ends_ends_the_gates_threads_first(_: int) -> None:
         [sys.executable, "-c", ENDING.format(tests=tests)], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
+
+
+EVERY_ORIGIN: list[dict[str, Any]] = [
+    {"allow_origins": ["*"]},
+    {"allow_origins": ["https://web.example", "*"]},
+    {"allow_origins": ["null"]},
+    {"allow_origin_regex": ".*"},
+    {"allow_origin_regex": "https?://.*"},
+    {"allow_origin_regex": r"https://[^/]+\.com"},
+]
+
+
+@pytest.mark.parametrize("allowed", EVERY_ORIGIN)
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_credentials_for_every_origin_are_refused_at_the_start(
+    gate: Gate, allowed: dict[str, Any], when: str
+) -> None:
+    app = FastAPI()
+    if when == "after":
+        gate.install(app)
+    app.add_middleware(CORSMiddleware, **allowed, allow_credentials=True)
+    if when == "before":
+        gate.install(app)
+    with pytest.raises(SettingsError, match=r"name the origins, allow_origins=\["):
+        await request(app, "GET", "/")
+
+
+@pytest.mark.parametrize("where", ["application", "mount", "router", "around"])
+async def test_credentials_for_every_origin_are_refused_in_mounted_applications_too(
+    gate: Gate, where: str
+) -> None:
+    cors = Middleware(CORSMiddleware, ["*"], allow_credentials=True)  # By position, as a list may be.
+    mounted = {
+        "application": Mount("/sub", Starlette(middleware=[cors])),
+        "mount": Mount("/sub", FastAPI(), middleware=[cors]),
+        "router": Mount("/sub", Router(middleware=[cors])),
+        "around": Mount("/sub", CORSMiddleware(FastAPI(), ["*"], allow_credentials=True)),
+    }
+    app = FastAPI(routes=[mounted[where]])
+    gate.install(app)
+    with pytest.raises(SettingsError, match="CORSMiddleware"):
+        await request(app, "GET", "/")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"allow_origins": ["*"]},
+        {"allow_origins": ["https://web.example"], "allow_credentials": True},
+        {"allow_origin_regex": r"https://.*\.web\.example", "allow_credentials": True},
+        {"allow_credentials": True},
+    ],
+)
+async def test_other_cors_settings_are_the_applications_own_choice(
+    app: FastAPI, options: dict[str, Any]
+) -> None:
+    app.add_middleware(CORSMiddleware, **options)
+    assert (await request(app, "GET", "/nowhere")).status == 404

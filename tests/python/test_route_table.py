@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from asgi_kit import drive, http_scope, request, websocket
 from fastapi import APIRouter, FastAPI, WebSocket
+from fastapi.routing import APIRoute
 from sealgate import Gate
 from sealgate.dependencies import Marks
 from sealgate.public_paths import PublicPaths
 from sealgate.routes import RouteTable, Target
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, Router
@@ -140,27 +140,48 @@ async def test_the_interlock_holds_for_sockets(lying: FastAPI) -> None:
     assert answer.kinds == ["websocket.close"]
 
 
-async def test_a_sub_application_that_moves_requests_gets_nothing_out(gate: Gate) -> None:
-    class Moves:
-        def __init__(self, app: Any) -> None:
-            self.app = app
+@pytest.mark.parametrize("warm", ["/a", "/a/1", "/nowhere"])
+@pytest.mark.parametrize("endpoint", ["the same", "another"])
+async def test_a_route_that_replaces_another_is_read_before_it_runs(
+    app: FastAPI, gate: Gate, warm: str, endpoint: str
+) -> None:
+    ran: list[str] = []
 
-        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-            await self.app({**scope, "path": scope["path"].replace("/open", "/closed")}, receive, send)
+    async def shared() -> str:
+        ran.append("shared")
+        return "shared"
 
-    sub = FastAPI(middleware=[Middleware(Moves)])
-
-    @sub.get("/open", dependencies=[gate.public("open")])
-    async def opened() -> str:
-        return "open"
-
-    @sub.get("/closed")
-    async def closed() -> str:
+    async def other() -> str:
+        ran.append("other")
         return "leaked"
 
-    app = FastAPI()
+    app.get("/a", dependencies=[gate.public("for now")])(shared)
+    app.get("/a/{x}", dependencies=[gate.public("for now")])(shared)
+    await request(app, "GET", warm)
+    ran.clear()
+    routes = app.router.routes
+    # Both compare equal to what they replace when the function is the same.
+    unmarked = shared if endpoint == "the same" else other
+    routes[-2:] = [APIRoute("/a", unmarked, methods=["GET"]), APIRoute("/a/{x}", unmarked, methods=["GET"])]
+    for path in ("/a", "/a/1", "/a/2"):
+        assert (await request(app, "GET", path)).status == 401
+    assert ran == []
+
+
+async def test_a_list_of_routes_that_replaces_another_is_read(app: FastAPI, gate: Gate) -> None:
+    app.get("/a", dependencies=[gate.public("for now")])(named("a"))
+    assert (await request(app, "GET", "/a")).status == 200
+    app.router.routes = [*app.router.routes[:-1], APIRoute("/a", named("unmarked"))]
+    assert (await request(app, "GET", "/a")).status == 401
+
+
+async def test_a_route_that_is_replaced_inside_a_mount_is_read_before_it_runs(
+    app: FastAPI, gate: Gate
+) -> None:
+    endpoint = named("a")
+    sub = FastAPI()
+    sub.get("/a", dependencies=[gate.public("for now")])(endpoint)
     app.mount("/sub", sub)
-    gate.install(app)
-    answer = await request(app, "GET", "/sub/open")
-    assert answer.status == 500
-    assert b"leaked" not in answer.body
+    assert (await request(app, "GET", "/sub/a")).status == 200
+    sub.router.routes[-1] = APIRoute("/a", endpoint, methods=["GET"])
+    assert (await request(app, "GET", "/sub/a")).status == 401

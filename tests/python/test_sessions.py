@@ -271,24 +271,50 @@ async def test_a_user_does_not_stay_behind_for_the_next_request(app: FastAPI, re
     assert (await drive(app, scope("/me"))).status == 401
 
 
-async def test_a_renewed_cookie_is_written_on_every_kind_of_answer(app: FastAPI, realm: Realm) -> None:
+COOKIE = (b"set-cookie", b"sealgate=new")
+NO_STORE = (b"cache-control", b"no-store")
+
+
+async def renewed(message: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+    """The header fields of a message that passes while a renewed cookie is written."""
     from sealgate.asgi import _with_cookies  # pyright: ignore[reportPrivateUsage]
 
-    async def written(message: dict[str, Any]) -> list[Any]:
-        sent: list[Any] = []
+    sent: list[Any] = []
 
-        async def send(message: Any) -> None:
-            sent.append(message)
+    async def send(message: Any) -> None:
+        sent.append(message)
 
-        await _with_cookies(send, (b"sealgate=new",))(message)
-        return list(sent[0].get("headers", []))
+    await _with_cookies(send, (b"sealgate=new",))(message)
+    return list(sent[0].get("headers", []))
 
-    cookie = (b"set-cookie", b"sealgate=new")
+
+async def test_a_renewed_cookie_is_written_on_every_kind_of_answer() -> None:
     other = (b"x", b"y")
-    assert await written({"type": "http.response.start", "status": 200, "headers": [other]}) == [
-        other,
-        cookie,
-    ]
-    assert await written({"type": "http.response.start", "status": 200}) == [cookie]
-    assert await written({"type": "websocket.accept"}) == [cookie]
-    assert await written({"type": "http.response.body", "body": b""}) == []
+    start = {"type": "http.response.start", "status": 200}
+    assert await renewed({**start, "headers": [other]}) == [other, NO_STORE, COOKIE]
+    assert await renewed(start) == [NO_STORE, COOKIE]
+    assert await renewed({**start, "type": "websocket.http.response.start"}) == [NO_STORE, COOKIE]
+    assert await renewed({"type": "websocket.accept"}) == [COOKIE]
+    assert await renewed({"type": "http.response.body", "body": b""}) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ([("cache-control", "public, max-age=60")], ["no-store"]),
+        ([("Cache-Control", "max-age=60")], ["no-store"]),
+        ([("cache-control", "s-maxage=60"), ("cache-control", "must-revalidate")], ["no-store"]),
+        ([("cache-control", 'private="x-field", max-age=60')], ["no-store"]),
+        ([("cache-control", "private, public")], ["no-store"]),
+        ([("cache-control", "private, max-age=60")], ["private, max-age=60"]),
+        ([("cache-control", "No-Store")], ["No-Store"]),
+        ([("cache-control", "max-age=60"), ("cache-control", "no-store")], ["max-age=60", "no-store"]),
+        ([("CDN-Cache-Control", "max-age=60"), ("surrogate-control", "max-age=60")], ["no-store"]),
+    ],
+)
+async def test_no_shared_cache_may_keep_a_renewed_cookie(
+    fields: list[tuple[str, str]], kept: list[str]
+) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in fields]
+    written = await renewed({"type": "http.response.start", "status": 200, "headers": headers})
+    assert written == [*((b"cache-control", value.encode()) for value in kept), COOKIE]

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Form, Request, status
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.templating import Jinja2Templates
 from pydantic import BaseModel, Field, StringConstraints
 from sealgate import Gate, User
@@ -33,6 +34,13 @@ class NewExpense(BaseModel):
 
     amount: Amount
     note: Note
+
+
+@app.exception_handler(RequestValidationError)
+def say_what_is_wrong(_: Request, error: RequestValidationError) -> JSONResponse:
+    """Says where the input is wrong and how, without sending it back: not all of it can be encoded."""
+    detail = [{name: found[name] for name in ("loc", "msg", "type")} for found in error.errors()]
+    return JSONResponse({"detail": detail}, status_code=422)
 
 
 @app.get("/health", dependencies=[gate.public("load balancers ask without a session")])
