@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 CHECK ?=
 ONLY ?=
+export PYTHON CHECK
 
 .PHONY: help demo test lint fmt bench fuzz venv browser clean
 
@@ -12,7 +13,7 @@ help: ## say what the targets do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 demo: venv ## run the control plane and the expense tracker, perform the story, stay up (CHECK=1: end after it)
-	@CHECK=$(CHECK) PYTHONPATH=tools .venv/bin/python -m demo
+	@PYTHONPATH=tools .venv/bin/python -m demo
 
 test: ## set everything up and run every test
 	@tools/test.sh
@@ -30,7 +31,7 @@ fuzz: ## run every fuzz target for a minute (SECONDS=...)
 	@SECONDS_EACH=$(or $(SECONDS),60) tools/fuzz.sh
 
 venv: ## build the wheel and install it into .venv
-	@PYTHON=$(PYTHON) tools/venv.sh
+	@tools/venv.sh
 
 browser: ## install what the browser test needs
 	@tools/browser.sh

@@ -5,6 +5,11 @@ cd "$(dirname "$0")/.."
 
 say() { printf '==> %s\n' "$*"; }
 
+command -v npm >/dev/null || {
+  echo "error: npm is not installed" >&2
+  echo "hint: install Node.js 20 or newer with npm" >&2
+  exit 2
+}
 if ! command -v chromium >/dev/null; then
   say "installing Chromium from Debian's packages"
   as_root=()
