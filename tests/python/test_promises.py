@@ -135,7 +135,7 @@ def test_sessions_survive_rotations_of_the_signing_key(world: World) -> None:
     cookie = world.sign_in(world.ada)
     kids: set[str] = set()
     for _ in range(3):
-        world.plane.cli("key", "rotate")
+        world.plane.cli("key", "rotate", "--now")
         kids |= {key["kid"] for key in world.plane.cli("key", "list") if key["state"] == "active"}
         assert world.ask(world.sign_in(world.ada), 1).status_code == 200
     assert len(kids) == 3

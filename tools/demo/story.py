@@ -140,7 +140,7 @@ class Story:
 
     def _rotate(self, browser: Browser) -> tuple[str, None]:
         before = self._active_key()
-        self.control_plane.cli("key", "rotate")
+        self.control_plane.cli("key", "rotate", "--now")
         after = self._active_key()
         _expect(before != after, "the active key is still the same")
         answer = self._call(browser, "GET", "/expenses")

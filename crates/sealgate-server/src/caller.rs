@@ -8,6 +8,7 @@ use http::request::Parts;
 use sealgate_model::Timestamp;
 use sealgate_store::{Audit, AuditActor};
 
+use crate::network::Network;
 use crate::problem::TraceId;
 
 /// Where a request came from.
@@ -39,6 +40,11 @@ impl Caller {
             trace: String::new(),
             network: None,
         }
+    }
+
+    /// The network the request came from, where that is known.
+    pub(crate) fn network(&self) -> Option<Network> {
+        self.network.as_deref().and_then(Network::parse)
     }
 
     /// The record of `action`, begun: nobody is known yet. What becomes known on the way is filled in,

@@ -17,6 +17,8 @@ pub const SOCKET_NAME: &str = "admin.sock";
 
 const MASTER_KEY: &str = "master.key";
 const ISSUER: &str = "issuer";
+/// The store's.
+const DATABASE: &str = "sealgate.db";
 
 /// A directory only its owner can enter.
 #[derive(Debug, Clone)]
@@ -45,11 +47,13 @@ impl DataDir {
 
     /// The directory of a control plane that has been started before.
     pub fn existing(path: &Path) -> Result<Self, ServeError> {
-        match fs::exists(path.join(MASTER_KEY)) {
-            Ok(true) => Self::checked(path),
-            Ok(false) => Err(ServeError::NothingThere(path.to_owned())),
-            Err(source) => Err(file("read", path)(source)),
+        // Either is enough: a database whose master key is missing must not pass for nothing at all.
+        for name in [MASTER_KEY, DATABASE] {
+            if fs::exists(path.join(name)).map_err(file("read", path))? {
+                return Self::checked(path);
+            }
         }
+        Err(ServeError::NothingThere(path.to_owned()))
     }
 
     fn checked(path: &Path) -> Result<Self, ServeError> {
@@ -105,8 +109,12 @@ impl DataDir {
         }
     }
 
-    /// Remembers the issuer, for commands that run while no server does.
+    /// Remembers the issuer, for commands that run while no server does. Writes nothing when it is the
+    /// one that is remembered: a start must not need room on the disk.
     pub(crate) fn remember_issuer(&self, issuer: &Issuer) -> Result<(), ServeError> {
+        if self.issuer()?.as_ref() == Some(issuer) {
+            return Ok(());
+        }
         self.write_whole(ISSUER, format!("{issuer}\n").as_bytes())
     }
 
@@ -166,6 +174,8 @@ pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) 
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use sealgate_host::FakeRandom;
 
     use super::*;
@@ -250,7 +260,10 @@ mod tests {
         assert_eq!(dir.issuer().unwrap(), None);
         let issuer: Issuer = "https://id.example".parse().unwrap();
         dir.remember_issuer(&issuer).unwrap();
+        let written = fs::metadata(parent.path().join(ISSUER)).unwrap().ino();
         dir.remember_issuer(&issuer).unwrap();
+        let after = fs::metadata(parent.path().join(ISSUER)).unwrap().ino();
+        assert_eq!(written, after, "what is there already is not written again");
         assert_eq!(dir.issuer().unwrap(), Some(issuer));
     }
 }

@@ -5,15 +5,18 @@
 
 pub mod admin;
 mod caller;
+mod connection;
 mod data_dir;
 mod error;
 mod feed;
 mod health;
 mod keys;
 mod listen;
+mod network;
 mod oauth;
 mod pages;
 pub mod problem;
+mod refusals;
 mod request;
 mod serve;
 mod sign_in;
@@ -23,16 +26,18 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 
 pub use data_dir::{DataDir, SOCKET_NAME};
 pub use error::ServeError;
 pub use feed::Feed;
 pub use keys::{KeyError, SigningKeys};
 pub use listen::{Listen, Tls};
+pub use refusals::Refusals;
 pub use serve::{Announcement, Config, Host, Server};
 pub use sign_in::invitation::SetupLink;
 pub use sign_in::passwords::{Busy, PasswordQueue};
+pub use sign_in::throttle::SignInThrottle;
 pub use state::{ControlPlane, Lifetimes};
 
 /// The largest request body any endpoint reads, in bytes. The largest honest one is a sign-in form
@@ -48,7 +53,8 @@ pub fn app(plane: Arc<ControlPlane>) -> Router {
         .merge(feed::routes())
         .merge(sign_in::routes())
         .merge(pages::routes());
-    let routes = contained(routes).layer(from_fn_with_state(Arc::clone(&plane), pages::dress));
+    let routes =
+        contained(routes, &plane).layer(from_fn_with_state(Arc::clone(&plane), pages::dress));
     traced(routes, plane)
 }
 
@@ -56,18 +62,18 @@ pub fn app(plane: Arc<ControlPlane>) -> Router {
 /// served where the operating system decides who that is.
 pub fn admin_app(plane: Arc<ControlPlane>) -> Router {
     traced(
-        contained(Router::new().nest("/api/v1", admin::routes())),
+        contained(Router::new().nest("/api/v1", admin::routes()), &plane),
         plane,
     )
 }
 
 /// Makes every refusal of `routes`, whoever makes it, a problem.
-fn contained(routes: Router<Arc<ControlPlane>>) -> Router<Arc<ControlPlane>> {
+fn contained(routes: Router<Arc<ControlPlane>>, plane: &ControlPlane) -> Router<Arc<ControlPlane>> {
     routes
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn(request::contain))
+        .layer(from_fn_with_state(plane.feed.closing(), request::contain))
 }
 
 /// Gives every request its trace id and its line in the log.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::accept::NoDelayAcceptor;
+use axum_server::accept::{DefaultAcceptor, NoDelayAcceptor};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -19,13 +19,18 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sealgate_model::Issuer;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
+use crate::connection::{Bounded, places_on_the_network};
 use crate::data_dir::file;
 use crate::{DataDir, ServeError};
 
 /// How long a connection may take to send a request's headers. A browser needs milliseconds; a
 /// connection that trickles is holding a place.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many commands may be connected to the administration socket at once.
+const COMMANDS: usize = 32;
 
 /// Where the control plane listens.
 #[derive(Debug, Clone)]
@@ -75,28 +80,34 @@ impl Bound {
         format!("{scheme}://{}", self.address)
     }
 
-    /// Serves `app` until `handle` says to stop and its connections have drained.
+    /// Serves `app` until `handle` says to stop and its connections have drained. `closing` tells those
+    /// that have no request that the end is near.
     pub(crate) async fn serve(
         self,
         app: axum::Router,
         handle: Handle<SocketAddr>,
+        closing: watch::Receiver<bool>,
     ) -> Result<(), ServeError> {
         let service = app.into_make_service_with_connect_info::<SocketAddr>();
         let mut server = Server::from_listener(self.listener).handle(handle);
         set_limits(server.http_builder());
-        let outcome = match self.tls {
-            // Small answers must not wait for the peer's acknowledgement of the one before.
-            Some(tls) => {
-                let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
-                server.acceptor(acceptor).serve(service).await
-            }
-            None => server.acceptor(NoDelayAcceptor::new()).serve(service).await,
+        let places = places_on_the_network();
+        tracing::debug!(places, "connections from the network");
+        // Small answers must not wait for the peer's acknowledgement of the one before.
+        let plain = NoDelayAcceptor::new();
+        let outcome = if let Some(tls) = self.tls {
+            let acceptor = RustlsAcceptor::new(tls).acceptor(plain);
+            let bounded = Bounded::new(acceptor, places, closing);
+            server.acceptor(bounded).serve(service).await
+        } else {
+            let bounded = Bounded::new(plain, places, closing);
+            server.acceptor(bounded).serve(service).await
         };
         outcome.map_err(ServeError::Serving)
     }
 }
 
-fn set_limits(builder: &mut Builder<TokioExecutor>) {
+pub(crate) fn set_limits(builder: &mut Builder<TokioExecutor>) {
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -244,6 +255,7 @@ impl AdminSocket {
         mut self,
         app: axum::Router,
         handle: Handle<std::os::unix::net::SocketAddr>,
+        closing: watch::Receiver<bool>,
     ) -> Result<(), ServeError> {
         let Some(listener) = self.listener.take() else {
             return Ok(());
@@ -253,6 +265,7 @@ impl AdminSocket {
             .handle(handle);
         set_limits(server.http_builder());
         server
+            .acceptor(Bounded::new(DefaultAcceptor::new(), COMMANDS, closing))
             .serve(app.into_make_service())
             .await
             .map_err(ServeError::Serving)

@@ -197,6 +197,11 @@ impl From<StoreError> for Problem {
                 error.code(),
                 format!("this {what} is already in use"),
             ),
+            StoreError::Full => Self::unavailable(
+                error.code(),
+                "the control plane's disk is full: until there is room, only sessions, sign-ins and accounts can be ended",
+                60,
+            ),
             StoreError::Unavailable(_) | StoreError::Locked => {
                 tracing::warn!(reason = error.code(), %error, "the store did not answer");
                 Self::unavailable(

@@ -3,16 +3,28 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http_body_util::LengthLimitError;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
+use crate::connection::closed;
 use crate::problem::{Problem, TraceId, sign_page};
 use crate::{BODY_LIMIT, ControlPlane};
+
+/// How long a request's body may take to arrive. The largest is 64 KiB.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// How much longer a body may take once the server begins to stop.
+const BODY_TIME_CLOSING: Duration = Duration::from_secs(1);
 
 /// The response header that carries the trace id.
 const TRACE_HEADER: HeaderName = HeaderName::from_static("sealgate-trace");
@@ -41,12 +53,21 @@ pub(crate) async fn trace(
     answer
 }
 
-/// The innermost layer: a bound on the body, and an answer whatever the endpoint does.
-pub(crate) async fn contain(request: Request, next: Next) -> Response {
+/// The innermost layer: a bound on the body, in bytes and in time, and an answer whatever the endpoint
+/// does.
+pub(crate) async fn contain(
+    State(closing): State<watch::Receiver<bool>>,
+    request: Request,
+    next: Next,
+) -> Response {
     if declares_too_much(request.headers()) {
         // Refused before a byte of it is read, and whatever the endpoint.
         return from_framework(StatusCode::PAYLOAD_TOO_LARGE).into_response();
     }
+    let request = match arrived(request, closing).await {
+        Ok(request) => request,
+        Err(problem) => return problem.into_response(),
+    };
     // A panic that reached hyper would drop the connection, and the caller could not tell it from a
     // network fault. The hook set at start has logged where it happened.
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
@@ -55,6 +76,42 @@ pub(crate) async fn contain(request: Request, next: Next) -> Response {
         from_framework(answer.status()).into_response()
     } else {
         answer
+    }
+}
+
+/// The request with its whole body, which is small everywhere: no endpoint waits for a peer that
+/// trickles, and neither does a server that is to stop.
+async fn arrived(request: Request, closing: watch::Receiver<bool>) -> Result<Request, Problem> {
+    if request.body().is_end_stream() {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let stopped = async {
+        closed(closing).await;
+        sleep(BODY_TIME_CLOSING).await;
+    };
+    let bytes = tokio::select! {
+        read = timeout(BODY_TIME, to_bytes(body, BODY_LIMIT)) => read,
+        () = stopped => {
+            return Err(Problem::unavailable("server_closing", "the control plane is shutting down", 1));
+        }
+    };
+    let slow = |_| {
+        Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body_too_slow",
+            "the request body did not arrive in time",
+        )
+    };
+    match bytes.map_err(slow)? {
+        Ok(bytes) => Ok(Request::from_parts(parts, Body::from(bytes))),
+        Err(error) => Err(from_framework(
+            if error.into_inner().is::<LengthLimitError>() {
+                StatusCode::PAYLOAD_TOO_LARGE
+            } else {
+                StatusCode::BAD_REQUEST
+            },
+        )),
     }
 }
 
@@ -101,7 +158,7 @@ mod tests {
     use axum::Router;
     use axum::body::Body;
     use axum::extract::{DefaultBodyLimit, Query};
-    use axum::middleware::from_fn;
+    use axum::middleware::from_fn_with_state;
     use axum::routing::{get, post};
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;
@@ -119,7 +176,7 @@ mod tests {
             .route("/query", get(|Query(_): Query<Vec<(String, u8)>>| async {}))
             .route("/body", post(|_: String| async {}))
             .layer(DefaultBodyLimit::max(BODY_LIMIT))
-            .layer(from_fn(contain));
+            .layer(from_fn_with_state(watch::channel(false).1, contain));
         let response = app.oneshot(request).await.unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();

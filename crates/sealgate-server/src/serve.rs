@@ -6,15 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::Handle;
-use sealgate_model::{Clock, Issuer, Random};
+use sealgate_model::{Clock, Issuer, Random, Timestamp, Uptime};
 use sealgate_store::{SqliteStore, Store};
 use tokio::task::JoinHandle;
 
 use crate::feed::Feed;
 use crate::keys::SigningKeys;
 use crate::listen::{AdminSocket, Bound, issuer_for};
+use crate::refusals::Refusals;
 use crate::sign_in::invitation::{SetupLink, create_setup};
 use crate::sign_in::passwords::PasswordQueue;
+use crate::sign_in::throttle::SignInThrottle;
 use crate::{ControlPlane, DataDir, Lifetimes, Listen, ServeError, admin_app, app};
 
 /// How long requests in flight get to finish after the signal to stop.
@@ -87,6 +89,8 @@ impl ControlPlane {
             master,
             keys,
             passwords: PasswordQueue::new(password_workers(), PASSWORD_DEPTH),
+            throttle: SignInThrottle::new(),
+            refusals: Refusals::new(),
             feed: Feed::new(),
             lifetimes,
         }))
@@ -138,15 +142,19 @@ impl Server {
     /// Opens or, on the first start, makes the data directory, its keys and its schema, and binds the
     /// listener and the administration socket. Connections are answered by [`Server::run`].
     pub async fn start(config: &Config, listen: &Listen, host: Host) -> Result<Self, ServeError> {
-        // What needs no port is refused before anything is made.
+        // What can be refused without the data is, before anything is made.
         issuer_for(config.issuer.as_ref(), listen.address, listen.tls.is_some())?;
+        let bound = Bound::bind(listen).await?;
         let dir = DataDir::create(&config.data_dir)?;
         let store = open_store(&dir, &host).await?;
-        let bound = Bound::bind(listen).await?;
         let issuer = issuer_for(config.issuer.as_ref(), bound.address, listen.tls.is_some())?;
         let former_issuer = dir.issuer()?.filter(|former| *former != issuer);
         let plane =
             ControlPlane::assemble(&dir, store, issuer.clone(), config.lifetimes, host).await?;
+        if listen.tls.is_some() {
+            // Without TLS there is a proxy in front, or nobody but this machine.
+            plane.throttle.tell_networks_apart();
+        }
         dir.remember_issuer(&issuer)?;
         let setup = if plane.store.admin_exists().await? {
             None
@@ -181,6 +189,7 @@ impl Server {
     ) -> Result<(), ServeError> {
         let public = Handle::new();
         let private = Handle::new();
+        let closing = self.plane.feed.closing();
         let housekeeping = keep_house(Arc::clone(&self.plane));
         let stopping = tokio::spawn({
             let (plane, public, private) =
@@ -193,13 +202,51 @@ impl Server {
             }
         });
         let served = tokio::try_join!(
-            self.bound.serve(app(Arc::clone(&self.plane)), public),
+            self.bound
+                .serve(app(Arc::clone(&self.plane)), public, closing.clone()),
             self.admin
-                .serve(admin_app(Arc::clone(&self.plane)), private),
+                .serve(admin_app(Arc::clone(&self.plane)), private, closing),
         );
         housekeeping.abort();
         stopping.abort();
+        self.plane.refusals.flush_all(&self.plane).await;
         served.map(|_| ())
+    }
+}
+
+/// Since when the two clocks agree about how much time passes.
+///
+/// What is deleted under a wrong time is gone when the time is set right: a jump a day ahead would end
+/// every session, and forget every revocation of tokens that are good again when it is undone.
+#[derive(Default)]
+struct Steadiness {
+    since: Option<(Timestamp, Uptime)>,
+}
+
+impl Steadiness {
+    /// How far the clocks may drift apart: what setting a clock right bit by bit may do.
+    const SLACK: Duration = Duration::from_secs(30);
+    /// How long the clocks must have agreed before anything is deleted.
+    const PROVEN: Duration = Duration::from_secs(10 * 60);
+    /// How much longer than needed everything is kept besides.
+    const MARGIN: Duration = Duration::from_secs(10 * 60);
+
+    /// Before which time what expired may go: none that ever was, while the wall clock is not proven.
+    fn expired_before(&mut self, now: Timestamp, uptime: Uptime) -> Timestamp {
+        let (wall, start) = *self.since.get_or_insert((now, uptime));
+        let passed = uptime.since(start);
+        let expected = wall + passed;
+        if now.since(expected) > Self::SLACK || expected.since(now) > Self::SLACK {
+            tracing::warn!(
+                "the system's time was set; nothing is swept until it has held for ten minutes"
+            );
+            self.since = Some((now, uptime));
+            return Timestamp::from_millis(0);
+        }
+        if passed < Self::PROVEN {
+            return Timestamp::from_millis(0);
+        }
+        now - Self::MARGIN
     }
 }
 
@@ -209,9 +256,13 @@ fn keep_house(plane: Arc<ControlPlane>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut rounds = tokio::time::interval(HOUSEKEEPING);
         rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut steadiness = Steadiness::default();
         loop {
             rounds.tick().await;
-            match plane.store.sweep(plane.clock.now()).await {
+            plane.refusals.flush(&plane).await;
+            let before = steadiness.expired_before(plane.clock.now(), plane.clock.uptime());
+            // Asked every time: the store also looks after its room on the disk.
+            match plane.store.sweep(before).await {
                 Ok(0) => {}
                 Ok(rows) => tracing::debug!(rows, "swept expired rows"),
                 Err(error) => {
@@ -223,4 +274,115 @@ fn keep_house(plane: Arc<ControlPlane>) -> JoinHandle<()> {
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use sealgate_host::FakeClock;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn round(steadiness: &mut Steadiness, clock: &FakeClock) -> Option<Duration> {
+        let before = steadiness.expired_before(clock.now(), clock.uptime());
+        (before > Timestamp::from_millis(0)).then(|| clock.now().since(before))
+    }
+
+    #[test]
+    fn nothing_is_swept_until_a_changed_wall_clock_has_held_for_ten_minutes() {
+        let start = Timestamp::from_seconds(1_800_000_000);
+        let clock = FakeClock::at(start);
+        let mut steadiness = Steadiness::default();
+        for _ in 0..10 {
+            assert_eq!(round(&mut steadiness, &clock), None);
+            clock.advance(MINUTE);
+        }
+        assert_eq!(round(&mut steadiness, &clock), Some(10 * MINUTE));
+
+        // A day ahead for some minutes, and back.
+        let ahead = clock.now() + 26 * 60 * MINUTE;
+        clock.step_wall_clock(ahead);
+        for _ in 0..5 {
+            assert_eq!(round(&mut steadiness, &clock), None);
+            clock.advance(MINUTE);
+        }
+        clock.step_wall_clock(start + 15 * MINUTE);
+        for _ in 0..10 {
+            assert_eq!(round(&mut steadiness, &clock), None);
+            clock.advance(MINUTE);
+        }
+        assert_eq!(round(&mut steadiness, &clock), Some(10 * MINUTE));
+        // A correction by a second is none to speak of.
+        let now = clock.now();
+        clock.step_wall_clock(now - Duration::from_secs(1));
+        assert_eq!(round(&mut steadiness, &clock), Some(10 * MINUTE));
+    }
+
+    fn host() -> Host {
+        Host {
+            clock: Arc::new(FakeClock::at(Timestamp::from_seconds(1_800_000_000))),
+            random: Arc::new(sealgate_host::FakeRandom::seeded(1)),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_start_that_cannot_listen_makes_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let config = Config {
+            data_dir: parent.path().join("data"),
+            issuer: Some("https://id.example".parse().unwrap()),
+            lifetimes: Lifetimes::default(),
+        };
+        let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let nowhere = parent.path().join("none.pem");
+        for (listen, reason) in [
+            (
+                Listen {
+                    address: taken.local_addr().unwrap(),
+                    tls: None,
+                },
+                "address_unusable",
+            ),
+            (
+                Listen {
+                    address: ([127, 0, 0, 1], 0).into(),
+                    tls: Some(crate::Tls {
+                        cert: nowhere.clone(),
+                        key: nowhere,
+                    }),
+                },
+                "tls_unusable",
+            ),
+        ] {
+            let refused = Server::start(&config, &listen, host()).await.err().unwrap();
+            assert_eq!(refused.code(), reason);
+            assert!(!config.data_dir.exists());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lost_master_key_is_told_from_a_server_that_never_ran() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config {
+            data_dir: dir.path().to_owned(),
+            issuer: Some("https://id.example".parse().unwrap()),
+            lifetimes: Lifetimes::default(),
+        };
+        let listen = Listen {
+            address: ([127, 0, 0, 1], 0).into(),
+            tls: None,
+        };
+        let open = async || {
+            ControlPlane::open(&config, host())
+                .await
+                .err()
+                .unwrap()
+                .code()
+        };
+        assert_eq!(open().await, "data_dir_empty");
+        drop(Server::start(&config, &listen, host()).await.unwrap());
+        std::fs::remove_file(dir.path().join("master.key")).unwrap();
+        assert_eq!(open().await, "master_key_lost");
+    }
 }

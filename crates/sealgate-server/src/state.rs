@@ -9,7 +9,9 @@ use sealgate_store::Store;
 
 use crate::feed::Feed;
 use crate::keys::SigningKeys;
+use crate::refusals::Refusals;
 use crate::sign_in::passwords::PasswordQueue;
+use crate::sign_in::throttle::SignInThrottle;
 
 /// How long things last.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +67,10 @@ pub struct ControlPlane {
     pub keys: SigningKeys,
     /// The bounded queue on which passwords are hashed.
     pub passwords: PasswordQueue,
+    /// How often passwords were guessed.
+    pub throttle: SignInThrottle,
+    /// What strangers were refused, counted until it is recorded.
+    pub refusals: Refusals,
     /// The revocation feed.
     pub feed: Feed,
     /// How long things last.

@@ -87,6 +87,7 @@ impl KeyRing {
         Ok(PurposeRing {
             purpose: purpose.to_owned(),
             keys,
+            limit: SEALED_LIMIT,
         })
     }
 
@@ -105,12 +106,39 @@ impl KeyRing {
     pub fn open(&self, context: &Context<'_>, sealed: &str) -> Result<Opened, SealError> {
         self.for_purpose(context.purpose)?.open(context, sealed)
     }
+
+    /// Seals what does not travel in a cookie: at most `limit` bytes sealed.
+    pub fn seal_up_to(
+        &self,
+        limit: usize,
+        context: &Context<'_>,
+        random: &dyn Random,
+        plain: &[u8],
+    ) -> Result<String, SealError> {
+        self.for_purpose(context.purpose)?
+            .limited_to(limit)
+            .seal(context, random, plain)
+    }
+
+    /// Opens what does not travel in a cookie: at most `limit` bytes sealed.
+    pub fn open_up_to(
+        &self,
+        limit: usize,
+        context: &Context<'_>,
+        sealed: &str,
+    ) -> Result<Opened, SealError> {
+        self.for_purpose(context.purpose)?
+            .limited_to(limit)
+            .open(context, sealed)
+    }
 }
 
 /// A ring whose keys are derived for one purpose.
 pub struct PurposeRing {
     purpose: String,
     keys: Vec<(String, LessSafeKey)>,
+    /// The most a sealed value has, in bytes.
+    limit: usize,
 }
 
 impl std::fmt::Debug for PurposeRing {
@@ -120,6 +148,10 @@ impl std::fmt::Debug for PurposeRing {
 }
 
 impl PurposeRing {
+    fn limited_to(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
+
     /// Seals `plain` under the first key.
     pub fn seal(
         &self,
@@ -150,10 +182,10 @@ impl PurposeRing {
         bytes.extend_from_slice(tag.as_ref());
         let mut sealed = format!("{VERSION}.{kid}.");
         URL_SAFE_NO_PAD.encode_string(&bytes, &mut sealed);
-        if sealed.len() > SEALED_LIMIT {
+        if sealed.len() > self.limit {
             return Err(SealError::TooLong {
                 length: sealed.len(),
-                limit: SEALED_LIMIT,
+                limit: self.limit,
             });
         }
         Ok(sealed)
@@ -164,10 +196,10 @@ impl PurposeRing {
         if context.purpose != self.purpose {
             return Err(SealError::Broken);
         }
-        if sealed.len() > SEALED_LIMIT {
+        if sealed.len() > self.limit {
             return Err(SealError::TooLong {
                 length: sealed.len(),
-                limit: SEALED_LIMIT,
+                limit: self.limit,
             });
         }
         let rest = sealed

@@ -52,6 +52,8 @@ pub struct Audit {
     pub network: Option<String>,
     /// The trace id of the request.
     pub trace: Option<String>,
+    /// How many such acts this tells of: more than one only for refusals that were counted together.
+    pub count: u32,
 }
 
 impl Audit {
@@ -68,6 +70,7 @@ impl Audit {
             session: None,
             network: None,
             trace: None,
+            count: 1,
         }
     }
 
@@ -106,4 +109,6 @@ pub struct AuditRow {
     pub network: Option<String>,
     /// The trace id of the request.
     pub trace: Option<String>,
+    /// How many acts it tells of.
+    pub count: u32,
 }

@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The store could not answer, or it is unknown whether the write happened. Try again.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// The disk is full. What is kept in reserve is for writes that end something.
+    #[error("the disk is full")]
+    Full,
     /// A row does not hold what this version writes; the data needs an operator.
     #[error("stored data is not readable: {0}")]
     Corrupt(String),
@@ -38,6 +41,7 @@ impl StoreError {
             Self::Conflict(_) => "conflict",
             Self::Invalid(_) => "store_invalid",
             Self::Unavailable(_) => "store_unavailable",
+            Self::Full => "store_full",
             Self::Corrupt(_) => "store_corrupt",
             Self::Locked => "store_locked",
             Self::TooNew { .. } => "store_too_new",

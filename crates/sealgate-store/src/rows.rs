@@ -243,17 +243,20 @@ pub enum RevokeReason {
     CodeReuse,
     /// The client asked for it (RFC 7009).
     ClientRevoked,
+    /// The user's password was set anew.
+    PasswordReset,
 }
 
 impl RevokeReason {
     /// Every value.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Logout,
         Self::Admin,
         Self::UserDisabled,
         Self::RefreshReuse,
         Self::CodeReuse,
         Self::ClientRevoked,
+        Self::PasswordReset,
     ];
 
     /// The word for it in stored rows, JSON and output.
@@ -265,6 +268,7 @@ impl RevokeReason {
             Self::RefreshReuse => "refresh_reuse",
             Self::CodeReuse => "code_reuse",
             Self::ClientRevoked => "client_revoked",
+            Self::PasswordReset => "password_reset",
         }
     }
 }

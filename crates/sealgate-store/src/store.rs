@@ -68,13 +68,14 @@ pub trait Store: Send + Sync + 'static {
     /// Accounts, oldest first.
     async fn users(&self, page: Page) -> Result<Vec<UserRow>, StoreError>;
     /// Disables an account, ends its browser sign-ins, revokes its sessions and logs one revocation
-    /// for the user and one for each session. False if there is no such account.
+    /// for each session, and one for the user on each client that knows the user. False if there is no such account.
     async fn user_disable(&self, id: UserId, audit: Audit) -> Result<bool, StoreError>;
     /// Enables an account again; its sessions stay revoked. False if there is no such account.
     async fn user_enable(&self, id: UserId, audit: Audit) -> Result<bool, StoreError>;
     /// Whether any account that is not disabled has the role `admin` and a password.
     async fn admin_exists(&self) -> Result<bool, StoreError>;
-    /// Stores a link; a set-up link (no user) replaces every earlier set-up link.
+    /// Stores a link in place of every earlier one of the same account, or of every earlier set-up
+    /// link (no user).
     async fn invitation_create(
         &self,
         invitation: Invitation,
@@ -82,8 +83,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
     /// The link with this selector.
     async fn invitation(&self, id: InvitationId) -> Result<Option<Invitation>, StoreError>;
-    /// Spends a link once: for an invitation sets `user`'s name and password hash and spends that
-    /// account's other links, for a set-up link adds `user`; either way stores `sign_in`.
+    /// Spends a link once: for an invitation sets `user`'s name and password hash, spends that
+    /// account's other links, ends its sign-ins and revokes its sessions; for a set-up link adds `user`; either way stores `sign_in`.
     async fn invitation_accept(
         &self,
         id: InvitationId,
@@ -108,7 +109,7 @@ pub trait Store: Send + Sync + 'static {
     /// The browser sign-in with this selector.
     async fn sign_in(&self, id: SignInId) -> Result<Option<SignIn>, StoreError>;
     /// Stores a browser sign-in in place of `before`, an earlier one of the same user in the same
-    /// browser: that one ends, and its live sessions belong to the new one from now on.
+    /// browser: that one ends, and its live sessions and unused codes belong to the new one from now on.
     async fn sign_in_replace(
         &self,
         before: SignInId,
@@ -209,8 +210,12 @@ pub trait Store: Send + Sync + 'static {
     async fn record(&self, audit: Audit) -> Result<(), StoreError>;
     /// Up to `limit` records after `number`, in order.
     async fn audit_after(&self, number: i64, limit: u32) -> Result<Vec<AuditRow>, StoreError>;
-    /// Deletes what expired before `now`, in several transactions so that it never holds up other
+    /// Keeps room free on the disk for writes that end something: a write that finds the disk full is
+    /// `Full`, and so is every other after it but those, until this finds room again. Deletes what
+    /// expired before `now`, in several transactions so that it never holds up other
     /// writes for long; how many rows went. Sealed refresh answers go ten minutes after their use,
     /// so no grace window may be longer.
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError>;
+    /// Writes what changes nothing, durably: fails when no other write could be made.
+    async fn try_write(&self) -> Result<(), StoreError>;
 }

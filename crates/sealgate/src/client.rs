@@ -67,11 +67,19 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
             };
             let door = Door::open(&add.place, add.issuer.issuer).await?;
             let created: CreatedClient = door.post("/clients", &new).await?;
-            output::print(json, &created, added);
+            match created.secret {
+                Some(_) => output::print_once(json, &created, added, || {
+                    format!(
+                        "the secret of {} is lost; register the client again under another id",
+                        created.client.id
+                    )
+                })?,
+                None => output::print(json, &created, added)?,
+            }
         }
         Command::List { place } => {
             let all: Clients = Door::open(&place, None).await?.get("/clients", &[]).await?;
-            output::print(json, &all.clients, |clients| listed(clients));
+            output::print(json, &all.clients, |clients| listed(clients))?;
         }
     }
     Ok(())

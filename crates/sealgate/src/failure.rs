@@ -44,6 +44,14 @@ impl Failure {
         Self::new(UNAVAILABLE, reason, detail)
     }
 
+    /// What clap says of arguments that make no command.
+    pub(crate) fn arguments(error: &clap::Error) -> Self {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        let detail = line.strip_prefix("error: ").unwrap_or(line);
+        Self::usage("usage_wrong", detail).with_hint("see `sealgate --help`")
+    }
+
     fn new(status: u8, reason: &str, detail: impl Into<String>) -> Self {
         Self {
             reason: reason.to_owned(),
@@ -59,10 +67,16 @@ impl Failure {
         self
     }
 
+    /// Tells a program alone.
+    pub(crate) fn report_json(&self) {
+        // Where stdout cannot be written, stderr and the status tell.
+        let _ = output::json(&serde_json::json!({ "error": self }));
+    }
+
     /// Tells the person and gives the exit status.
     pub(crate) fn report(&self, json: bool) -> ExitCode {
         if json {
-            output::json(&serde_json::json!({ "error": self }));
+            self.report_json();
         }
         output::talk(&self.text());
         ExitCode::from(self.status)
@@ -104,10 +118,12 @@ impl From<ProblemPage> for Failure {
 fn hint_for(reason: &str) -> Option<&'static str> {
     Some(match reason {
         "user_unknown" => "see `sealgate user list`",
+        "account_disabled" => "enable it first: sealgate user enable EMAIL",
         "session_unknown" => "see `sealgate session list --all`",
         "redirect_uri_missing" => {
             "give one with --redirect-uri, as in --redirect-uri https://app.example/auth/callback"
         }
+        "key_too_soon" => "wait until then, or give --now if a signing key has leaked",
         "internal_error" => "the server's log has the details under the trace id",
         "not_found" => "the server that runs is another version than this command",
         _ => return None,

@@ -1,7 +1,7 @@
 //! `sealgate key`: the keys that sign tokens and the revocation feed.
 
 use clap::Subcommand;
-use sealgate_server::admin::{KeyView, Keys};
+use sealgate_server::admin::{KeyView, Keys, Rotation};
 use sealgate_store::KeyState;
 
 use crate::cli::Place;
@@ -20,21 +20,24 @@ pub(crate) enum Command {
     Rotate {
         #[command(flatten)]
         place: Place,
+        /// Even if the next key has not been published for the 5 minutes that clients may cache the key
+        /// set; they may refuse what it signs until then
+        #[arg(long)]
+        now: bool,
     },
 }
 
 pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
     let keys: Keys = match command {
         Command::List { place } => Door::open(&place, None).await?.get("/keys", &[]).await?,
-        Command::Rotate { place } => {
+        Command::Rotate { place, now } => {
             Door::open(&place, None)
                 .await?
-                .post("/keys/rotate", &())
+                .post("/keys/rotate", &Rotation { now })
                 .await?
         }
     };
-    output::print(json, &keys.keys, |keys| listed(keys));
-    Ok(())
+    output::print(json, &keys.keys, |keys| listed(keys))
 }
 
 fn listed(keys: &[KeyView]) -> Text {

@@ -23,11 +23,30 @@ use cli::{Cli, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
     match run(cli.command, cli.json) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(cli.json),
     }
+}
+
+/// Tells of arguments that make no command, or prints the help or version that was asked for. `--json`
+/// is looked for by hand: clap has not got that far.
+fn misused(error: &clap::Error) -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let json = arguments
+        .by_ref()
+        .take_while(|argument| argument != "--")
+        .any(|argument| argument == "--json");
+    if json && error.use_stderr() {
+        Failure::arguments(error).report_json();
+    }
+    // Nothing is left to tell with if this fails.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 fn run(command: Command, json: bool) -> Result<(), Failure> {
@@ -37,9 +56,6 @@ fn run(command: Command, json: bool) -> Result<(), Failure> {
         Command::Client { command } => cli::block_on(client::run(command, json)),
         Command::Session { command } => cli::block_on(session::run(command, json)),
         Command::Key { command } => cli::block_on(key::run(command, json)),
-        Command::SealKey { command } => {
-            seal_key::run(&command, json);
-            Ok(())
-        }
+        Command::SealKey { command } => seal_key::run(&command, json),
     }
 }

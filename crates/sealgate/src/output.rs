@@ -1,10 +1,12 @@
 //! What people and programs read: tables, dates, one JSON document.
 
 use std::borrow::Cow;
-use std::io::Write as _;
+use std::io::{self, ErrorKind, Write};
 
 use sealgate_model::Timestamp;
 use serde::Serialize;
+
+use crate::failure::Failure;
 
 /// Text for people: what they asked for, and what is said beside it.
 #[derive(Debug, Default)]
@@ -16,28 +18,73 @@ pub(crate) struct Text {
 }
 
 /// Prints `document` as JSON or, without `--json`, the text made of it.
-pub(crate) fn print<T: Serialize>(json: bool, document: &T, text: impl FnOnce(&T) -> Text) {
-    if json {
-        self::json(document);
-    } else {
-        let text = text(document);
-        talk(&text.talk);
-        data(&text.data);
-    }
+pub(crate) fn print<T: Serialize>(
+    json: bool,
+    document: &T,
+    text: impl FnOnce(&T) -> Text,
+) -> Result<(), Failure> {
+    excused(written(json, document, text)).map_err(|error| unwritten(&error))
+}
+
+/// The same for a document with a secret that is told this once: that nobody reads it is no excuse.
+/// `hint` says how to get another one.
+pub(crate) fn print_once<T: Serialize>(
+    json: bool,
+    document: &T,
+    text: impl FnOnce(&T) -> Text,
+    hint: impl FnOnce() -> String,
+) -> Result<(), Failure> {
+    written(json, document, text).map_err(|error| unwritten(&error).with_hint(hint()))
 }
 
 /// Prints one JSON document to stdout.
-pub(crate) fn json<T: Serialize>(document: &T) {
+pub(crate) fn json<T: Serialize>(document: &T) -> Result<(), Failure> {
+    data(&json_text(document))
+}
+
+/// Prints to stdout.
+pub(crate) fn data(text: &str) -> Result<(), Failure> {
+    excused(put(&mut io::stdout().lock(), text)).map_err(|error| unwritten(&error))
+}
+
+fn written<T: Serialize>(
+    json: bool,
+    document: &T,
+    text: impl FnOnce(&T) -> Text,
+) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if json {
+        return put(&mut out, &json_text(document));
+    }
+    let text = text(document);
+    talk(&text.talk);
+    put(&mut out, &text.data)
+}
+
+fn json_text<T: Serialize>(document: &T) -> String {
     // Our documents are structs of strings, numbers and lists, which always serialise.
     let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
     text.push('\n');
-    data(&text);
+    text
 }
 
-/// Prints to stdout. A reader that has gone away is no error of ours.
-pub(crate) fn data(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+fn put(out: &mut impl Write, text: &str) -> io::Result<()> {
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}
+
+/// A reader that has seen enough and gone away is no error of ours.
+fn excused(outcome: io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
+fn unwritten(error: &io::Error) -> Failure {
+    Failure::unavailable(
+        "output_unwritten",
+        format!("it is done, but the output could not be written: {error}"),
+    )
 }
 
 /// Prints to stderr.
@@ -53,12 +100,16 @@ pub(crate) fn date(at: Timestamp) -> String {
     }
 }
 
-/// `text` without control characters, which could rewrite a terminal's screen.
+/// `text` without the characters that could rewrite a terminal's screen or turn its text around.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    if text.chars().any(char::is_control) {
+    let foul = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.chars().any(foul) {
         Cow::Owned(
             text.chars()
-                .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+                .map(|c| if foul(c) { '\u{fffd}' } else { c })
                 .collect(),
         )
     } else {
@@ -144,6 +195,7 @@ mod tests {
     #[test]
     fn control_characters_do_not_reach_the_terminal() {
         assert_eq!(clean("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\u{fffd}c");
+        assert_eq!(clean("a\u{202e}b"), "a\u{fffd}b");
     }
 
     #[test]

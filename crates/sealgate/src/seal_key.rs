@@ -6,6 +6,7 @@ use sealgate_host::SystemRandom;
 use sealgate_session::SealKey;
 use serde::Serialize;
 
+use crate::failure::Failure;
 use crate::output::{self, Text};
 
 #[derive(Debug, Subcommand)]
@@ -24,7 +25,7 @@ struct Generated {
     kid: String,
 }
 
-pub(crate) fn run(command: &Command, json: bool) {
+pub(crate) fn run(command: &Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::Generate => {
             let key = SealKey::generate(&SystemRandom);
@@ -32,10 +33,13 @@ pub(crate) fn run(command: &Command, json: bool) {
                 seal_key: key.to_text().expose().to_owned(),
                 kid: key.kid(),
             };
-            output::print(json, &made, |made| Text {
+            let text = |made: &Generated| Text {
                 data: format!("{}\n", made.seal_key),
                 ..Text::default()
-            });
+            };
+            output::print_once(json, &made, text, || {
+                "nothing has changed; run it again".to_owned()
+            })
         }
     }
 }

@@ -85,7 +85,7 @@ async fn serve(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         tls: tls.map(|(cert, key)| Tls { cert, key }),
     };
     let server = Server::start(&config, &listen, door::host()).await?;
-    announce(server.announcement(), json);
+    announce(server.announcement(), json)?;
     let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -98,7 +98,7 @@ async fn serve(arguments: &Arguments, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn announce(announcement: &Announcement, json: bool) {
+fn announce(announcement: &Announcement, json: bool) -> Result<(), Failure> {
     let Announcement {
         listening,
         issuer,
@@ -116,9 +116,9 @@ fn announce(announcement: &Announcement, json: bool) {
         output::data(&format!(
             "{}\n",
             json!({ "listening": listening, "issuer": issuer, "setup": setup })
-        ));
+        ))
     } else {
-        output::data(&announced(announcement).data);
+        output::data(&announced(announcement).data)
     }
 }
 

@@ -43,12 +43,12 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::List(list) => {
             let sessions = every(&list).await?;
-            output::print(json, &sessions, |sessions| listed(sessions, list.all));
+            output::print(json, &sessions, |sessions| listed(sessions, list.all))?;
         }
         Command::Revoke { id, place } => {
             let door = Door::open(&place, None).await?;
             let session: SessionView = door.post(&format!("/sessions/{id}/revoke"), &()).await?;
-            output::print(json, &session, revoked);
+            output::print(json, &session, revoked)?;
         }
     }
     Ok(())
@@ -140,6 +140,7 @@ fn words(reason: RevokeReason) -> &'static str {
         RevokeReason::RefreshReuse => "refresh token reused",
         RevokeReason::CodeReuse => "code reused",
         RevokeReason::ClientRevoked => "by the client",
+        RevokeReason::PasswordReset => "password set anew",
     }
 }
 

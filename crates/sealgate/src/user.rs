@@ -4,7 +4,9 @@ use std::io::Read as _;
 
 use clap::{Args, Subcommand};
 use sealgate_model::{Secret, UserId};
-use sealgate_server::admin::{CreatedUser, NewUser, Password, UserView, Users};
+use sealgate_server::admin::{
+    CreatedUser, InvitationLink, InvitedUser, NewUser, Password, UserView, Users,
+};
 use sealgate_store::UserStatus;
 use zeroize::Zeroizing;
 
@@ -17,6 +19,8 @@ use crate::output::{self, Text, date};
 pub(crate) enum Command {
     /// Add an account and print the link with which its owner chooses a password
     Add(Add),
+    /// Print a new link with which an account's owner chooses a password; earlier links stop working
+    Invite(Invite),
     /// List accounts
     List {
         #[command(flatten)]
@@ -48,6 +52,18 @@ pub(crate) struct Add {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "For an active account this is a password reset: with the new password, its other sign-ins and every\n\
+                        session end. Until the link is used, nothing does."
+)]
+pub(crate) struct Invite {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    issuer: IssuerArgument,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Which {
     /// The e-mail address or the id
     #[arg(value_name = "EMAIL|ID")]
@@ -68,7 +84,21 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
             };
             let door = Door::open(&add.place, add.issuer.issuer).await?;
             let created: CreatedUser = door.post("/users", &new).await?;
-            output::print(json, &created, added);
+            match created.invitation {
+                Some(_) => {
+                    output::print_once(json, &created, added, || ask_again(&created.user))?;
+                }
+                None => output::print(json, &created, added)?,
+            }
+        }
+        Command::Invite(Invite { which, issuer }) => {
+            let door = Door::open(&which.place, issuer.issuer).await?;
+            let id = find(&door, &which.user).await?;
+            let path = format!("/users/{id}/invite");
+            let invited_user: InvitedUser = door.post(&path, &()).await?;
+            output::print_once(json, &invited_user, invited, || {
+                ask_again(&invited_user.user)
+            })?;
         }
         Command::List { place } => {
             let door = Door::open(&place, None).await?;
@@ -76,7 +106,7 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
                 users: every(&door).await?,
                 next: None,
             };
-            output::print(json, &all.users, |users| listed(users));
+            output::print(json, &all.users, |users| listed(users))?;
         }
         Command::Disable(which) => change(&which, "disable", json).await?,
         Command::Enable(which) => change(&which, "enable", json).await?,
@@ -99,8 +129,7 @@ async fn change(which: &Which, verb: &str, json: bool) -> Result<(), Failure> {
             }
         ),
         ..Text::default()
-    });
-    Ok(())
+    })
 }
 
 /// The id of the account that `text` names by id or e-mail address.
@@ -158,6 +187,32 @@ fn read_password() -> Result<Password, Failure> {
     Ok(Password(Secret::new(line)))
 }
 
+/// What to do about a link that nobody saw.
+fn ask_again(user: &UserView) -> String {
+    format!(
+        "the link is lost; make another: sealgate user invite {}",
+        user.id
+    )
+}
+
+fn invited(invited: &InvitedUser) -> Text {
+    let user = &invited.user;
+    let what = match user.status {
+        UserStatus::Active => "set another password",
+        UserStatus::Invited | UserStatus::Disabled => "choose a password",
+    };
+    let InvitationLink { url, expires_at } = &invited.invitation;
+    Text {
+        talk: format!(
+            "{} ({}): the link to {what} works once, until {}; earlier ones do not work any more:\n",
+            output::clean(&user.email),
+            user.id,
+            date(*expires_at)
+        ),
+        data: format!("{url}\n"),
+    }
+}
+
 fn added(created: &CreatedUser) -> Text {
     let user = &created.user;
     let email = output::clean(&user.email);
@@ -207,7 +262,6 @@ fn listed(users: &[UserView]) -> Text {
 #[cfg(test)]
 mod tests {
     use sealgate_model::Timestamp;
-    use sealgate_server::admin::InvitationLink;
 
     use super::*;
 
@@ -254,5 +308,22 @@ mod tests {
         let text = added(&created);
         assert_eq!(text.data, "https://id.example/invitation?token=abc\n");
         insta::assert_snapshot!(text.talk);
+    }
+
+    #[test]
+    fn a_new_link_says_what_it_is_for() {
+        let text = |status| {
+            invited(&InvitedUser {
+                user: user(1, "ada@example.com", status),
+                invitation: InvitationLink {
+                    url: "https://id.example/invitation?token=abc".to_owned(),
+                    expires_at: Timestamp::from_millis(1_795_597_505_000),
+                },
+            })
+        };
+        let lost = text(UserStatus::Invited);
+        assert_eq!(lost.data, "https://id.example/invitation?token=abc\n");
+        insta::assert_snapshot!(lost.talk, @"ada@example.com (01010101-0101-0101-0101-010101010101): the link to choose a password works once, until 2026-11-25 09:05Z; earlier ones do not work any more:");
+        insta::assert_snapshot!(text(UserStatus::Active).talk, @"ada@example.com (01010101-0101-0101-0101-010101010101): the link to set another password works once, until 2026-11-25 09:05Z; earlier ones do not work any more:");
     }
 }

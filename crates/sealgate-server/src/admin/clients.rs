@@ -18,6 +18,7 @@ use super::act;
 use super::extract::Body;
 use crate::ControlPlane;
 use crate::problem::{Problem, TraceId};
+use crate::sign_in::address;
 
 /// The scopes every client may ask for.
 const STANDARD_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
@@ -170,12 +171,12 @@ async fn list(State(plane): State<Arc<ControlPlane>>) -> Result<Json<Clients>, P
 
 fn name(text: &str) -> Result<String, Problem> {
     let text = text.trim();
-    if (1..=100).contains(&text.len()) && !text.chars().any(char::is_control) {
+    if (1..=100).contains(&text.len()) && !text.chars().any(address::is_hidden) {
         Ok(text.to_owned())
     } else {
         Err(Problem::bad_request(
             "name_malformed",
-            "a client's name has 1 to 100 bytes and no control characters",
+            "a client's name has 1 to 100 bytes and no control or hidden characters",
         ))
     }
 }
@@ -247,6 +248,14 @@ mod tests {
         assert!(id("报销").starts_with("client-"));
         assert_ne!(id("a"), id("a"));
         assert!(id(&"x".repeat(100)).len() <= 128);
+    }
+
+    #[test]
+    fn a_name_that_looks_like_another_is_refused() {
+        assert_eq!(name(" Expense tracker ").unwrap(), "Expense tracker");
+        for wrong in ["", "a\u{1b}[2J", "Bank\u{202e}knab", "Ba\u{200b}nk"] {
+            assert_eq!(name(wrong).unwrap_err().reason(), "name_malformed");
+        }
     }
 
     #[test]

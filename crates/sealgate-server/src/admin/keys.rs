@@ -5,12 +5,15 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use http::StatusCode;
 use sealgate_model::Timestamp;
 use sealgate_store::{KeyRow, KeyState};
 use serde::{Deserialize, Serialize};
 
 use super::act;
+use super::extract::Body;
 use crate::ControlPlane;
+use crate::KeyError;
 use crate::problem::{Problem, TraceId};
 
 pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
@@ -64,16 +67,33 @@ async fn list(State(plane): State<Arc<ControlPlane>>) -> Result<Json<Keys>, Prob
     Ok(Json(Keys { keys }))
 }
 
+/// How to rotate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// Even if clients that have cached the key set do not know the next key yet.
+    #[serde(default)]
+    pub now: bool,
+}
+
 /// Lets the next key sign, and publishes one to follow it.
 async fn rotate(
     State(plane): State<Arc<ControlPlane>>,
     trace: TraceId,
+    Body(rotation): Body<Option<Rotation>>,
 ) -> Result<Json<Keys>, Problem> {
     plane
         .keys
-        .rotate(&plane, act(&plane, "key.rotate", trace))
+        .rotate(
+            &plane,
+            rotation.unwrap_or_default().now,
+            act(&plane, "key.rotate", trace),
+        )
         .await
         .map_err(|error| {
+            if let KeyError::TooSoon(_) = error {
+                return Problem::new(StatusCode::CONFLICT, error.code(), error.to_string());
+            }
             tracing::error!(%error, "the signing keys were not rotated");
             Problem::unavailable(
                 error.code(),

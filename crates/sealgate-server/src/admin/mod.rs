@@ -18,9 +18,11 @@ use crate::ControlPlane;
 use crate::problem::TraceId;
 
 pub use clients::{ClientView, Clients, CreatedClient, NewClient};
-pub use keys::{KeyView, Keys};
+pub use keys::{KeyView, Keys, Rotation};
 pub use sessions::{ListSessions, SessionView, Sessions};
-pub use users::{CreatedUser, InvitationLink, ListUsers, NewUser, Password, UserView, Users};
+pub use users::{
+    CreatedUser, InvitationLink, InvitedUser, ListUsers, NewUser, Password, UserView, Users,
+};
 
 /// The most rows in one answer.
 pub const PAGE_LIMIT: u32 = 1000;

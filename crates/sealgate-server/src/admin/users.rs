@@ -1,4 +1,4 @@
-//! `/api/v1/users`: adding, listing, disabling and enabling accounts.
+//! `/api/v1/users`: adding, inviting, listing, disabling and enabling accounts.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
+use http::header::CACHE_CONTROL;
 use sealgate_model::{InvitationId, Secret, Timestamp, UserId};
 use sealgate_oauth::Handle;
 use sealgate_store::{Audit, Invitation, Page, UserRow, UserStatus};
@@ -21,6 +22,7 @@ use crate::sign_in::{address, passwords};
 pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
     Router::new()
         .route("/users", get(list).post(create))
+        .route("/users/{id}/invite", post(invite_again))
         .route("/users/{id}/disable", post(disable))
         .route("/users/{id}/enable", post(enable))
 }
@@ -92,13 +94,29 @@ impl From<UserRow> for UserView {
     }
 }
 
-/// The link with which a new user chooses a password. It works once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The link with which a user chooses a password. It works once, and whoever has it is in, so that
+/// `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitationLink {
     /// Where to open it.
     pub url: String,
     /// From when on it is refused.
     pub expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for InvitationLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "InvitationLink(…, expires at {})", self.expires_at)
+    }
+}
+
+/// An account with the new link to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitedUser {
+    /// The account. If it is active, the link sets its password anew.
+    pub user: UserView,
+    /// The link. Earlier ones do not work any more.
+    pub invitation: InvitationLink,
 }
 
 /// The account that was added.
@@ -165,7 +183,8 @@ async fn create(
     let (stored, link) = if password_hash.is_some() {
         (None, None)
     } else {
-        invite(&plane, id, now)
+        let (stored, link) = invite(&plane, id, now);
+        (Some(stored), Some(link))
     };
     let row = UserRow {
         id,
@@ -185,14 +204,40 @@ async fn create(
         user: row.into(),
         invitation: link,
     };
-    Ok((StatusCode::CREATED, Json(created)).into_response())
+    let not_kept = [(CACHE_CONTROL, "no-store")];
+    Ok((StatusCode::CREATED, not_kept, Json(created)).into_response())
 }
 
-fn invite(
-    plane: &ControlPlane,
-    user: UserId,
-    now: Timestamp,
-) -> (Option<Invitation>, Option<InvitationLink>) {
+/// Makes a new link for an account, in place of one that was lost or has expired, or of a password
+/// that was forgotten.
+async fn invite_again(
+    State(plane): State<Arc<ControlPlane>>,
+    trace: TraceId,
+    Id(id): Id<UserId>,
+) -> Result<Response, Problem> {
+    let user = plane.store.user(id).await?.ok_or_else(unknown)?;
+    if user.status() == UserStatus::Disabled {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "account_disabled",
+            "the account is disabled, and a link to it would not work",
+        ));
+    }
+    let (stored, invitation) = invite(&plane, id, plane.clock.now());
+    let audit = Audit {
+        user: Some(id),
+        ..act(&plane, "invitation.create", trace)
+    };
+    plane.store.invitation_create(stored, audit).await?;
+    let invited = InvitedUser {
+        user: user.into(),
+        invitation,
+    };
+    let not_kept = [(CACHE_CONTROL, "no-store")];
+    Ok((StatusCode::CREATED, not_kept, Json(invited)).into_response())
+}
+
+fn invite(plane: &ControlPlane, user: UserId, now: Timestamp) -> (Invitation, InvitationLink) {
     let handle = Handle::generate(InvitationId::generate(now, &*plane.random), &*plane.random);
     let expires_at = now + plane.lifetimes.invitation;
     let stored = Invitation {
@@ -208,7 +253,7 @@ fn invite(
         "/invitation?token={}",
         handle.to_secret().expose()
     ));
-    (Some(stored), Some(InvitationLink { url, expires_at }))
+    (stored, InvitationLink { url, expires_at })
 }
 
 async fn list(
@@ -300,7 +345,7 @@ fn name(text: &str) -> Result<String, Problem> {
     let malformed = || {
         Problem::bad_request(
             "name_malformed",
-            "a name has at most 200 bytes and no control characters",
+            "a name has at most 200 bytes and no control or hidden characters",
         )
     };
     if text.trim().is_empty() {

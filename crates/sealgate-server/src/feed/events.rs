@@ -19,9 +19,10 @@ use sealgate_model::ClientId;
 use sealgate_revocation::{Epoch, MESSAGE_TYPE, Message, Publisher};
 use sealgate_store::Client;
 use serde::Deserialize;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use super::Seat;
 use super::log::read_after;
 use crate::ControlPlane;
 use crate::caller::Caller;
@@ -69,13 +70,13 @@ async fn subscribe(
     client: &Client,
     position: Option<(String, u64)>,
 ) -> Result<Response, Problem> {
-    let permit = plane.feed.take_place()?;
+    let seat = plane.feed.take_place(&client.id)?;
     let epoch = plane.feed.epoch(&plane).await?;
     let head = plane.store.revocation_head().await?;
     let within = |after: u64| after <= head && head - after <= CATCH_UP;
     match position {
         Some((known, after)) if known == epoch.as_str() && within(after) => {
-            let subscriber = Subscriber::new(plane, client, epoch, after, permit);
+            let subscriber = Subscriber::new(plane, client, epoch, after, seat);
             tracing::debug!(client = %client.id, after, "the feed has a subscriber");
             Ok(respond(subscriber.stream()))
         }
@@ -121,7 +122,7 @@ struct Subscriber {
     wakeup: watch::Receiver<u64>,
     closing: watch::Receiver<bool>,
     beat: Interval,
-    _permit: OwnedSemaphorePermit,
+    _seat: Seat,
 }
 
 impl Subscriber {
@@ -130,7 +131,7 @@ impl Subscriber {
         client: &Client,
         epoch: Epoch,
         after: u64,
-        permit: OwnedSemaphorePermit,
+        seat: Seat,
     ) -> Self {
         let since = plane.feed.since(&plane);
         let mut beat = interval(plane.feed.pace.heartbeat);
@@ -144,7 +145,7 @@ impl Subscriber {
             wakeup: plane.store.revocation_wakeup(),
             closing: plane.feed.closing.subscribe(),
             beat,
-            _permit: permit,
+            _seat: seat,
             plane,
         }
     }

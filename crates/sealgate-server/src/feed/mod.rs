@@ -7,12 +7,13 @@ mod events;
 mod log;
 mod snapshot;
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use sealgate_model::{Timestamp, Uptime};
+use sealgate_model::{ClientId, Timestamp, Uptime};
 use sealgate_revocation::Epoch;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -21,6 +22,10 @@ use crate::problem::Problem;
 
 /// How many subscribers there may be at once, if nothing else is configured.
 const SUBSCRIBERS: usize = 4_096;
+/// How many places a client may have whatever the total, and which part of them otherwise: one client,
+/// gone astray or taken over, does not shut the others out.
+const CLIENT_LEAST: usize = 64;
+const CLIENT_PART: usize = 4;
 /// How many snapshots are written at once; each holds all that is revoked in memory.
 const SNAPSHOTS: usize = 8;
 
@@ -34,9 +39,33 @@ pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
 pub struct Feed {
     start: OnceLock<Start>,
     places: Arc<Semaphore>,
+    clients: Clients,
+    client_most: usize,
     snapshots: Semaphore,
     closing: watch::Sender<bool>,
     pace: Pace,
+}
+
+/// How many places each client has taken.
+type Clients = Arc<Mutex<HashMap<ClientId, usize>>>;
+
+/// A subscriber's place, of all and of its client's.
+struct Seat {
+    client: ClientId,
+    clients: Clients,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = clients.get_mut(&self.client) {
+            *taken -= 1;
+            if *taken == 0 {
+                clients.remove(&self.client);
+            }
+        }
+    }
 }
 
 /// How a stream proceeds.
@@ -77,6 +106,8 @@ impl Feed {
         Self {
             start: OnceLock::new(),
             places: Arc::new(Semaphore::new(subscribers)),
+            clients: Clients::default(),
+            client_most: (subscribers / CLIENT_PART).max(CLIENT_LEAST),
             snapshots: Semaphore::new(SNAPSHOTS),
             closing: watch::Sender::new(false),
             pace: Pace {
@@ -91,7 +122,12 @@ impl Feed {
         self.closing.send_replace(true);
     }
 
-    fn take_place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+    /// Turns true when the streams are to end.
+    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+
+    fn take_place(&self, client: &ClientId) -> Result<Seat, Problem> {
         if *self.closing.borrow() {
             return Err(Problem::unavailable(
                 "feed_closing",
@@ -99,12 +135,27 @@ impl Feed {
                 1,
             ));
         }
-        Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
             Problem::unavailable(
                 "feed_full",
                 "the feed has no room for another subscriber",
                 5,
             )
+        })?;
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = clients.entry(client.clone()).or_default();
+        if *taken >= self.client_most {
+            return Err(Problem::unavailable(
+                "feed_client_full",
+                "this client has as many subscribers as one may have",
+                5,
+            ));
+        }
+        *taken += 1;
+        Ok(Seat {
+            client: client.clone(),
+            clients: Arc::clone(&self.clients),
+            _permit: permit,
         })
     }
 

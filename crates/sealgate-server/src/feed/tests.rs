@@ -53,9 +53,10 @@ async fn a_gate_learns_of_a_revocation_from_the_snapshot_or_from_the_stream() {
 }
 
 #[tokio::test]
-async fn disabling_a_user_reaches_every_client() {
+async fn disabling_a_user_reaches_every_client_that_knows_the_user() {
     let house = House::new().await;
     let session = house.session("app").await;
+    house.session("other").await;
     let (mut follower, mut stream) = house.follow("app").await;
     let (mut other, mut other_stream) = house.follow("other").await;
     assert!(
@@ -247,6 +248,27 @@ async fn a_subscriber_too_many_is_told_to_come_back_and_finds_a_place_when_one_l
     assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refusal.headers()[RETRY_AFTER], "5");
     drop(stream);
+    assert_eq!(house.get("app", &path).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn one_client_cannot_take_every_place() {
+    let house = House::with(Feed::with_room_for(70)).await;
+    let (follower, _stream) = house.follow("app").await;
+    let (other, last) = house.follow("app").await;
+    drop(last);
+    let path = format!("/feed/events{}", resume(&follower));
+    let mut taken = Vec::new();
+    for _ in 1..64 {
+        let response = house.get("app", &path).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        taken.push(response);
+    }
+    let refusal = house.get("app", &path).await;
+    assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let (_, _stream) = house.follow("other").await;
+    taken.pop();
+    let path = format!("/feed/events{}", resume(&other));
     assert_eq!(house.get("app", &path).await.status(), StatusCode::OK);
 }
 

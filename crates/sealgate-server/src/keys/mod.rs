@@ -49,6 +49,13 @@ pub enum KeyError {
     /// A key could not be made or used.
     #[error(transparent)]
     Jose(#[from] JoseError),
+    /// The next key is not known yet to every client that has cached the key set.
+    #[error(
+        "the next key was published too short a time ago: clients that have cached the key set would \
+         refuse what it signs for another {} s",
+        .0.as_millis().div_ceil(1000)
+    )]
+    TooSoon(Duration),
     /// There is no key to sign with.
     #[error("there is no active signing key")]
     NoneActive,
@@ -62,6 +69,7 @@ impl KeyError {
             Self::Sealed { .. } => "key_sealed",
             Self::Unreadable(_) => "key_unreadable",
             Self::Jose(error) => error.code(),
+            Self::TooSoon(_) => "key_too_soon",
             Self::NoneActive => "key_none_active",
         }
     }
@@ -131,10 +139,20 @@ impl SigningKeys {
     }
 
     /// Lets the next key sign at once, retires the active one and publishes one to follow. `audit` is
-    /// written with the change.
-    pub async fn rotate(&self, plane: &ControlPlane, audit: Audit) -> Result<(), KeyError> {
+    /// written with the change. [`KeyError::TooSoon`] if the next key has not been published for as long
+    /// as the key set may be cached, unless it must be `now`.
+    pub async fn rotate(
+        &self,
+        plane: &ControlPlane,
+        now: bool,
+        audit: Audit,
+    ) -> Result<(), KeyError> {
         let _turn = self.changing.lock().await;
         let rows = plane.store.keys().await?;
+        let wait = Plan::wait(&rows, plane.clock.now(), JWKS_MAX_AGE);
+        if !now && !wait.is_zero() {
+            return Err(KeyError::TooSoon(wait));
+        }
         let plan = Plan::rotation(&rows);
         self.replace(Vault::of(plane).carry_out(plan, audit).await?);
         Ok(())

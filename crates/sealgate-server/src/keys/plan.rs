@@ -43,6 +43,22 @@ impl Plan {
         plan
     }
 
+    /// How much longer the next key must be published before it may sign: a client that has cached
+    /// the key set does not know it until `cached` after it appeared. Nothing for the one that was
+    /// made together with the first active key, of which there is no set without it.
+    pub(super) fn wait(rows: &[KeyRow], now: Timestamp, cached: Duration) -> Duration {
+        let in_state = |state| rows.iter().find(move |row| row.state == state);
+        let (Some(active), Some(next)) = (in_state(KeyState::Active), in_state(KeyState::Next))
+        else {
+            return Duration::ZERO;
+        };
+        let first = next.created_at == active.created_at && in_state(KeyState::Retiring).is_none();
+        if first {
+            return Duration::ZERO;
+        }
+        cached.saturating_sub(now.since(next.created_at))
+    }
+
     /// The next key signs, the active one retires, and another one is published to follow.
     pub(super) fn rotation(rows: &[KeyRow]) -> Self {
         let activated = of(rows, KeyState::Next);
@@ -127,6 +143,26 @@ mod tests {
         ];
         assert_eq!(plan.moves(), moves);
         assert_eq!(plan.created, [KeyState::Next]);
+    }
+
+    #[test]
+    fn a_key_signs_only_after_it_was_published_for_as_long_as_a_key_set_is_cached() {
+        let cached = Duration::from_secs(300);
+        let mut keys = rows(&[("a", KeyState::Active, 0), ("b", KeyState::Next, 0)]);
+        assert_eq!(Plan::wait(&keys, at(0), cached), Duration::ZERO);
+        keys = rows(&[
+            ("a", KeyState::Retiring, 100),
+            ("b", KeyState::Active, 100),
+            ("c", KeyState::Next, 100),
+        ]);
+        keys[2].created_at = at(100);
+        assert_eq!(Plan::wait(&keys, at(100), cached), cached);
+        assert_eq!(Plan::wait(&keys, at(399), cached), Duration::from_secs(1));
+        assert_eq!(Plan::wait(&keys, at(400), cached), Duration::ZERO);
+        // A clock that was set back tells nothing of how long it was.
+        assert_eq!(Plan::wait(&keys, at(50), cached), cached);
+        // Without a retiring key too.
+        assert_eq!(Plan::wait(&keys[1..], at(100), cached), cached);
     }
 
     #[test]

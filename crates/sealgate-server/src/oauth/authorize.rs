@@ -29,6 +29,11 @@ use crate::{ControlPlane, pages};
 /// How long a user may take on the sign-in page.
 const PENDING: Duration = Duration::from_secs(30 * 60);
 
+/// How long a sealed request may be, in bytes. It travels in a URL and a form, not in a cookie:
+/// the longest `state`, `nonce` and redirect URI fit, and the URL stays short of the 8 KiB that proxies
+/// take of a request line.
+const SEALED_REQUEST: usize = 7_168;
+
 /// A checked request on its way through the sign-in page.
 #[derive(Serialize, Deserialize)]
 struct Pending {
@@ -140,9 +145,12 @@ fn send_to_sign_in(
         created_at: now,
     };
     let plain = serde_json::to_vec(&pending).map_err(faulty)?;
-    let sealed = plane
-        .master
-        .seal(&context(plane), plane.random.as_ref(), &plain);
+    let sealed = plane.master.seal_up_to(
+        SEALED_REQUEST,
+        &context(plane),
+        plane.random.as_ref(),
+        &plain,
+    );
     let sealed = sealed.map_err(|error| match error {
         SealError::TooLong { .. } => OAuthError::ParametersTooLong,
         error => faulty(error),
@@ -267,7 +275,7 @@ async fn reopen(
     };
     let opened = plane
         .master
-        .open(&context(plane), sealed)
+        .open_up_to(SEALED_REQUEST, &context(plane), sealed)
         .map_err(|_| unreadable())?;
     let pending: Pending = serde_json::from_slice(&opened.plain).map_err(|_| unreadable())?;
     if now.since(pending.created_at) > PENDING {

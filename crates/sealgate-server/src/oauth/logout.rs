@@ -126,13 +126,7 @@ async fn finish(plane: &ControlPlane, audit: Audit, done: Result<Response, Refus
                 reason: reason.to_owned(),
                 ..audit
             };
-            if let Err(failure) = plane.store.record(denied).await {
-                tracing::warn!(
-                    reason = failure.code(),
-                    refused = reason,
-                    "a refusal was not recorded"
-                );
-            }
+            plane.refusals.record(plane, denied).await;
             pages::error_page(
                 StatusCode::BAD_REQUEST,
                 "You are not signed out",

@@ -1,10 +1,10 @@
 //! The refresh token grant (OAuth 2.1, 4.3), with rotation.
 //!
 //! A refresh token is spent once. Whoever presents it again within the grace window (a second tab,
-//! a client that lost the answer) is given the same successor, so that a race signs nobody out;
-//! whoever presents it later may have stolen it, and the session ends.
+//! a client that lost the answer) is given the successor that can still be spent, so that a race signs
+//! nobody out; whoever presents it later may have stolen it, and the session ends.
 
-use sealgate_model::Secret;
+use sealgate_model::{Secret, Timestamp};
 use sealgate_oauth::{OAuthError, RefreshHandle, Scopes};
 use sealgate_session::Context;
 use sealgate_store::{
@@ -16,6 +16,10 @@ use super::code::refresh_token;
 use super::refusal::{faulty, unanswered};
 use super::tokens::{Issue, TokenAnswer};
 use crate::ControlPlane;
+
+/// How many successors a spent token may have inside its grace window. Each takes a renewal, and
+/// nobody honest makes more than a few in twenty seconds.
+const SUCCESSORS: usize = 32;
 
 /// What is kept, sealed, of the answer that a spent token was given: enough to give it again, and no
 /// access token, which is signed anew from the session as it stands.
@@ -132,39 +136,77 @@ impl Renewal<'_> {
         }
     }
 
-    /// Gives the answer of a spent token again, inside the grace window and to the same request;
-    /// outside it, ends the session.
+    /// Answers a spent token again, inside the grace window and to the same request; outside it, ends
+    /// the session.
     async fn repeat(&self, token: &RefreshToken) -> Result<TokenAnswer, OAuthError> {
-        let now = self.audit.at;
-        let window = token
-            .used_at
-            .filter(|used_at| now.since(*used_at) <= self.plane.lifetimes.grace);
-        let (Some(_), Some(sealed)) = (window, &token.answer) else {
-            let audit = Audit {
-                action: "session.revoke",
-                actor: AuditActor::System,
-                reason: OAuthError::RefreshTokenReused.code().to_owned(),
-                ..self.audit.clone()
-            };
-            let revoked = self
-                .plane
-                .store
-                .session_revoke(self.session.id, RevokeReason::RefreshReuse, audit)
-                .await;
-            revoked.map_err(unanswered)?;
-            return Err(OAuthError::RefreshTokenReused);
+        let Some(kept) = self.kept(token)? else {
+            return self.end().await;
         };
-        let kept = self.open(token, sealed)?;
         if kept.scope != self.asked.map(ToString::to_string) {
             return Err(OAuthError::RefreshScopeChanged);
         }
-        let answer = self.answer(&Secret::new(kept.successor))?;
+        let Some(current) = self.current(kept).await? else {
+            return self.end().await;
+        };
+        let answer = self.answer(&current)?;
         let audit = Audit {
             reason: "grace_window".to_owned(),
             ..self.audit.clone()
         };
         self.plane.store.record(audit).await.map_err(unanswered)?;
         Ok(answer)
+    }
+
+    /// What is kept of a spent token's answer, inside its grace window. A use that lies further ahead
+    /// than the window is long was told by a clock that has been set back since: nobody can say how
+    /// long ago it was. (A little ahead is a use by a request that came after this one and won.)
+    fn kept(&self, token: &RefreshToken) -> Result<Option<Kept>, OAuthError> {
+        let (now, grace) = (self.audit.at, self.plane.lifetimes.grace);
+        let within =
+            |used_at: Timestamp| now.since(used_at) <= grace && used_at.since(now) <= grace;
+        match (token.used_at, &token.answer) {
+            (Some(used_at), Some(sealed)) if within(used_at) => self.open(token, sealed).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The end of the line that `kept` began: the successor that is not spent yet. To give a spent one
+    /// away would be to set a trap, which closes on whoever presents it after its own window.
+    async fn current(&self, mut kept: Kept) -> Result<Option<Secret>, OAuthError> {
+        for _ in 0..SUCCESSORS {
+            let secret = Secret::new(kept.successor);
+            let handle = RefreshHandle::parse(secret.expose())
+                .ok_or_else(|| faulty("a kept successor is no refresh token"))?;
+            let token = self.plane.store.refresh_token(handle.id).await;
+            let Some(token) = token.map_err(unanswered)? else {
+                return Ok(None);
+            };
+            if token.used_at.is_none() {
+                return Ok(Some(secret));
+            }
+            match self.kept(&token)? {
+                Some(next) => kept = next,
+                None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Ends the session, because a token of it is in hands that should not have it.
+    async fn end(&self) -> Result<TokenAnswer, OAuthError> {
+        let audit = Audit {
+            action: "session.revoke",
+            actor: AuditActor::System,
+            reason: OAuthError::RefreshTokenReused.code().to_owned(),
+            ..self.audit.clone()
+        };
+        let revoked = self
+            .plane
+            .store
+            .session_revoke(self.session.id, RevokeReason::RefreshReuse, audit)
+            .await;
+        revoked.map_err(unanswered)?;
+        Err(OAuthError::RefreshTokenReused)
     }
 
     fn answer(&self, refresh: &Secret) -> Result<TokenAnswer, OAuthError> {

@@ -18,19 +18,14 @@ pub(crate) async fn refused(plane: &ControlPlane, audit: Audit, error: OAuthErro
         reason: error.code().to_owned(),
         ..audit
     };
-    // The refusal stands whether or not it can be recorded.
-    if let Err(failure) = plane.store.record(audit).await {
-        tracing::warn!(
-            reason = failure.code(),
-            refused = error.code(),
-            "a refusal was not recorded"
-        );
-    }
+    plane.refusals.record(plane, audit).await;
 }
 
 /// What to tell a client of a failure of the store: it says nothing about its grant.
 pub(crate) fn unanswered(failure: StoreError) -> OAuthError {
     match failure {
+        // Said once when it began, not for every request.
+        StoreError::Full => OAuthError::StoreUnavailable,
         StoreError::Unavailable(_) | StoreError::Locked => {
             tracing::warn!(reason = failure.code(), error = %failure, "the store did not answer");
             OAuthError::StoreUnavailable

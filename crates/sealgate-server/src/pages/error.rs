@@ -1,5 +1,7 @@
 //! The page that says what went wrong, in plain words, and what to do now.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_LENGTH, RETRY_AFTER};
@@ -62,6 +64,21 @@ impl ErrorPage {
             explanation,
             reason,
         );
+        Self {
+            retry_after: Some(seconds),
+            ..page
+        }
+    }
+
+    /// Too many attempts to sign in; there is room for another after `wait`.
+    pub(crate) fn throttled(wait: Duration) -> Self {
+        let page = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many attempts",
+            "There were too many attempts to sign in with this e-mail address, or from this network.",
+            "sign_in_throttled",
+        );
+        let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
         Self {
             retry_after: Some(seconds),
             ..page

@@ -32,6 +32,7 @@ fn invitation(setup: bool, problems: Problems) -> InvitationPage {
     InvitationPage {
         shell: shell(),
         setup,
+        reset: false,
         token: "TOKEN".to_owned(),
         email: "ada@harbour.example".to_owned(),
         name: "Ada Lovelace".to_owned(),

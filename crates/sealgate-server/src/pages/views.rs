@@ -27,6 +27,8 @@ pub(crate) struct InvitationPage {
     pub(crate) shell: Shell,
     /// Whether the link makes the first administrator, and so asks for name and address too.
     pub(crate) setup: bool,
+    /// Whether the link sets a password in place of another, which ends what that one began.
+    pub(crate) reset: bool,
     /// The link's token, to come back with the form.
     pub(crate) token: String,
     pub(crate) email: String,

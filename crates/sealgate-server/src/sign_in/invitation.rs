@@ -67,6 +67,15 @@ struct Open {
     user: Option<UserRow>,
 }
 
+impl Open {
+    /// Whether it sets a password in place of another.
+    fn is_reset(&self) -> bool {
+        self.user
+            .as_ref()
+            .is_some_and(|user| user.password_hash.is_some())
+    }
+}
+
 /// `GET /invitation?token=…`: the form. It reads, and never spends the link.
 pub(crate) async fn page(
     State(plane): State<Arc<ControlPlane>>,
@@ -81,10 +90,12 @@ pub(crate) async fn page(
     let query = Params::parse(query.as_bytes(), limits).map_err(|_| spent())?;
     let token = query.get("token").unwrap_or_default();
     let open = open(&plane, token).await?;
+    let reset = open.is_reset();
     let (email, name) = open.user.map(|user| (user.email, user.name)).unzip();
     let view = InvitationPage {
         shell: Shell::of(&plane.issuer),
         setup: email.is_none(),
+        reset,
         token: token.to_owned(),
         email: email.unwrap_or_default(),
         name: name.unwrap_or_default(),
@@ -108,7 +119,7 @@ pub(crate) async fn submit(
 ) -> Result<Response, ErrorPage> {
     let token = posted.get("token").unwrap_or_default();
     let open = open(&plane, token).await?;
-    let setup = open.user.is_none();
+    let (setup, reset) = (open.user.is_none(), open.is_reset());
     let mut problems = Problems::none();
     let now = plane.clock.now();
     let mut user = match open.user {
@@ -120,6 +131,7 @@ pub(crate) async fn submit(
         let view = InvitationPage {
             shell: Shell::of(&plane.issuer),
             setup,
+            reset,
             token: token.to_owned(),
             email: user.email.clone(),
             name: user.name.clone(),
@@ -138,10 +150,10 @@ pub(crate) async fn submit(
     }
     user.password_hash = Some(plane.passwords.hash(password, &*plane.random).await?);
     let (sign_in, handle) = start::begin(&plane, user.id);
-    let action = if setup {
-        "setup_link.accept"
-    } else {
-        "invitation.accept"
+    let action = match (setup, reset) {
+        (true, _) => "setup_link.accept",
+        (false, true) => "password.reset",
+        (false, false) => "invitation.accept",
     };
     let audit = Audit {
         user: Some(user.id),

@@ -12,6 +12,7 @@ mod rules;
 mod start;
 #[cfg(test)]
 mod tests;
+pub(crate) mod throttle;
 
 use std::sync::Arc;
 

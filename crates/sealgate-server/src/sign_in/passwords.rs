@@ -3,15 +3,16 @@
 //! One hash takes a core for about 20 ms and 19 MiB. On threads of their own, and no more of them than
 //! can be waited for, a flood of sign-ins slows nothing but other sign-ins.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use sealgate_model::{Random, Secret};
 use thiserror::Error;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 pub(crate) use super::rules::{LONGEST_PASSWORD, SHORTEST_PASSWORD, check_rules};
 
@@ -22,6 +23,10 @@ const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 /// The hash of a password nobody knows, at the same cost: the work done for an account that is not
 /// there, so that its absence cannot be timed.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$VhQj8AphBwz3YfOLtpeA0A$UppdQ2XxjqMdUegsNiu1q9O6Ax23xt3utBdL9SiZe08";
+
+/// How long a password waits for a place in the queue before it is told to come back. Places are
+/// given in order of arrival, so that a crowd of guesses is a longer wait and not a closed door.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The queue is full, or no worker is left; try again in a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -48,12 +53,18 @@ enum Job {
     },
 }
 
+/// A job and its place in the queue, which is free again when the work begins.
+#[derive(Debug)]
+struct Queued(Job, OwnedSemaphorePermit);
+
 /// The queue and the threads that work it off. Dropping it ends them after the work in hand.
 #[derive(Debug)]
 pub struct PasswordQueue {
-    jobs: SyncSender<Job>,
+    jobs: Sender<Queued>,
+    places: Arc<Semaphore>,
+    patience: Duration,
     // Held so that a queue without workers fills up instead of failing.
-    _waiting: Arc<Mutex<Receiver<Job>>>,
+    _waiting: Arc<Mutex<Receiver<Queued>>>,
 }
 
 impl std::fmt::Debug for Job {
@@ -65,7 +76,7 @@ impl std::fmt::Debug for Job {
 impl PasswordQueue {
     /// A queue worked off by `workers` threads, in which at most `depth` passwords wait.
     pub fn new(workers: usize, depth: usize) -> Self {
-        let (jobs, waiting) = sync_channel::<Job>(depth);
+        let (jobs, waiting) = channel::<Queued>();
         let waiting = Arc::new(Mutex::new(waiting));
         for number in 0..workers {
             let waiting = Arc::clone(&waiting);
@@ -77,7 +88,10 @@ impl PasswordQueue {
                         .unwrap_or_else(PoisonError::into_inner)
                         .recv();
                     match next {
-                        Ok(job) => job.run(),
+                        Ok(Queued(job, place)) => {
+                            drop(place);
+                            job.run();
+                        }
                         Err(_) => break,
                     }
                 }
@@ -89,21 +103,28 @@ impl PasswordQueue {
         }
         Self {
             jobs,
+            places: Arc::new(Semaphore::new(depth)),
+            patience: PATIENCE,
             _waiting: waiting,
         }
+    }
+
+    /// The same queue, in which nobody waits longer than `patience` for a place.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The argon2id hash of `password` in PHC form, salted with 16 bytes of `random`.
     pub async fn hash(&self, password: Secret, random: &dyn Random) -> Result<String, Busy> {
         let (reply, answer) = oneshot::channel();
         let salt = random.bytes::<16>();
-        self.jobs
-            .try_send(Job::Hash {
-                password,
-                salt,
-                reply,
-            })
-            .map_err(|_| Busy)?;
+        self.queue(Job::Hash {
+            password,
+            salt,
+            reply,
+        })
+        .await?;
         answer.await.map_err(|_| Busy)
     }
 
@@ -111,14 +132,20 @@ impl PasswordQueue {
     /// after the same work.
     pub async fn verify(&self, password: Secret, hash: Option<String>) -> Result<bool, Busy> {
         let (reply, answer) = oneshot::channel();
-        self.jobs
-            .try_send(Job::Verify {
-                password,
-                hash,
-                reply,
-            })
-            .map_err(|_| Busy)?;
+        self.queue(Job::Verify {
+            password,
+            hash,
+            reply,
+        })
+        .await?;
         answer.await.map_err(|_| Busy)
+    }
+
+    async fn queue(&self, job: Job) -> Result<(), Busy> {
+        let place = Arc::clone(&self.places).acquire_owned();
+        let place = tokio::time::timeout(self.patience, place).await;
+        let place = place.map_err(|_| Busy)?.map_err(|_| Busy)?;
+        self.jobs.send(Queued(job, place)).map_err(|_| Busy)
     }
 }
 
@@ -179,7 +206,7 @@ fn verify(password: &Secret, hash: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
+    use std::task::{Context, Waker};
 
     use sealgate_host::FakeRandom;
 
@@ -240,13 +267,36 @@ mod tests {
         assert_eq!(lengths(NOBODY), lengths(&ours));
     }
 
-    #[test]
-    fn a_full_queue_is_busy_at_once() {
-        let queue = PasswordQueue::new(0, 1);
+    #[tokio::test]
+    async fn a_crowd_larger_than_the_queue_is_worked_off_in_turn() {
+        let queue = Arc::new(PasswordQueue::new(1, 2));
+        let mut crowd = Vec::new();
+        for _ in 0..20 {
+            let queue = Arc::clone(&queue);
+            crowd.push(tokio::spawn(async move {
+                queue.verify(Secret::new("x"), None).await
+            }));
+        }
+        for one in crowd {
+            assert_eq!(one.await.unwrap(), Ok(false));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_place_in_vain_is_told_to_come_back() {
+        let queue = PasswordQueue::new(0, 0);
+        let began = tokio::time::Instant::now();
+        assert_eq!(queue.verify(Secret::new("x"), None).await, Err(Busy));
+        assert!(began.elapsed() >= PATIENCE);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_without_patience_is_busy_at_once() {
+        let queue = PasswordQueue::new(0, 1).with_patience(Duration::ZERO);
         let mut context = Context::from_waker(Waker::noop());
         let mut waiting = pin!(queue.verify(Secret::new("x"), None));
         assert!(waiting.as_mut().poll(&mut context).is_pending());
-        let mut refused = pin!(queue.verify(Secret::new("x"), None));
-        assert_eq!(refused.as_mut().poll(&mut context), Poll::Ready(Err(Busy)));
+        let refused = queue.verify(Secret::new("x"), None).await;
+        assert_eq!(refused, Err(Busy));
     }
 }

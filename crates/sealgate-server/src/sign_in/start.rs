@@ -4,6 +4,7 @@
 //! same words after the same work as a wrong password.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -18,6 +19,7 @@ use sealgate_store::{
 use super::cookie::{self, SignInHandle};
 use super::form::{PostedWithRequest, REQUEST_LIMITS};
 use super::passwords::LONGEST_PASSWORD;
+use super::throttle::Account;
 use crate::ControlPlane;
 use crate::caller::Caller;
 use crate::oauth::authorize::{self, Described};
@@ -79,7 +81,7 @@ pub(crate) async fn submit(
     if !missing.is_empty() {
         return Ok(again(missing));
     }
-    match check(&plane, email, Secret::new(password)).await? {
+    match check(&plane, &caller, email, Secret::new(password)).await? {
         Ok(user) => {
             let (sign_in, handle) = begin(&plane, user.id);
             let audit = Audit::allowed(
@@ -110,14 +112,15 @@ pub(crate) async fn submit(
                 refusal.reason,
             );
             let client = client.as_ref().map(|client| client.id.clone());
-            plane
-                .store
-                .record(caller.record(Audit {
-                    user: refusal.user,
-                    client,
-                    ..audit
-                }))
-                .await?;
+            let audit = caller.record(Audit {
+                user: refusal.user,
+                client,
+                ..audit
+            });
+            plane.refusals.record(&plane, audit).await;
+            if let Some(wait) = refusal.wait {
+                return Err(ErrorPage::throttled(wait));
+            }
             let mut problems = Problems::none();
             problems.add(
                 "password",
@@ -132,11 +135,24 @@ pub(crate) async fn submit(
 struct Refusal {
     reason: &'static str,
     user: Option<UserId>,
+    /// After how long to try again, where the password was not looked at.
+    wait: Option<Duration>,
+}
+
+impl Refusal {
+    fn of(reason: &'static str, user: Option<UserId>) -> Self {
+        Self {
+            reason,
+            user,
+            wait: None,
+        }
+    }
 }
 
 /// The account that `email` and `password` belong to, if it may sign in. One path, one piece of work.
 async fn check(
     plane: &ControlPlane,
+    caller: &Caller,
     email: &str,
     password: Secret,
 ) -> Result<Result<UserRow, Refusal>, ErrorPage> {
@@ -145,29 +161,39 @@ async fn check(
     } else {
         None
     };
+    let account = user
+        .as_ref()
+        .map_or_else(|| Account::unknown(email), |user| Account::Known(user.id));
+    let now = plane.clock.uptime();
+    let attempt = match plane.throttle.reserve(account, caller.network(), now) {
+        Ok(attempt) => attempt,
+        Err(wait) => {
+            return Ok(Err(Refusal {
+                reason: "sign_in_throttled",
+                user: user.map(|user| user.id),
+                wait: Some(wait),
+            }));
+        }
+    };
     let fits = password.expose().len() <= LONGEST_PASSWORD;
     let password = if fits { password } else { Secret::new("") };
     let hash = user.as_ref().and_then(|user| user.password_hash.clone());
-    let right = plane.passwords.verify(password, hash).await? && fits;
+    let checked = plane.passwords.verify(password, hash).await;
+    let right = matches!(checked, Ok(true)) && fits;
+    let active = user
+        .as_ref()
+        .is_some_and(|user| user.status() == UserStatus::Active);
+    if checked.is_err() || (right && active) {
+        plane.throttle.give_back(&attempt);
+    }
+    checked?;
     Ok(match user {
-        None => Err(Refusal {
-            reason: "account_unknown",
-            user: None,
-        }),
+        None => Err(Refusal::of("account_unknown", None)),
         Some(user) => match (user.status(), right) {
             (UserStatus::Active, true) => Ok(user),
-            (UserStatus::Active, false) => Err(Refusal {
-                reason: "password_wrong",
-                user: Some(user.id),
-            }),
-            (UserStatus::Disabled, _) => Err(Refusal {
-                reason: "account_disabled",
-                user: Some(user.id),
-            }),
-            (UserStatus::Invited, _) => Err(Refusal {
-                reason: "account_invited",
-                user: Some(user.id),
-            }),
+            (UserStatus::Active, false) => Err(Refusal::of("password_wrong", Some(user.id))),
+            (UserStatus::Disabled, _) => Err(Refusal::of("account_disabled", Some(user.id))),
+            (UserStatus::Invited, _) => Err(Refusal::of("account_invited", Some(user.id))),
         },
     })
 }

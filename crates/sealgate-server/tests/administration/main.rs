@@ -5,13 +5,14 @@
 mod plane;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use futures_util::future::join_all;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Request, StatusCode};
 use sealgate_model::UserId;
-use sealgate_server::admin::{CreatedClient, CreatedUser, Keys, UserView, Users};
+use sealgate_server::admin::{CreatedClient, CreatedUser, InvitedUser, Keys, UserView, Users};
 use sealgate_server::{Lifetimes, admin_app, app};
 use sealgate_store::{Audit, AuditActor, KeyState, UserRow, UserStatus};
 use serde_json::{Value, json};
@@ -280,6 +281,28 @@ async fn a_rotation_lets_the_published_key_sign_and_publishes_another() {
 }
 
 #[tokio::test]
+async fn a_second_rotation_waits_for_caches_of_the_key_set_unless_it_must_be_now() {
+    let plane = Plane::new().await;
+    let rotate = async |body: Value| plane.post("/keys/rotate", body).await;
+    assert!(rotate(json!({})).await.status.is_success());
+    let refused = rotate(json!({ "now": false })).await;
+    refused.refused(409, "key_too_soon");
+    assert!(
+        refused.body.contains("for another 300 s"),
+        "{}",
+        refused.body
+    );
+    plane.clock.advance(Duration::from_secs(299));
+    rotate(Value::Null).await.refused(409, "key_too_soon");
+    plane.clock.advance(Duration::from_secs(1));
+    assert!(rotate(Value::Null).await.status.is_success());
+    assert!(rotate(json!({ "now": true })).await.status.is_success());
+    rotate(json!({ "later": true }))
+        .await
+        .refused(400, "body_malformed");
+}
+
+#[tokio::test]
 async fn a_long_list_comes_in_pages_that_leave_nobody_out() {
     let plane = Plane::new().await;
     let writes = (0..1001_u32).map(|number| {
@@ -341,4 +364,36 @@ async fn on_the_network_a_person_gets_a_page_and_a_program_a_problem() {
         page.body.contains(&page.trace),
         "a person can tell the trace id to somebody"
     );
+}
+
+#[tokio::test]
+async fn a_new_link_is_made_for_accounts_that_can_use_it_and_is_on_record() {
+    let plane = Plane::new().await;
+    let added = plane
+        .post("/users", json!({ "email": "ada@example.com" }))
+        .await;
+    let added: CreatedUser = added.read();
+    let path = format!("/users/{}/invite", added.user.id);
+    let seen = plane.post(&path, json!(null)).await;
+    let invited: InvitedUser = seen.read();
+    assert_eq!(seen.status.as_u16(), 201);
+    assert_eq!(invited.user, added.user);
+    assert_ne!(Some(&invited.invitation), added.invitation.as_ref());
+    assert!(!format!("{invited:?}").contains(&invited.invitation.url));
+    let (actor, action, trace) = plane.last_record().await;
+    assert_eq!(
+        (&*actor, &*action, trace.as_ref()),
+        ("operator", "invitation.create", Some(&seen.trace))
+    );
+    let disable = format!("/users/{}/disable", added.user.id);
+    plane.post(&disable, json!(null)).await;
+    plane
+        .post(&path, json!(null))
+        .await
+        .refused(409, "account_disabled");
+    let unknown = "/users/01890a5d-ac96-774b-bcce-b302099a8057/invite";
+    plane
+        .post(unknown, json!(null))
+        .await
+        .refused(404, "user_unknown");
 }

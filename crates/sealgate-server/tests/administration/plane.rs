@@ -18,8 +18,13 @@ use tower::ServiceExt as _;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_795_338_305);
 
+#[expect(
+    clippy::struct_field_names,
+    reason = "the control plane is what it holds"
+)]
 pub(crate) struct Plane {
     pub(crate) plane: Arc<ControlPlane>,
+    pub(crate) clock: Arc<FakeClock>,
     _dir: TempDir,
 }
 
@@ -70,8 +75,9 @@ impl Plane {
     /// A control plane that was started once, opened as a command does.
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(FakeClock::at(NOW));
         let host = Host {
-            clock: Arc::new(FakeClock::at(NOW)),
+            clock: clock.clone(),
             random: Arc::new(FakeRandom::seeded(3)),
         };
         let config = Config {
@@ -90,6 +96,7 @@ impl Plane {
         };
         Self {
             plane: ControlPlane::open(&config, host).await.unwrap(),
+            clock,
             _dir: dir,
         }
     }

@@ -121,6 +121,19 @@ fn too_much_is_an_error_not_a_truncation() {
 }
 
 #[test]
+fn what_does_not_travel_in_a_cookie_has_a_limit_of_its_own() {
+    let (ring, plain) = (ring(&[1]), vec![b'x'; 4_000]);
+    let sealed = ring.seal_up_to(6_000, &HERE, &Fixed(9), &plain).unwrap();
+    assert_eq!(
+        *ring.open_up_to(6_000, &HERE, &sealed).unwrap().plain,
+        plain
+    );
+    assert!(ring.open(&HERE, &sealed).is_err());
+    assert!(ring.open_up_to(5_000, &HERE, &sealed).is_err());
+    assert!(ring.seal_up_to(5_000, &HERE, &Fixed(9), &plain).is_err());
+}
+
+#[test]
 fn keys_that_are_no_keys_are_refused() {
     let good = key(1).to_text();
     assert!(KeyRing::parse(good.expose()).is_ok());

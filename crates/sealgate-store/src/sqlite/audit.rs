@@ -22,8 +22,9 @@ pub(super) fn append(connection: &Connection, audit: &Audit) -> Result<(), Store
     sql::run(
         connection,
         "INSERT INTO audit
-            (at, actor, action, outcome, reason, user_id, client_id, session_id, network, trace)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            (at, actor, action, outcome, reason, user_id, client_id, session_id, network, trace,
+             count)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             audit.at.as_millis(),
             actor,
@@ -35,6 +36,7 @@ pub(super) fn append(connection: &Connection, audit: &Audit) -> Result<(), Store
             audit.session.as_ref().map(SessionId::as_bytes),
             audit.network,
             audit.trace,
+            audit.count,
         ],
     )
     .map(drop)
@@ -49,7 +51,7 @@ pub(super) fn after(
     sql::many(
         connection,
         "SELECT number, at, actor, action, outcome, reason, user_id, client_id, session_id,
-                network, trace
+                network, trace, count
          FROM audit WHERE number > ?1 ORDER BY number LIMIT ?2",
         params![number, limit],
         read,
@@ -71,5 +73,6 @@ fn read(row: &Row<'_>) -> Result<AuditRow, StoreError> {
             .map(SessionId::from_bytes),
         network: row.get("network")?,
         trace: row.get("trace")?,
+        count: row.get("count")?,
     })
 }

@@ -70,9 +70,13 @@ pub(super) fn redeem(
     audit: &Audit,
     on_reuse: &Audit,
 ) -> Result<Redeemed, StoreError> {
-    if !spend(tx, id, session, audit.at)? {
+    let Some(sign_in) = spend(tx, id, session, audit.at)? else {
         return refuse(tx, id, on_reuse);
-    }
+    };
+    let session = &Session {
+        sign_in,
+        ..session.clone()
+    };
     sessions::insert(tx, session)?;
     if let Some(first) = first {
         if first.session != session.id || first.client != session.client {
@@ -87,31 +91,39 @@ pub(super) fn redeem(
 }
 
 /// One conditional update decides who redeems the code. It also looks at what the code came from: a
-/// logout or a disabled account that commits first wins over a code still on its way.
-fn spend(tx: &Tx<'_>, id: CodeId, session: &Session, at: Timestamp) -> Result<bool, StoreError> {
+/// logout or a disabled account that commits first wins over a code still on its way. The sign-in is
+/// the one that the code belongs to now: another may have taken its place since the code was read.
+fn spend(
+    tx: &Tx<'_>,
+    id: CodeId,
+    session: &Session,
+    at: Timestamp,
+) -> Result<Option<SignInId>, StoreError> {
     let fits = sql::one(
         tx,
         "UPDATE codes SET used_at = ?2
          WHERE id = ?1 AND used_at IS NULL AND expires_at > ?2
            AND EXISTS (SELECT 1 FROM sign_ins WHERE id = codes.sign_in_id AND ended_at IS NULL)
            AND EXISTS (SELECT 1 FROM users WHERE id = codes.user_id AND disabled_at IS NULL)
-         RETURNING session_id = ?3 AND user_id = ?4 AND client_id = ?5 AND sign_in_id = ?6 AS fits",
+         RETURNING session_id = ?3 AND user_id = ?4 AND client_id = ?5 AS fits, sign_in_id",
         params![
             id.as_bytes(),
             at.as_millis(),
             session.id.as_bytes(),
             session.user.as_bytes(),
             session.client.as_str(),
-            session.sign_in.as_bytes(),
         ],
-        |row| Ok(row.get::<_, bool>("fits")?),
+        |row| {
+            let sign_in = SignInId::from_bytes(row.get("sign_in_id")?);
+            Ok(row.get::<_, bool>("fits")?.then_some(sign_in))
+        },
     )?;
     match fits {
-        Some(false) => Err(StoreError::Invalid(
+        Some(None) => Err(StoreError::Invalid(
             "the session is not the one the code is for",
         )),
-        Some(true) => Ok(true),
-        None => Ok(false),
+        Some(Some(sign_in)) => Ok(Some(sign_in)),
+        None => Ok(None),
     }
 }
 

@@ -10,6 +10,7 @@ mod keys;
 mod place;
 mod reader;
 mod refresh;
+mod reserve;
 mod revocations;
 mod schema;
 mod sessions;
@@ -30,6 +31,7 @@ use tokio::sync::watch;
 
 use self::place::Place;
 use self::reader::Readers;
+use self::reserve::Reserve;
 use self::writer::Writer;
 use crate::{
     Accepted, Audit, AuditRow, Client, Code, Invitation, KeyRow, KeyState, Page, Redeemed,
@@ -51,8 +53,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the data directory `dir`, making it (mode 0700), its database `sealgate.db` (mode 0600)
-    /// and a fresh epoch if they are not there, and bringing an older schema up to date. Blocks.
+    /// Opens the data directory `dir`, making it (mode 0700), its database `sealgate.db` (mode 0600),
+    /// a reserve of room on the disk and a fresh epoch if they are not there, and bringing an older schema up to date. Blocks.
     ///
     /// Errors: [`StoreError::Locked`] if another process has the directory, [`StoreError::TooNew`] if
     /// a newer program has written the database, [`StoreError::Corrupt`] if the file is no database or
@@ -64,7 +66,7 @@ impl SqliteStore {
         let epoch = schema::epoch(&connection)?;
         let head = revocations::head(&connection)?;
         let readers = Readers::open(&place.file)?;
-        let writer = Writer::start(connection, head)?;
+        let writer = Writer::start(connection, head, Reserve::keep(dir))?;
         Ok(Self {
             epoch,
             readers,
@@ -114,7 +116,7 @@ impl Store for SqliteStore {
 
     async fn user_disable(&self, id: UserId, audit: Audit) -> Result<bool, StoreError> {
         self.writer
-            .write(move |tx| users::disable(tx, id, &audit))
+            .write_ending(move |tx| users::disable(tx, id, &audit))
             .await
     }
 
@@ -197,7 +199,7 @@ impl Store for SqliteStore {
         audit: Audit,
     ) -> Result<(), StoreError> {
         self.writer
-            .write(move |tx| sign_ins::end_all(tx, user, reason, &audit))
+            .write_ending(move |tx| sign_ins::end_all(tx, user, reason, &audit))
             .await
     }
 
@@ -208,7 +210,7 @@ impl Store for SqliteStore {
         audit: Audit,
     ) -> Result<(), StoreError> {
         self.writer
-            .write(move |tx| sign_ins::end(tx, id, reason, &audit))
+            .write_ending(move |tx| sign_ins::end(tx, id, reason, &audit))
             .await
     }
 
@@ -256,7 +258,7 @@ impl Store for SqliteStore {
         audit: Audit,
     ) -> Result<bool, StoreError> {
         self.writer
-            .write(move |tx| sessions::revoke(tx, id, reason, &audit))
+            .write_ending(move |tx| sessions::revoke(tx, id, reason, &audit))
             .await
     }
 
@@ -322,13 +324,23 @@ impl Store for SqliteStore {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.writer.restore_reserve();
         let mut rows = 0;
         loop {
-            let swept = self.writer.write(move |tx| sweep::slice(tx, now)).await?;
+            let swept = self
+                .writer
+                .write_ending(move |tx| sweep::slice(tx, now))
+                .await?;
             rows += u64::try_from(swept.rows).unwrap_or(u64::MAX);
             if !swept.more {
                 return Ok(rows);
             }
         }
+    }
+
+    async fn try_write(&self) -> Result<(), StoreError> {
+        self.writer
+            .write(|tx| sql::run(tx, "UPDATE meta SET epoch = epoch WHERE one = 1", ()).map(drop))
+            .await
     }
 }

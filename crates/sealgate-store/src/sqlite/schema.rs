@@ -13,7 +13,7 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x5365_616c;
 
 /// Every step from an empty file to the newest schema. A released step never changes.
-const MIGRATIONS: [&str; 1] = [FIRST];
+const MIGRATIONS: [&str; 2] = [FIRST, COUNTED];
 
 const FIRST: &str = r#"
 -- One row. The counter makes revocation numbers gapless: it moves in the transaction that logs.
@@ -169,6 +169,9 @@ CREATE TABLE audit (
     trace      TEXT
 ) STRICT;
 "#;
+
+/// One row may tell of many refusals of the same kind.
+const COUNTED: &str = "ALTER TABLE audit ADD COLUMN count INTEGER NOT NULL DEFAULT 1;";
 
 /// The newest schema version this program knows.
 #[allow(clippy::cast_possible_wrap, reason = "a handful of steps")]

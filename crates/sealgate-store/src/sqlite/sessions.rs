@@ -183,6 +183,26 @@ pub(super) fn revoke_all_of(
     )
 }
 
+/// The clients on which a user has or had a session that has not expired, or not been swept yet, in
+/// order of id, each with the latest end.
+pub(super) fn clients_of(
+    tx: &Tx<'_>,
+    user: UserId,
+) -> Result<Vec<(ClientId, Timestamp)>, StoreError> {
+    sql::many(
+        tx,
+        "SELECT client_id, max(expires_at) AS last_end FROM sessions INDEXED BY sessions_by_user
+         WHERE user_id = ?1 GROUP BY client_id ORDER BY client_id",
+        params![user.as_bytes()],
+        |row| {
+            Ok((
+                sql::client_id(row, "client_id")?,
+                sql::time(row, "last_end")?,
+            ))
+        },
+    )
+}
+
 /// Revokes every live session that came from a browser sign-in; the latest end among them.
 pub(super) fn revoke_all_from(
     tx: &Tx<'_>,

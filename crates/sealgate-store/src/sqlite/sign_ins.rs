@@ -36,6 +36,17 @@ pub(super) fn replace(
              WHERE sign_in_id = ?1 AND revoked_at IS NULL",
             params![before.as_bytes(), sign_in.id.as_bytes()],
         )?;
+        // Codes live for a minute, so that few are looked through.
+        sql::run(
+            tx,
+            "UPDATE codes INDEXED BY codes_unused_by_expiry SET sign_in_id = ?2
+             WHERE used_at IS NULL AND expires_at > ?3 AND sign_in_id = ?1",
+            params![
+                before.as_bytes(),
+                sign_in.id.as_bytes(),
+                audit.at.as_millis()
+            ],
+        )?;
     }
     create(tx, sign_in, audit)
 }

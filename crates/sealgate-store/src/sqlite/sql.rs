@@ -28,6 +28,7 @@ impl From<rusqlite::Error> for StoreError {
                     let named = UNIQUE.iter().find(|(column, _)| message.contains(column));
                     Self::Conflict(named.map_or("id", |(_, what)| what))
                 }
+                (ErrorCode::DiskFull, _) => Self::Full,
                 (ErrorCode::ConstraintViolation, _) => Self::Invalid("a value is out of bounds"),
                 (ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase, _) => {
                     Self::Corrupt(error.to_string())

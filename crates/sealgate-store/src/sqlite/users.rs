@@ -118,9 +118,13 @@ pub(super) fn disable(tx: &Tx<'_>, id: UserId, audit: &Audit) -> Result<bool, St
         return exists(tx, id);
     }
     sign_ins::end_all_of(tx, id, at)?;
-    let last_end = sessions::revoke_all_of(tx, id, RevokeReason::UserDisabled, at)?;
-    let expires_at = last_end.map_or(at + USER_REVOCATION, |end| end.max(at + USER_REVOCATION));
-    revocations::append(tx, &Revoked::User(id), at, None, expires_at)?;
+    sessions::revoke_all_of(tx, id, RevokeReason::UserDisabled, at)?;
+    // The second barrier, where there is something to bar: what a client never knew of a user, the
+    // feed does not tell it.
+    for (client, last_end) in sessions::clients_of(tx, id)? {
+        let expires_at = last_end.max(at + USER_REVOCATION);
+        revocations::append(tx, &Revoked::User(id), at, Some(&client), expires_at)?;
+    }
     audit::append(tx, audit)?;
     Ok(true)
 }
@@ -153,15 +157,13 @@ pub(super) fn create_invitation(
     invitation: &Invitation,
     audit: &Audit,
 ) -> Result<(), StoreError> {
-    if invitation.user.is_none() {
-        // Two set-up links would be two ways in; the older may have been printed anywhere.
-        sql::run(
-            tx,
-            "DELETE FROM invitations INDEXED BY invitations_by_user
-             WHERE user_id IS NULL AND used_at IS NULL",
-            (),
-        )?;
-    }
+    // Two links would be two ways in; the older may have been printed or sent anywhere.
+    sql::run(
+        tx,
+        "DELETE FROM invitations INDEXED BY invitations_by_user
+         WHERE user_id IS ?1 AND used_at IS NULL",
+        params![invitation.user.as_ref().map(UserId::as_bytes)],
+    )?;
     insert_invitation(tx, invitation)?;
     audit::append(tx, audit)
 }
@@ -243,6 +245,9 @@ pub(super) fn accept_invitation(
                  WHERE user_id = ?1 AND used_at IS NULL",
                 params![owner.as_bytes(), at],
             )?;
+            // Whoever else got in with the old password is out with it.
+            sign_ins::end_all_of(tx, owner, audit.at)?;
+            sessions::revoke_all_of(tx, owner, RevokeReason::PasswordReset, audit.at)?;
         }
         Some(Some(_)) => return Err(StoreError::Invalid("the link is another user's")),
     }

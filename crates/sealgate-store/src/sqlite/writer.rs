@@ -8,12 +8,14 @@
 use std::cell::Cell;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::reserve::Reserve;
 use super::sql;
 use crate::StoreError;
 
@@ -48,12 +50,14 @@ impl Deref for Tx<'_> {
 }
 
 /// Answers a job's caller, once it is known whether the commit was lost, and why.
-type Reply = Box<dyn FnOnce(Option<&str>)>;
+type Reply = Box<dyn FnOnce(Option<&StoreError>)>;
 
 /// What a job leaves behind: the answer to its caller, and the newest revocation it logged.
 struct Ran {
     reply: Reply,
     head: Option<u64>,
+    /// Whether it found the disk full.
+    full: bool,
 }
 
 type Job = Box<dyn FnOnce(&Connection) -> Ran + Send>;
@@ -62,18 +66,26 @@ type Job = Box<dyn FnOnce(&Connection) -> Ran + Send>;
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Job>>,
     head: watch::Sender<u64>,
+    reserve: Arc<Reserve>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Starts the thread on a connection that is ready to write; `head` is the newest revocation.
-    pub(super) fn start(connection: Connection, head: u64) -> Result<Self, StoreError> {
+    /// Starts the thread on a connection that is ready to write; `head` is the newest revocation, and
+    /// `reserve` the room on the same disk.
+    pub(super) fn start(
+        connection: Connection,
+        head: u64,
+        reserve: Reserve,
+    ) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (head, _) = watch::channel(head);
+        let reserve = Arc::new(reserve);
         let worker = Worker {
             connection,
             jobs,
             head: head.clone(),
+            reserve: Arc::clone(&reserve),
             unchecked: 0,
         };
         let thread = std::thread::Builder::new()
@@ -83,6 +95,7 @@ impl Writer {
         Ok(Self {
             queue: Some(queue),
             head,
+            reserve,
             thread: Some(thread),
         })
     }
@@ -92,9 +105,40 @@ impl Writer {
         self.head.subscribe()
     }
 
+    /// Makes the reserve anew if there is room. Blocks for some milliseconds.
+    pub(super) fn restore_reserve(&self) {
+        if self.reserve.restore() {
+            tracing::info!("there is room on the disk again: everything is written");
+        }
+    }
+
     /// Queues `act` and waits until it is durable or known to have failed. Once queued it runs even
-    /// if the caller stops waiting.
+    /// if the caller stops waiting. While the disk is full it is refused.
     pub(super) async fn write<T, F>(&self, act: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        if self.reserve.is_spent() {
+            return Err(StoreError::Full);
+        }
+        self.write_always(act).await
+    }
+
+    /// The same for what ends something: it has the reserve, and if it is the first to find the disk
+    /// full, it is tried again with it.
+    pub(super) async fn write_ending<T, F>(&self, act: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T, StoreError> + Clone + Send + 'static,
+    {
+        match self.write_always(act.clone()).await {
+            Err(StoreError::Full) => self.write_always(act).await,
+            answer => answer,
+        }
+    }
+
+    async fn write_always<T, F>(&self, act: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -107,15 +151,17 @@ impl Writer {
             };
             let result = in_savepoint(&tx, act);
             let head = if result.is_ok() { tx.head.get() } else { None };
-            let reply = Box::new(move |lost: Option<&str>| {
+            let full = matches!(result, Err(StoreError::Full));
+            let reply = Box::new(move |lost: Option<&StoreError>| {
                 let result = match lost {
                     None => result,
-                    Some(why) => Err(StoreError::Unavailable(why.to_owned())),
+                    Some(StoreError::Full) => Err(StoreError::Full),
+                    Some(why) => Err(StoreError::Unavailable(why.to_string())),
                 };
                 // An error here means that the caller has left; the write stands all the same.
                 let _ = answer.send(result);
             });
-            Ran { reply, head }
+            Ran { reply, head, full }
         });
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
         queue.try_send(job).map_err(|error| match error {
@@ -174,6 +220,7 @@ struct Worker {
     connection: Connection,
     jobs: mpsc::Receiver<Job>,
     head: watch::Sender<u64>,
+    reserve: Arc<Reserve>,
     /// Writes since the last checkpoint.
     unchecked: usize,
 }
@@ -182,18 +229,20 @@ impl Worker {
     fn run(mut self) {
         while let Some(first) = self.jobs.blocking_recv() {
             let mut ran = Vec::new();
-            let lost = self
-                .commit(first, &mut ran)
-                .err()
-                .map(|error| error.to_string());
-            if let Some(why) = &lost {
-                tracing::error!(writes = ran.len(), why, "a group of writes was lost");
+            let mut lost = self.commit(first, &mut ran).err();
+            if matches!(lost, Some(StoreError::Full)) || ran.iter().any(|job| job.full) {
+                self.reserve.release();
+                // A job that was rolled back together with the one that found the disk full.
+                lost = lost.map(|_| StoreError::Full);
+            }
+            if let Some(error) = &lost {
+                tracing::error!(writes = ran.len(), %error, "a group of writes was lost");
             } else if let Some(head) = ran.iter().filter_map(|job| job.head).max() {
                 self.head.send_replace(head);
             }
             self.unchecked += ran.len();
             for job in ran {
-                (job.reply)(lost.as_deref());
+                (job.reply)(lost.as_ref());
             }
             self.checkpoint();
         }

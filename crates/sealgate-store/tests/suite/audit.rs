@@ -22,6 +22,7 @@ async fn a_record_keeps_all_it_was_given() {
     audit.session = Some(session.id);
     audit.network = Some("2001:db8::1".to_owned());
     audit.trace = Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned());
+    audit.count = 7;
     world.store.record(audit).await.unwrap();
     let rows = world.store.audit_after(before, 10).await.unwrap();
     assert_eq!(rows.len(), 1);
@@ -41,6 +42,7 @@ async fn a_record_keeps_all_it_was_given() {
         row.trace.as_deref(),
         Some("4bf92f3577b34da6a3ce929d0e0e4736")
     );
+    assert_eq!(row.count, 7);
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! Links by which a password is set: invitations and the set-up link.
 
-use sealgate_store::{Accepted, StoreError, UserStatus};
+use sealgate_store::{Accepted, RevokeReason, StoreError, UserStatus};
 
 use crate::world::{HOUR, World};
 
 #[tokio::test]
-async fn an_invitation_sets_the_password_once_and_spends_the_accounts_other_links() {
+async fn an_invitation_sets_the_password_once_and_replaces_the_accounts_earlier_link() {
     let world = World::new();
     let mut ada = world.user_row("ada@example.com");
     ada.password_hash = None;
@@ -16,13 +16,13 @@ async fn an_invitation_sets_the_password_once_and_spends_the_accounts_other_link
     let audit = world.audit("user.create");
     world
         .store
-        .user_create(ada.clone(), Some(first.clone()), audit)
+        .user_create(ada.clone(), Some(second.clone()), audit)
         .await
         .unwrap();
     let audit = world.audit("invitation.create");
     world
         .store
-        .invitation_create(second.clone(), audit)
+        .invitation_create(first.clone(), audit)
         .await
         .unwrap();
     assert_eq!(ada.status(), UserStatus::Invited);
@@ -150,4 +150,42 @@ async fn a_set_up_link_replaces_the_earlier_one_and_makes_the_account() {
         .await;
     assert_eq!(accepted.unwrap(), Accepted::Done);
     assert!(world.store.user(ada.id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn setting_a_password_anew_ends_what_the_old_one_began_and_nobody_elses() {
+    let world = World::new();
+    let (mut ada, client, before, session, _) = world.story().await;
+    let code = world.code(&before, &client.id).await;
+    let bob = world.user("bob@example.com").await;
+    let of_bob = world.sign_in(bob.id).await;
+    let unharmed = world.session_from(&of_bob, &client.id).await.0;
+    let link = world.invitation(Some(ada.id));
+    let audit = world.audit("invitation.create");
+    world
+        .store
+        .invitation_create(link.clone(), audit)
+        .await
+        .unwrap();
+    ada.password_hash = Some("another".to_owned());
+    let (sign_in, audit) = (world.sign_in_row(ada.id), world.audit("invitation.accept"));
+    let accepted = world
+        .store
+        .invitation_accept(link.id, ada.clone(), sign_in.clone(), audit)
+        .await;
+    assert_eq!(accepted.unwrap(), Accepted::Done);
+    let ended = async |id| world.store.sign_in(id).await.unwrap().unwrap().ended_at;
+    assert_eq!(ended(before.id).await, Some(world.now()));
+    assert_eq!(ended(sign_in.id).await, None);
+    assert_eq!(
+        world.session(session.id).await.revoked_for,
+        Some(RevokeReason::PasswordReset)
+    );
+    let late = world.session_for(&code);
+    assert_eq!(
+        world.redeem(&code, &late, None).await.unwrap(),
+        sealgate_store::Redeemed::Ended
+    );
+    assert_eq!(ended(of_bob.id).await, None);
+    assert!(world.session(unharmed.id).await.revoked_at.is_none());
 }

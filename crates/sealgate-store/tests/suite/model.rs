@@ -111,10 +111,18 @@ impl Model {
         {
             *ended = true;
         }
-        let floor = at + DAY + HOUR;
-        let longest = self.revoke_live(at, |session| session.user == id);
-        let expires_at = longest.map_or(floor, |end| end.max(floor));
-        self.append(Revoked::User(id), at, None, expires_at);
+        self.revoke_live(at, |session| session.user == id);
+        let mut clients: Vec<(ClientId, Timestamp)> = Vec::new();
+        for (session, ..) in self.sessions.iter().filter(|known| known.0.user == id) {
+            clients.push((session.client.clone(), session.expires_at));
+        }
+        clients.sort();
+        let mut clients = clients.into_iter().rev().collect::<Vec<_>>();
+        clients.dedup_by(|one, other| one.0 == other.0);
+        for (client, last) in clients.into_iter().rev() {
+            let expires_at = last.max(at + DAY + HOUR);
+            self.append(Revoked::User(id), at, Some(client), expires_at);
+        }
     }
 
     fn sweep(&mut self, now: Timestamp) {

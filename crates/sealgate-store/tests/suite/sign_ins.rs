@@ -1,6 +1,6 @@
 //! Browser sign-ins: one in place of another, and all of a user's at once.
 
-use sealgate_store::RevokeReason;
+use sealgate_store::{Redeemed, RevokeReason};
 
 use crate::world::World;
 
@@ -85,4 +85,40 @@ async fn signing_a_user_out_ends_every_sign_in_and_session_and_nobody_elses() {
     assert!(world.session(session_of_eve.id).await.revoked_at.is_none());
     assert_eq!(world.log().await.len(), before + 1);
     assert_eq!(world.actions().await.last().unwrap(), "user.sign_out");
+}
+
+#[tokio::test]
+async fn a_code_on_its_way_belongs_to_the_sign_in_that_took_the_place_of_its_own() {
+    let world = World::new();
+    let (user, client, before, ..) = world.story().await;
+    let (code, other) = (
+        world.code(&before, &client.id).await,
+        world.code(&before, &client.id).await,
+    );
+    // Read before the sign-in was replaced, redeemed after it.
+    let session = world.session_for(&code);
+    let after = world.sign_in_row(user.id);
+    let audit = world.audit("sign_in.start");
+    world
+        .store
+        .sign_in_replace(before.id, after.clone(), audit)
+        .await
+        .unwrap();
+    assert_eq!(
+        world.redeem(&code, &session, None).await.unwrap(),
+        Redeemed::Started
+    );
+    assert_eq!(world.session(session.id).await.sign_in, after.id);
+    let audit = world.audit("sign_in.end");
+    world
+        .store
+        .sign_in_end(after.id, RevokeReason::Logout, audit)
+        .await
+        .unwrap();
+    assert!(world.session(session.id).await.revoked_at.is_some());
+    let late = world.session_for(&other);
+    assert_eq!(
+        world.redeem(&other, &late, None).await.unwrap(),
+        Redeemed::Ended
+    );
 }

@@ -167,7 +167,18 @@ async fn disabling_a_user_ends_sign_ins_revokes_sessions_and_logs_every_one() {
                 Some(other.id),
                 second.expires_at
             ),
-            (3, Revoked::User(ada.id), None, at + DAY + HOUR),
+            (
+                3,
+                Revoked::User(ada.id),
+                Some("expenses".parse().unwrap()),
+                at + DAY + HOUR
+            ),
+            (
+                4,
+                Revoked::User(ada.id),
+                Some("reports".parse().unwrap()),
+                at + DAY + HOUR
+            ),
         ]
     );
     assert!(log.iter().all(|entry| entry.at == at));
@@ -193,6 +204,37 @@ async fn a_users_revocation_outlives_the_users_longest_session() {
         .await
         .unwrap();
     assert_eq!(world.log().await[1].expires_at, session.expires_at);
+}
+
+#[tokio::test]
+async fn a_user_is_told_revoked_only_where_there_was_a_session() {
+    let world = World::new();
+    let (ada, client, .., session, _) = world.story().await;
+    world.client("never-used").await;
+    let audit = world.audit("session.revoke");
+    world
+        .store
+        .session_revoke(session.id, RevokeReason::Logout, audit)
+        .await
+        .unwrap();
+    let nobody = world.user("bob@example.com").await;
+    for user in [ada.id, nobody.id] {
+        let audit = world.audit("user.disable");
+        assert!(world.store.user_disable(user, audit).await.unwrap());
+    }
+    let log = world.log().await;
+    let told: Vec<_> = log
+        .into_iter()
+        .map(|entry| (entry.what, entry.client))
+        .collect();
+    let client = Some(client.id);
+    assert_eq!(
+        told,
+        [
+            (Revoked::Session(session.id), client.clone()),
+            (Revoked::User(ada.id), client)
+        ]
+    );
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ fn administer(home: &Home, mode: &str) {
     assert_eq!(client.get("secret"), None);
 
     let before = home.json(&["key", "list"]);
-    let after = home.json(&["key", "rotate"]);
+    let after = home.json(&["key", "rotate", "--now"]);
     let kid = |keys: &Value, state: &str| {
         let found = keys
             .as_array()
@@ -183,4 +183,44 @@ fn a_seal_key_is_fresh_each_time_and_fits_a_gate() {
             .len(),
         43
     );
+}
+
+#[test]
+fn a_lost_invitation_is_replaced_by_a_new_link_with_and_without_a_server() {
+    let home = Home::new();
+    let server = home.serve(&[]);
+    let added = home.json(&["user", "add", "ada@example.com"]);
+    let first = added["invitation"]["url"].as_str().unwrap().to_owned();
+    let again = home.json(&["user", "invite", "ada@example.com"]);
+    let second = again["invitation"]["url"].as_str().unwrap().to_owned();
+    assert_eq!(again["user"]["status"], "invited");
+    let status = |url: &str| server.get(url.strip_prefix(&server.url).unwrap()).status;
+    assert_eq!((status(&first), status(&second)), (410, 200));
+    let id = added["user"]["id"].as_str().unwrap();
+    let third = home.run(&["user", "invite", id]);
+    assert_eq!(third.status, 0, "{}", third.stderr);
+    assert_eq!(
+        (status(&second), status(third.stdout.trim_end())),
+        (410, 200)
+    );
+    home.json(&["user", "disable", id]);
+    let disabled = home.run(&["user", "invite", id]);
+    assert_eq!(disabled.status, 1);
+    assert!(
+        disabled
+            .stderr
+            .ends_with("(account_disabled)\nhint: enable it first: sealgate user enable EMAIL\n"),
+        "{}",
+        disabled.stderr
+    );
+    let issuer = server.url.clone();
+    assert_eq!(server.terminate().status, 0);
+    home.json(&["user", "enable", id]);
+    let link = home.json(&["user", "invite", id])["invitation"]["url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(link.starts_with(&issuer), "{link}");
+    let nobody = home.run(&["user", "invite", "nobody@example.com"]);
+    assert!(nobody.stderr.contains("(user_unknown)"));
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
-use crate::harness::Home;
+use crate::harness::{Home, Sink};
 
 #[test]
 fn what_does_not_exist_is_refused_with_a_hint() {
@@ -162,4 +162,64 @@ fn every_refusal_is_a_problem_page_with_a_trace_id() {
     assert_eq!(server.get("/ready").body, r#"{"ready":true,"store":true}"#);
     let admin = server.get("/api/v1/users");
     assert_eq!(admin.status, 404, "administration is not on the network");
+}
+
+#[test]
+fn output_that_cannot_be_written_is_a_failure_and_a_lost_secret_says_what_to_do() {
+    let home = Home::new();
+    assert_eq!(home.serve(&[]).terminate().status, 0);
+    let uri = "http://127.0.0.1:8000/auth/callback";
+    let client = ["client", "add", "App", "--redirect-uri", uri, "--id"];
+    let full = home.run_into(&[&client[..], &["one"]].concat(), Sink::Full);
+    assert_eq!(full.status, 3);
+    assert!(
+        full.stderr
+            .contains("(output_unwritten)\nhint: the secret of one is lost;"),
+        "{}",
+        full.stderr
+    );
+    let gone = home.run_into(&[&client[..], &["two"]].concat(), Sink::Gone);
+    assert_eq!(gone.status, 3, "{}", gone.stderr);
+    for sink in [Sink::Full, Sink::Gone] {
+        let email = format!("{sink:?}@example.com");
+        let lost = home.run_into(&["user", "add", &email], sink);
+        assert_eq!(lost.status, 3);
+        assert!(
+            lost.stderr.contains("sealgate user invite "),
+            "{}",
+            lost.stderr
+        );
+        assert_eq!(home.run_into(&["seal-key", "generate"], sink).status, 3);
+    }
+    let listed = home.run_into(&["user", "list"], Sink::Full);
+    assert_eq!(listed.status, 3);
+    let head = home.run_into(&["user", "list"], Sink::Gone);
+    assert_eq!(
+        head.status, 0,
+        "who has seen enough may go: {}",
+        head.stderr
+    );
+}
+
+#[test]
+fn wrong_usage_is_told_in_json_where_json_was_asked_for() {
+    let home = Home::new();
+    for arguments in [
+        &["--json", "user", "remove"][..],
+        &["user", "list", "--json", "--nonsense"],
+        &["session", "revoke", "not-an-id", "--json"],
+        &["client", "add", "--json"],
+    ] {
+        let done = home.run(arguments);
+        assert_eq!(done.status, 2, "{arguments:?}");
+        let document: Value = serde_json::from_str(&done.stdout).unwrap();
+        assert_eq!(document["error"]["reason"], "usage_wrong");
+        assert!(document["error"]["detail"].as_str().unwrap().len() > 10);
+        assert!(done.stderr.starts_with("error: "), "{}", done.stderr);
+    }
+    let plain = home.run(&["user", "remove"]);
+    assert_eq!((plain.status, plain.stdout.as_str()), (2, ""));
+    let help = home.run(&["--json", "--help"]);
+    assert_eq!(help.status, 0);
+    assert!(help.stdout.contains("Usage: sealgate"));
 }

@@ -282,6 +282,8 @@ pub(super) async fn assemble(
         master,
         keys,
         passwords: PasswordQueue::new(1, 1),
+        throttle: crate::SignInThrottle::new(),
+        refusals: crate::Refusals::new(),
         feed,
         lifetimes,
     })

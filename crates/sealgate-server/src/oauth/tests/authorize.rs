@@ -306,18 +306,32 @@ async fn an_ended_sign_in_is_none() {
 }
 
 #[tokio::test]
+async fn the_longest_state_and_nonce_travel_through_the_sign_in_page() {
+    let house = House::new().await;
+    let mut pairs = wish_with("state", &"s".repeat(2048));
+    pairs.retain(|(name, _)| *name != "nonce");
+    pairs.push(("nonce", "n".repeat(512)));
+    let page = location(&house.get(&authorize(&pairs), None).await);
+    assert_eq!(page.path(), "/sign-in");
+    assert!(page.as_str().len() < 8_000);
+    let shown = house.get(page.as_str().strip_prefix(ISSUER).unwrap(), None);
+    assert_eq!(shown.await.status(), StatusCode::OK);
+    let sealed = page.query_pairs().next().unwrap().1.into_owned();
+    house.clock.advance(std::time::Duration::from_secs(1));
+    let (sign_in, _) = house.sign_in().await;
+    let response =
+        crate::oauth::authorize::continue_with(&house.plane, &Caller::unknown(), &sealed, &sign_in)
+            .await;
+    assert_eq!(sent_back(&response)["state"], "s".repeat(2048));
+}
+
+#[tokio::test]
 async fn a_request_too_long_to_be_carried_is_refused_to_the_client() {
     let house = House::new().await;
-    let pairs = [
-        wish_with("state", &"s".repeat(2000)),
-        vec![("max_age", "5".into())],
-    ]
-    .concat();
-    let mut pairs: Vec<_> = pairs
-        .into_iter()
-        .filter(|(name, _)| *name != "nonce")
-        .collect();
-    pairs.push(("nonce", "\"".repeat(500)));
+    // What must be escaped takes twice the room.
+    let mut pairs = wish_with("state", &"\"".repeat(2048));
+    pairs.retain(|(name, _)| *name != "nonce");
+    pairs.push(("nonce", "\"".repeat(512)));
     let answer = sent_back(&house.get(&authorize(&pairs), None).await);
     assert_eq!(
         (answer["error"].as_str(), answer["reason"].as_str()),

@@ -111,7 +111,7 @@ async fn a_key_is_published_before_it_signs_and_until_what_it_signed_has_expired
     house
         .plane
         .keys
-        .rotate(&house.plane, house.audit())
+        .rotate(&house.plane, false, house.audit())
         .await
         .unwrap();
     let (_, after) = fetch(&house, "/oauth/jwks").await;

@@ -84,6 +84,8 @@ impl House {
             master,
             keys,
             passwords: PasswordQueue::new(1, 1),
+            throttle: crate::SignInThrottle::new(),
+            refusals: crate::Refusals::new(),
             feed: Feed::new(),
             lifetimes,
         });

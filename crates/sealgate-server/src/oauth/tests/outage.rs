@@ -96,6 +96,7 @@ switched! {
         fn keys_change(new: Vec<KeyRow>, moves: Vec<(String, KeyState)>, audit: Audit) -> ();
         fn record(audit: Audit) -> ();
         fn sweep(now: Timestamp) -> u64;
+        fn try_write() -> ();
     }
 }
 
@@ -165,7 +166,11 @@ async fn a_renewal_of_unknown_result_can_be_asked_for_again() {
 async fn a_rotation_of_unknown_result_is_caught_up_with() {
     let (house, switch) = house().await;
     switch.store(UNKNOWN, Ordering::SeqCst);
-    let failed = house.plane.keys.rotate(&house.plane, house.audit()).await;
+    let failed = house
+        .plane
+        .keys
+        .rotate(&house.plane, false, house.audit())
+        .await;
     assert_eq!(failed.unwrap_err().code(), "store_unavailable");
     switch.store(UP, Ordering::SeqCst);
     house.plane.keys.tick(&house.plane).await.unwrap();
@@ -188,4 +193,28 @@ async fn a_rotation_of_unknown_result_is_caught_up_with() {
             .kid,
         active.unwrap().kid
     );
+}
+
+#[tokio::test]
+async fn a_store_that_can_be_read_and_not_written_is_not_ready() {
+    let (house, switch) = house().await;
+    let app = crate::app(Arc::clone(&house.plane));
+    let ready = async || {
+        let request = Request::get("/ready").body(Body::empty()).unwrap();
+        app.clone().oneshot(request).await.unwrap().status()
+    };
+    assert_eq!(ready().await, StatusCode::OK);
+    for state in [UNKNOWN, DOWN] {
+        switch.store(state, Ordering::SeqCst);
+        house.clock.advance(std::time::Duration::from_secs(5));
+        assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE);
+        switch.store(UP, Ordering::SeqCst);
+        assert_eq!(
+            ready().await,
+            StatusCode::SERVICE_UNAVAILABLE,
+            "tried every five seconds, not at every question"
+        );
+        house.clock.advance(std::time::Duration::from_secs(5));
+        assert_eq!(ready().await, StatusCode::OK);
+    }
 }

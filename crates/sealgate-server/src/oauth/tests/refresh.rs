@@ -76,6 +76,38 @@ async fn inside_the_grace_window_the_same_successor_is_given_again() {
 }
 
 #[tokio::test]
+async fn a_spent_token_is_answered_with_the_successor_that_is_not_spent() {
+    let house = House::new().await;
+    let first = house.tokens("app", "openid").await;
+    let second = tokens(house.refresh("app", &first.refresh).await).await;
+    house.clock.advance(seconds(10));
+    let third = tokens(house.refresh("app", &second.refresh).await).await;
+    house.clock.advance(seconds(10));
+    let late = tokens(house.refresh("app", &first.refresh).await).await;
+    assert_eq!(late.refresh, third.refresh);
+    // It can be used whenever its receiver likes.
+    house.clock.advance(seconds(21));
+    tokens(house.refresh("app", &late.refresh).await).await;
+}
+
+#[tokio::test]
+async fn a_token_used_under_a_clock_that_was_set_back_since_is_reused() {
+    let house = House::new().await;
+    let first = house.tokens("app", "openid").await;
+    tokens(house.refresh("app", &first.refresh).await).await;
+    let now = house.clock.now();
+    // By a second: a race with a renewal that came later and won.
+    house.clock.step_wall_clock(now - seconds(1));
+    tokens(house.refresh("app", &first.refresh).await).await;
+    house.clock.step_wall_clock(now - seconds(3600));
+    assert_grant_refused(
+        house.refresh("app", &first.refresh).await,
+        "refresh_token_reused",
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_refresh_token_reused_after_grace_revokes_the_session() {
     let house = House::new().await;
     let first = house.tokens("app", "openid").await;

@@ -201,3 +201,47 @@ async fn two_posts_of_one_link_at_once_spend_it_once() {
     statuses.sort_unstable();
     assert_eq!(statuses, [StatusCode::SEE_OTHER, StatusCode::GONE]);
 }
+
+#[tokio::test]
+async fn a_link_to_an_active_account_sets_its_password_anew_and_signs_it_out_everywhere_else() {
+    const ANOTHER: &str = "another horse, another battery";
+    let site = Site::new().await;
+    let ada = site.user("ada@example.com").await;
+    let browser = site.sign_in("ada@example.com", "").await.cookie();
+    let session = site.session(ada, &browser).await;
+    let (invitation, token) = site.link(ada);
+    let store = &site.plane.store;
+    store
+        .invitation_create(invitation, plane_act(&site.plane))
+        .await
+        .unwrap();
+    let seen = site.get(&format!("/invitation?token={token}"), "").await;
+    assert!(
+        seen.body.contains("signs you out everywhere else"),
+        "{}",
+        seen.body
+    );
+    assert!(site.lives(session).await, "opening the link ends nothing");
+
+    let fields = [
+        ("token", &*token),
+        ("password", ANOTHER),
+        ("repeated", ANOTHER),
+    ];
+    let seen = site.post("/invitation", &browser, &fields).await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER);
+    let here = seen.cookie();
+    assert_eq!(site.get("/account", &here).await.status, StatusCode::OK);
+    assert_eq!(
+        site.get("/account", &browser).await.status,
+        StatusCode::SEE_OTHER
+    );
+    assert!(!site.lives(session).await);
+    let old = site.sign_in("ada@example.com", "").await;
+    assert_eq!(old.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let rows = store.audit_after(0, 1000).await.unwrap();
+    assert!(
+        rows.iter()
+            .any(|row| row.action == "password.reset" && row.user == Some(ada))
+    );
+}

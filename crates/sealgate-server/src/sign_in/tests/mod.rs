@@ -3,6 +3,7 @@
 mod account;
 mod invitation;
 mod start;
+mod throttle;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,6 +92,8 @@ impl Site {
             master,
             keys,
             passwords,
+            throttle: crate::SignInThrottle::new(),
+            refusals: crate::Refusals::new(),
             feed,
             lifetimes,
         };
@@ -155,9 +158,16 @@ impl Site {
 
     /// An invited user, and the path of the link.
     async fn invited(&self, email: &str) -> (UserId, String) {
+        let user = UserId::generate(self.plane.clock.now(), &*self.plane.random);
+        let (invitation, token) = self.link(user);
+        self.add(email, None, Some(invitation)).await;
+        (user, token)
+    }
+
+    /// A link to an account, to be stored, and its token.
+    fn link(&self, user: UserId) -> (Invitation, String) {
         let now = self.plane.clock.now();
         let random = &*self.plane.random;
-        let user = UserId::generate(now, random);
         let handle = Handle::generate(InvitationId::generate(now, random), random);
         let invitation = Invitation {
             id: handle.id,
@@ -167,8 +177,7 @@ impl Site {
             expires_at: now + self.plane.lifetimes.invitation,
             used_at: None,
         };
-        self.add(email, None, Some(invitation)).await;
-        (user, handle.to_secret().expose().to_owned())
+        (invitation, handle.to_secret().expose().to_owned())
     }
 
     async fn send(&self, request: Request<Body>) -> Seen {

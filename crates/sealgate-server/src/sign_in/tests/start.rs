@@ -66,7 +66,11 @@ async fn a_refusal_reads_the_same_whether_or_not_the_account_exists() {
 #[tokio::test]
 async fn an_unknown_account_takes_the_same_path_through_the_password_queue() {
     // With no room in the queue, what would not be worked on would be answered at once.
-    let site = Site::with(PasswordQueue::new(0, 0), "https://id.example").await;
+    let site = Site::with(
+        PasswordQueue::new(0, 0).with_patience(Duration::ZERO),
+        "https://id.example",
+    )
+    .await;
     site.user("known@example.com").await;
     for email in [
         "known@example.com",
@@ -80,7 +84,11 @@ async fn an_unknown_account_takes_the_same_path_through_the_password_queue() {
 
 #[tokio::test]
 async fn a_full_password_queue_says_when_to_come_back() {
-    let site = Site::with(PasswordQueue::new(0, 0), "https://id.example").await;
+    let site = Site::with(
+        PasswordQueue::new(0, 0).with_patience(Duration::ZERO),
+        "https://id.example",
+    )
+    .await;
     site.user("ada@example.com").await;
     let seen = site.sign_in("ada@example.com", "").await;
     assert_eq!(seen.status, StatusCode::SERVICE_UNAVAILABLE);

@@ -25,8 +25,9 @@ fn fixture() -> Fixture {
                 parent INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED) STRICT;",
         )
         .unwrap();
+    let reserve = Reserve::keep(dir.path());
     Fixture {
-        writer: Arc::new(Writer::start(connection, 0).unwrap()),
+        writer: Arc::new(Writer::start(connection, 0, reserve).unwrap()),
         _dir: dir,
         file,
     }
@@ -85,7 +86,7 @@ impl Fixture {
     }
 }
 
-fn parent(id: i64) -> impl FnOnce(&Tx<'_>) -> Result<(), StoreError> + Send + 'static {
+fn parent(id: i64) -> impl FnOnce(&Tx<'_>) -> Result<(), StoreError> + Clone + Send + 'static {
     move |tx| {
         tx.announce(id.unsigned_abs());
         sql::run(tx, "INSERT INTO parent (id) VALUES (?1)", (id,)).map(drop)
@@ -207,4 +208,57 @@ async fn a_full_queue_is_unavailable_at_once_and_dropping_the_writer_finishes_th
         .query_row("SELECT count(*) FROM parent", (), |row| row.get(0))
         .unwrap();
     assert_eq!(rows, *ids.end());
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_what_is_new_and_leaves_the_reserve_to_what_ends_something() {
+    let fixture = fixture();
+    fixture.writer.write(parent(1)).await.unwrap();
+    let limit = |pages: &'static str| {
+        fixture.writer.write_always(move |tx| {
+            tx.query_row(&format!("PRAGMA max_page_count = {pages}"), (), |_row| {
+                Ok(())
+            })?;
+            Ok(())
+        })
+    };
+    // SQLite says the same of a file that may not grow as of a disk that is full.
+    limit("1").await.unwrap();
+    let large = |tx: &Tx<'_>| {
+        sql::run(
+            tx,
+            "CREATE TABLE large AS SELECT randomblob(100000) AS b",
+            (),
+        )
+        .map(drop)
+    };
+    let refused = fixture.writer.write(large).await;
+    assert!(matches!(refused, Err(StoreError::Full)), "{refused:?}");
+    assert!(fixture.writer.reserve.is_spent());
+    let refused = fixture.writer.write(parent(2)).await;
+    assert!(matches!(refused, Err(StoreError::Full)), "{refused:?}");
+    fixture.writer.write_ending(parent(3)).await.unwrap();
+
+    limit("1000").await.unwrap();
+    fixture.writer.restore_reserve();
+    fixture.writer.write(parent(4)).await.unwrap();
+    assert_eq!(fixture.parents(), [1, 3, 4]);
+}
+
+#[tokio::test]
+async fn the_write_that_finds_the_disk_full_is_tried_again_if_it_ends_something() {
+    let fixture = fixture();
+    let tries = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counted = Arc::clone(&tries);
+    let act = move |tx: &Tx<'_>| {
+        parent(1)(tx)?;
+        if counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0 {
+            return Err(StoreError::Full);
+        }
+        Ok(())
+    };
+    fixture.writer.write_ending(act).await.unwrap();
+    assert_eq!(tries.load(std::sync::atomic::Ordering::Relaxed), 2);
+    assert_eq!(fixture.parents(), [1]);
+    assert!(fixture.writer.reserve.is_spent());
 }

@@ -21,6 +21,15 @@ pub(crate) struct Done {
     pub(crate) stderr: String,
 }
 
+/// Where a command's stdout goes when nobody gets to read it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sink {
+    /// To a disk that is full.
+    Full,
+    /// To a reader that has gone away.
+    Gone,
+}
+
 /// A server that has stopped.
 pub(crate) struct Stopped {
     pub(crate) status: i32,
@@ -75,6 +84,30 @@ impl Home {
         Done {
             status: output.status.code().unwrap(),
             stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Runs a command to its end, with stdout going where nobody reads it.
+    pub(crate) fn run_into(&self, arguments: &[&str], sink: Sink) -> Done {
+        let stdout = match sink {
+            Sink::Full => {
+                let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+                Stdio::from(full.unwrap())
+            }
+            Sink::Gone => {
+                let (reader, writer) = std::io::pipe().unwrap();
+                drop(reader);
+                Stdio::from(writer)
+            }
+        };
+        let mut command = self.command(arguments);
+        let child = command.stdin(Stdio::null()).stdout(stdout);
+        let output = child.stderr(Stdio::piped()).spawn().unwrap();
+        let output = output.wait_with_output().unwrap();
+        Done {
+            status: output.status.code().unwrap(),
+            stdout: String::new(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
