@@ -133,7 +133,7 @@ def test_no_reason_code_is_told_that_does_not_exist() -> None:
 
 
 def test_every_denial_has_its_status() -> None:
-    decision = (ROOT / "crates/sealgate-gate/src/decision.rs").read_text("utf-8")
+    decision = (ROOT / "crates/sealgate-gate/src/denial.rs").read_text("utf-8")
     codes = dict(re.findall(r'Self::(\w+) => "(\w+)"', decision))
     status = decision[decision.index("fn status") : decision.index("fn title")]
     told = {row[0].strip("`"): row[1] for row in rows(page("reason-codes.md")) if len(row) == 4}

@@ -4,20 +4,16 @@
 //! and the PKCE verifier (RFC 9700, 4.7). Each way it can fail has a page of its own, because "try again"
 //! helps in some and not in others.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
-use sealgate_model::Timestamp;
 use sealgate_session::{SealError, TransactionContent};
 
-use crate::decision::Response;
-use crate::gate::Gate;
-use crate::login::TRANSACTION_LIFETIME;
+use crate::common::Common;
 use crate::page::{self, Problem};
 use crate::provider::{Metadata, ProviderError};
 use crate::query::Query;
 use crate::request::{Request, cookies_where};
+use crate::response::Response;
 use crate::session;
+use crate::transactions::TRANSACTION_LIFETIME;
 
 /// What the browser brought back, owned.
 pub(crate) struct Callback {
@@ -42,8 +38,8 @@ enum Failure {
 }
 
 impl Callback {
-    pub(crate) fn read(gate: &Gate, request: &Request<'_>) -> Self {
-        let cookies = cookies_where(request, |name| gate.names().is_transaction(name));
+    pub(crate) fn read(common: &Common, request: &Request<'_>) -> Self {
+        let cookies = cookies_where(request, |name| common.names().is_transaction(name));
         Self {
             query: Query::parse(request.query),
             cookies: cookies
@@ -54,66 +50,66 @@ impl Callback {
     }
 
     /// Carries the sign-in through: a redirect with the session's cookie, or a page that says why not.
-    pub(crate) async fn finish(&self, gate: &Gate) -> Response {
-        match self.try_finish(gate).await {
+    pub(crate) async fn finish(&self, common: &Common) -> Response {
+        match self.try_finish(common).await {
             Ok(response) => response,
             Err((failure, transaction)) => {
-                let mut response = failure.page(gate.login_path());
+                let mut response = failure.page(&common.paths().login);
                 tracing::info!(reason = response.reason, "a sign-in failed");
                 // A sign-in that may still come to its end keeps its cookie; any other is over.
                 if let Some(name) = transaction.filter(|_| failure != Failure::Unavailable) {
                     response
                         .headers
-                        .push(("set-cookie", gate.names().delete(&name)));
+                        .push(("set-cookie", common.names().delete(&name)));
                 }
                 response
             }
         }
     }
 
-    async fn try_finish(&self, gate: &Gate) -> Result<Response, (Failure, Option<String>)> {
+    async fn try_finish(&self, common: &Common) -> Result<Response, (Failure, Option<String>)> {
         let query = self.query.as_ref().ok_or((Failure::Malformed, None))?;
         let state = query.get("state").ok_or((Failure::Malformed, None))?;
         let (name, transaction) = self
-            .transaction(gate, state)
+            .transaction(common, state)
             .map_err(|failure| (failure, None))?;
         let fail = |failure| (failure, Some(name.clone()));
-        let metadata = gate
+        let metadata = common
             .provider()
             .metadata()
             .await
             .map_err(|error| fail(error.into()))?;
-        if gate.now() >= transaction.started_at() + TRANSACTION_LIFETIME {
+        if common.now() >= transaction.started_at() + TRANSACTION_LIFETIME {
             return Err(fail(Failure::TransactionExpired));
         }
-        check_issuer(query, &metadata, gate).map_err(fail)?;
+        check_issuer(query, &metadata, common).map_err(fail)?;
         if let Some(error) = query.get("error") {
             return Err(fail(Failure::Declined(error.to_owned())));
         }
         let code = query.get("code").ok_or_else(|| fail(Failure::Malformed))?;
-        if !gate.spent().spend(&transaction, gate.now()) {
+        if !common.spent().spend(&transaction, common.now()) {
             return Err(fail(Failure::TransactionUsed));
         }
-        let started = start(gate, code, &transaction).await;
+        let started = start(common, code, &transaction).await;
         if started == Err(Failure::Unavailable) {
             // The code was not redeemed as far as is known: a reload may still bring it to its end.
-            gate.spent().give_back(&transaction);
+            common.spent().give_back(&transaction);
         }
         let session = started.map_err(fail)?;
         let mut response = page::redirect(&transaction.return_to);
         response.headers.push(("set-cookie", session));
         response
             .headers
-            .push(("set-cookie", gate.names().delete(&name)));
+            .push(("set-cookie", common.names().delete(&name)));
         Ok(response)
     }
 
     fn transaction(
         &self,
-        gate: &Gate,
+        common: &Common,
         state: &str,
     ) -> Result<(String, TransactionContent), Failure> {
-        let name = gate.names().transaction(state);
+        let name = common.names().transaction(state);
         let mut named = self.cookies.iter().filter(|(other, _)| *other == name);
         let (Some((_, sealed)), None) = (named.next(), named.next()) else {
             let other = if self.cookies.is_empty() {
@@ -123,7 +119,7 @@ impl Callback {
             };
             return Err(other);
         };
-        let transaction = gate
+        let transaction = common
             .seals()
             .open_transaction(&name, sealed)
             .map_err(|_| Failure::TransactionMissing)?;
@@ -136,9 +132,9 @@ impl Callback {
 }
 
 /// The mix-up defence (RFC 9207): the answer must come from the issuer that was asked.
-fn check_issuer(query: &Query, metadata: &Metadata, gate: &Gate) -> Result<(), Failure> {
+fn check_issuer(query: &Query, metadata: &Metadata, common: &Common) -> Result<(), Failure> {
     match query.get("iss") {
-        Some(issuer) if issuer == gate.settings().issuer.as_str() => Ok(()),
+        Some(issuer) if issuer == common.settings().issuer.as_str() => Ok(()),
         None if !metadata.authorization_response_iss_parameter_supported => Ok(()),
         _ => Err(Failure::IssuerForeign),
     }
@@ -146,18 +142,18 @@ fn check_issuer(query: &Query, metadata: &Metadata, gate: &Gate) -> Result<(), F
 
 /// Exchanges the code and seals the session; its `Set-Cookie` value.
 async fn start(
-    gate: &Gate,
+    common: &Common,
     code: &str,
     transaction: &TransactionContent,
 ) -> Result<String, Failure> {
-    let tokens = gate
+    let tokens = common
         .provider()
-        .exchange(code, &transaction.verifier, &gate.callback_url())
+        .exchange(code, &transaction.verifier, &common.callback_url())
         .await?;
-    let content = session::start(gate, tokens, &transaction.nonce).await?;
-    let cookie = gate
+    let content = session::start(common, tokens, &transaction.nonce).await?;
+    let cookie = common
         .seals()
-        .session_cookie(gate.names(), &content, gate.now())
+        .session_cookie(common.names(), &content, common.now())
         .map_err(|error| match error {
             SealError::TooLong { .. } => Failure::TooLarge,
             _ => Failure::Unacceptable,
@@ -290,33 +286,5 @@ fn declined(code: &str) -> (u16, &'static str, &'static str, &'static str) {
             "It did not accept the way in which this application asked. The application's operator \
              should check its client settings.",
         ),
-    }
-}
-
-/// The sign-ins that came to their end in this process, remembered until their cookies expire anyway, so
-/// that a copied transaction cookie does not finish a second one. Across processes the control plane's
-/// single-use code does the same.
-#[derive(Default)]
-pub(crate) struct SpentTransactions {
-    states: Mutex<HashMap<String, Timestamp>>,
-}
-
-impl SpentTransactions {
-    /// Marks a transaction as used; false if it was.
-    fn spend(&self, transaction: &TransactionContent, now: Timestamp) -> bool {
-        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        states.retain(|_, expires_at| *expires_at > now);
-        let expires_at = transaction.started_at() + TRANSACTION_LIFETIME;
-        states
-            .insert(transaction.state.clone(), expires_at)
-            .is_none()
-    }
-
-    /// Takes the mark back, when nothing came of it.
-    fn give_back(&self, transaction: &TransactionContent) {
-        self.states
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&transaction.state);
     }
 }

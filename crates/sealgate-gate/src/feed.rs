@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use sealgate_revocation::{Action, Expected, MESSAGE_LIMIT, MESSAGE_TYPE, Message, SNAPSHOT_LIMIT};
 
-use crate::gate::Gate;
+use crate::common::Common;
 use crate::provider::ProviderError;
 use crate::query::with_params;
 use crate::sse::{Event, Parser};
@@ -17,12 +17,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Follows the feed until the future is dropped. Whatever fails is tried again after a pause that grows,
 /// with jitter, so that a thousand gates do not come back at the same moment.
-pub(crate) async fn follow(gate: &Gate) {
+pub(crate) async fn follow(common: &Common) {
     let mut pause = FIRST_PAUSE;
     let mut said = String::new();
     loop {
         let mut lived = false;
-        let ended = round(gate, &mut lived).await;
+        let ended = round(common, &mut lived).await;
         if lived {
             pause = FIRST_PAUSE;
             said.clear();
@@ -41,15 +41,15 @@ pub(crate) async fn follow(gate: &Gate) {
                 }
             }
         }
-        tokio::time::sleep(jittered(gate, pause)).await;
+        tokio::time::sleep(jittered(common, pause)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
 /// A snapshot if one is needed, then the stream as long as it lasts. Tells what ended it; `lived` is set
 /// once it brought anything.
-async fn round(gate: &Gate, lived: &mut bool) -> Result<&'static str, ProviderError> {
-    let metadata = gate.provider().metadata().await?;
+async fn round(common: &Common, lived: &mut bool) -> Result<&'static str, ProviderError> {
+    let metadata = common.provider().metadata().await?;
     let (Some(events), Some(snapshot)) = (
         metadata.revocation_feed_endpoint.clone(),
         metadata.revocation_snapshot_endpoint.clone(),
@@ -58,14 +58,14 @@ async fn round(gate: &Gate, lived: &mut bool) -> Result<&'static str, ProviderEr
             "the issuer offers no revocation feed".to_owned(),
         ));
     };
-    if gate.view().position().is_none() {
-        fetch_snapshot(gate, snapshot).await?;
+    if common.view().position().is_none() {
+        fetch_snapshot(common, snapshot).await?;
     }
-    let Some((epoch, seq)) = gate.view().position() else {
+    let Some((epoch, seq)) = common.view().position() else {
         return Ok("feed_start");
     };
     let url = with_params(&events, &[("epoch", &epoch), ("after", &seq.to_string())]);
-    let mut stream = gate
+    let mut stream = common
         .provider()
         .open_authenticated(url, "text/event-stream")
         .await?
@@ -73,15 +73,15 @@ async fn round(gate: &Gate, lived: &mut bool) -> Result<&'static str, ProviderEr
     let mut parser = Parser::default();
     loop {
         let Ok(Some(piece)) = tokio::time::timeout(SILENCE, stream.next()).await else {
-            return Ok(gate.view().disconnected().unwrap_or("feed_silent"));
+            return Ok(common.view().disconnected().unwrap_or("feed_silent"));
         };
         let piece = piece.map_err(ProviderError::from)?;
-        let received = gate.uptime();
+        let received = common.uptime();
         let events = parser.push(&piece).map_err(|_| {
             ProviderError::Unacceptable("an event of the feed is too long".to_owned())
         })?;
         for event in events {
-            if let Action::Resync(reason) = take(gate, &event, received).await? {
+            if let Action::Resync(reason) = take(common, &event, received).await? {
                 return Ok(reason.code());
             }
             *lived = true;
@@ -89,50 +89,50 @@ async fn round(gate: &Gate, lived: &mut bool) -> Result<&'static str, ProviderEr
     }
 }
 
-async fn fetch_snapshot(gate: &Gate, url: String) -> Result<(), ProviderError> {
-    let sent = gate.uptime();
-    let body = gate
+async fn fetch_snapshot(common: &Common, url: String) -> Result<(), ProviderError> {
+    let sent = common.uptime();
+    let body = common
         .provider()
         .get_authenticated(url, "application/secevent+jwt")
         .await?;
-    let received = gate.uptime();
+    let received = common.uptime();
     let token = String::from_utf8(body)
         .map_err(|_| ProviderError::Unacceptable("the snapshot is not a token".to_owned()))?;
-    let message = read(gate, SNAPSHOT_LIMIT, token.trim()).await?;
-    gate.view().snapshot(&message, sent, received);
+    let message = read(common, SNAPSHOT_LIMIT, token.trim()).await?;
+    common.view().snapshot(&message, sent, received);
     Ok(())
 }
 
 async fn take(
-    gate: &Gate,
+    common: &Common,
     event: &Event,
     received: sealgate_model::Uptime,
 ) -> Result<Action, ProviderError> {
     match event.kind.as_str() {
         "set" => {
-            let message = read(gate, MESSAGE_LIMIT, &event.data).await?;
-            Ok(gate.view().message(&message, received, gate.now()))
+            let message = read(common, MESSAGE_LIMIT, &event.data).await?;
+            Ok(common.view().message(&message, received, common.now()))
         }
         // `reset`, or an event that is not known and could matter: a snapshot tells what it told.
-        _ => Ok(gate.view().reset()),
+        _ => Ok(common.view().reset()),
     }
 }
 
-async fn read(gate: &Gate, limit: usize, token: &str) -> Result<Message, ProviderError> {
-    let verified = gate
+async fn read(common: &Common, limit: usize, token: &str) -> Result<Message, ProviderError> {
+    let verified = common
         .provider()
         .verify(limit, token, &[MESSAGE_TYPE])
         .await?;
     let expected = Expected {
-        issuer: gate.settings().issuer.clone(),
-        client: gate.settings().client_id.clone(),
+        issuer: common.settings().issuer.clone(),
+        client: common.settings().client_id.clone(),
     };
     Message::parse(&verified.payload, &expected)
         .map_err(|error| ProviderError::Unacceptable(format!("a message of the feed: {error}")))
 }
 
 /// Between half of `pause` and all of it.
-fn jittered(gate: &Gate, pause: Duration) -> Duration {
-    let [byte] = gate.random().bytes::<1>();
+fn jittered(common: &Common, pause: Duration) -> Duration {
+    let [byte] = common.random().bytes::<1>();
     pause / 2 + pause / 2 * u32::from(byte) / 255
 }

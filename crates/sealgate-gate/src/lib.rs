@@ -6,29 +6,39 @@
 //! revocation view fresh.
 
 mod callback;
+mod common;
 mod cookies;
 mod decision;
+mod denial;
 mod feed;
 mod gate;
+mod host;
 mod id_token;
 mod login;
 mod logout;
 mod own_routes;
 mod page;
+mod pending;
 mod provider;
 mod query;
 mod renewal;
 mod request;
 mod requirement;
+mod response;
 mod return_path;
 mod seals;
 mod session;
 mod settings;
 mod sse;
+mod transactions;
 mod view;
 
-pub use decision::{Allowed, Decision, Denial, Pending, Response};
-pub use gate::{Gate, Host};
+pub use decision::{Allowed, Decision};
+pub use denial::Denial;
+pub use gate::Gate;
+pub use host::Host;
+pub use pending::Pending;
 pub use request::{Request, Transport};
 pub use requirement::Requirement;
+pub use response::Response;
 pub use settings::{Settings, SettingsError, Unmarked};

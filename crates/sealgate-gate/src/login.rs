@@ -1,23 +1,19 @@
 //! `/auth/login`: a sign-in begins.
 
-use std::time::Duration;
-
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealgate_model::{Secret, Timestamp};
 use sealgate_session::TransactionContent;
 
-use crate::decision::Response;
-use crate::gate::Gate;
+use crate::common::Common;
 use crate::page::{self, Problem};
 use crate::provider::Metadata;
 use crate::query::{Query, with_params};
 use crate::request::{Request, cookies_where};
+use crate::response::Response;
 use crate::return_path;
-
-/// How long a sign-in may take from its beginning to its answer.
-pub(crate) const TRANSACTION_LIFETIME: Duration = Duration::from_secs(600);
+use crate::transactions::TRANSACTION_LIFETIME;
 
 /// This many sign-ins may be under way in one browser; the oldest give way.
 const TRANSACTIONS: usize = 4;
@@ -31,22 +27,22 @@ pub(crate) struct Login {
 
 impl Login {
     /// Reads what the request says; a return path that could leave the application is dropped.
-    pub(crate) fn read(gate: &Gate, request: &Request<'_>) -> Self {
+    pub(crate) fn read(common: &Common, request: &Request<'_>) -> Self {
         let query = Query::parse(request.query);
         let return_to = query
             .as_ref()
             .and_then(|query| query.get("return_to"))
             .and_then(return_path::check)
-            .map_or_else(|| gate.home(), str::to_owned);
+            .map_or_else(|| common.home(), str::to_owned);
         Self {
             return_to,
-            drop: surplus(gate, request),
+            drop: surplus(common, request),
         }
     }
 
     /// The redirect to the provider, with the transaction's cookie.
-    pub(crate) fn begin(&self, gate: &Gate, metadata: &Metadata) -> Response {
-        let random = gate.random();
+    pub(crate) fn begin(&self, common: &Common, metadata: &Metadata) -> Response {
+        let random = common.random();
         let (state, nonce, verifier) = (
             Secret::generate(random),
             Secret::generate(random),
@@ -57,10 +53,10 @@ impl Login {
             nonce.expose().to_owned(),
             verifier.expose().to_owned(),
             self.return_to.clone(),
-            gate.now(),
+            common.now(),
         );
-        let name = gate.names().transaction(state.expose());
-        let Ok(sealed) = gate.seals().seal_transaction(&name, &transaction) else {
+        let name = common.names().transaction(state.expose());
+        let Ok(sealed) = common.seals().seal_transaction(&name, &transaction) else {
             return page::page(&Problem {
                 status: 500,
                 reason: "transaction_unsealable",
@@ -75,9 +71,9 @@ impl Login {
             &metadata.authorization_endpoint,
             &[
                 ("response_type", "code"),
-                ("client_id", gate.settings().client_id.as_str()),
-                ("redirect_uri", &gate.callback_url()),
-                ("scope", &gate.settings().scopes.join(" ")),
+                ("client_id", common.settings().client_id.as_str()),
+                ("redirect_uri", &common.callback_url()),
+                ("scope", &common.settings().scopes.join(" ")),
                 ("state", state.expose()),
                 ("nonce", nonce.expose()),
                 ("code_challenge", &challenge),
@@ -87,23 +83,23 @@ impl Login {
         let mut response = page::redirect(&location);
         response.headers.push((
             "set-cookie",
-            gate.names().write(&name, &sealed, TRANSACTION_LIFETIME),
+            common.names().write(&name, &sealed, TRANSACTION_LIFETIME),
         ));
         for name in &self.drop {
             response
                 .headers
-                .push(("set-cookie", gate.names().delete(name)));
+                .push(("set-cookie", common.names().delete(name)));
         }
         response
     }
 }
 
 /// The transaction cookies that must give way to one more: those that do not open, and the oldest.
-fn surplus(gate: &Gate, request: &Request<'_>) -> Vec<String> {
+fn surplus(common: &Common, request: &Request<'_>) -> Vec<String> {
     let mut open: Vec<(Timestamp, &str)> = Vec::new();
     let mut drop = Vec::new();
-    for (name, value) in cookies_where(request, |name| gate.names().is_transaction(name)) {
-        match gate.seals().open_transaction(name, value) {
+    for (name, value) in cookies_where(request, |name| common.names().is_transaction(name)) {
+        match common.seals().open_transaction(name, value) {
             Ok(transaction) => open.push((transaction.started_at(), name)),
             Err(_) => drop.push(name.to_owned()),
         }

@@ -2,10 +2,10 @@
 
 use sealgate_session::SessionContent;
 
-use crate::decision::Response;
-use crate::gate::Gate;
+use crate::common::Common;
 use crate::page::{self, Problem};
 use crate::query::with_params;
+use crate::response::Response;
 
 /// A logout that is to happen.
 pub(crate) struct Logout {
@@ -22,11 +22,11 @@ impl Logout {
     /// Revokes the session here at once and at the control plane for everybody else, then clears the
     /// cookie. If the control plane cannot be told, the cookie stays, so that trying again is possible;
     /// this application already refuses it.
-    pub(crate) async fn finish(&self, gate: &Gate) -> Response {
+    pub(crate) async fn finish(&self, common: &Common) -> Response {
         for session in &self.sessions {
-            gate.view().revoke_session(session);
+            common.view().revoke_session(session);
             if let Some(refresh) = session.refresh()
-                && let Err(error) = gate.provider().revoke(refresh).await
+                && let Err(error) = common.provider().revoke(refresh).await
             {
                 tracing::warn!(%error, session = %session.session(), "a logout could not be completed");
                 return page::page(&Problem {
@@ -40,31 +40,32 @@ impl Logout {
             }
             tracing::info!(session = %session.session(), "a session was signed out");
         }
-        let known = gate.provider().known_metadata();
+        let known = common.provider().known_metadata();
         let endpoint = known.and_then(|known| known.end_session_endpoint.clone());
         let next = match (endpoint, self.sessions.first()) {
             (Some(endpoint), Some(session)) => with_params(
                 &endpoint,
                 &[
-                    ("client_id", gate.settings().client_id.as_str()),
+                    ("client_id", common.settings().client_id.as_str()),
                     ("logout_hint", &session.session().to_string()),
-                    ("post_logout_redirect_uri", &gate.after_logout_url()),
+                    ("post_logout_redirect_uri", &common.after_logout_url()),
                 ],
             ),
-            _ => gate.after_logout_url(),
+            _ => common.after_logout_url(),
         };
-        self.done(gate, &next)
+        self.done(common, &next)
     }
 
-    fn done(&self, gate: &Gate, next: &str) -> Response {
+    fn done(&self, common: &Common, next: &str) -> Response {
         let mut response = if self.html {
             page::redirect(next)
         } else {
             page::json(&serde_json::json!({ "continue": next }))
         };
-        response
-            .headers
-            .push(("set-cookie", gate.names().delete(gate.names().session())));
+        response.headers.push((
+            "set-cookie",
+            common.names().delete(common.names().session()),
+        ));
         response
     }
 }

@@ -2,8 +2,9 @@
 
 use askama::Template;
 
-use crate::decision::{Denial, Response};
+use crate::denial::Denial;
 use crate::query::with_params;
+use crate::response::Response;
 
 /// A page that says what went wrong with a sign-in and what to do next.
 #[derive(Template)]

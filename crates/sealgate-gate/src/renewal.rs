@@ -10,8 +10,8 @@ use sealgate_model::{Timestamp, Uptime};
 use sealgate_session::SessionContent;
 use tokio::sync::OnceCell;
 
-use crate::decision::Denial;
-use crate::gate::Gate;
+use crate::common::Common;
+use crate::denial::Denial;
 use crate::provider::ProviderError;
 use crate::session;
 
@@ -81,15 +81,15 @@ pub(crate) struct Renewals {
 
 impl Renewals {
     /// Renews `content`, or joins the renewal that is under way.
-    pub(crate) async fn renew(&self, gate: &Gate, content: &SessionContent) -> Renewed {
+    pub(crate) async fn renew(&self, common: &Common, content: &SessionContent) -> Renewed {
         let Some(refresh) = content.refresh() else {
             return Renewed::Denied(Denial::SessionExpired);
         };
-        let flight = self.join(gate, refresh);
+        let flight = self.join(common, refresh);
         // Whoever comes first does the work; if that request is cancelled, the next takes over.
         let outcome = flight
             .outcome
-            .get_or_init(|| renew_now(gate, content, refresh))
+            .get_or_init(|| renew_now(common, content, refresh))
             .await
             .clone();
         if let Some(handle) = flight
@@ -116,10 +116,10 @@ impl Renewals {
         }
     }
 
-    fn join(&self, gate: &Gate, refresh: &str) -> Arc<Flight> {
+    fn join(&self, common: &Common, refresh: &str) -> Arc<Flight> {
         let mut key = [0; 32];
         key.copy_from_slice(digest::digest(&digest::SHA256, refresh.as_bytes()).as_ref());
-        let (now, wall) = (gate.uptime(), gate.now());
+        let (now, wall) = (common.uptime(), common.now());
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(&key).filter(|flight| flight.is_kept(now, wall)) {
             return Arc::clone(flight);
@@ -149,18 +149,18 @@ impl Renewals {
     }
 }
 
-async fn renew_now(gate: &Gate, old: &SessionContent, refresh: &str) -> Renewed {
-    let tokens = match gate.provider().renew(refresh).await {
+async fn renew_now(common: &Common, old: &SessionContent, refresh: &str) -> Renewed {
+    let tokens = match common.provider().renew(refresh).await {
         Ok(tokens) => tokens,
         Err(error) => return Renewed::Denied(denial(old, &error)),
     };
-    let content = match session::renew(gate, tokens, old).await {
+    let content = match session::renew(common, tokens, old).await {
         Ok(content) => content,
         Err(error) => return Renewed::Denied(denial(old, &error)),
     };
-    match gate
+    match common
         .seals()
-        .session_cookie(gate.names(), &content, gate.now())
+        .session_cookie(common.names(), &content, common.now())
     {
         Ok(cookie) => Renewed::Session(Arc::new(content), cookie),
         Err(error) => {

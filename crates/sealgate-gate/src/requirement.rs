@@ -2,7 +2,7 @@
 
 use sealgate_model::User;
 
-use crate::decision::Denial;
+use crate::denial::Denial;
 
 /// What a route asks of its caller. There is no value that means "whatever": a route is public because
 /// somebody said so and why, or it is closed.

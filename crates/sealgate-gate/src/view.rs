@@ -8,7 +8,7 @@ use sealgate_revocation::{Action, Credential, Entry, Follower, Message, Subject}
 use sealgate_session::SessionContent;
 use tokio::sync::watch;
 
-use crate::decision::Denial;
+use crate::denial::Denial;
 
 /// The follower behind a lock: many requests read, the feed alone writes, and briefly.
 pub(crate) struct RevocationView {

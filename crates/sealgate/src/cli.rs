@@ -1,12 +1,7 @@
 //! The command line's shape: one noun, one verb.
 
-use std::future::Future;
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 
-use clap::{Args, Parser, Subcommand};
-use sealgate_model::Issuer;
-
-use crate::failure::Failure;
 use crate::{client, key, seal_key, serve, session, user};
 
 /// Sealgate: a self-hosted identity control plane, and the gate in front of every route.
@@ -60,41 +55,6 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: seal_key::Command,
     },
-}
-
-/// Which control plane a command is for.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Place {
-    /// The control plane's data directory; a server running on it is asked, else it is opened
-    #[arg(long, value_name = "DIR", env = "SEALGATE_DATA_DIR", hide_env_values = true, default_value = DATA_DIR)]
-    pub(crate) data_dir: PathBuf,
-}
-
-/// Where the data is unless told otherwise: beside what the operator works on, in plain sight.
-pub(crate) const DATA_DIR: &str = "sealgate-data";
-
-/// The issuer, for commands whose answer names it.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct IssuerArgument {
-    /// The issuer, when no server runs; by default the one last served from the data directory
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "SEALGATE_ISSUER",
-        hide_env_values = true
-    )]
-    pub(crate) issuer: Option<Issuer>,
-}
-
-/// Runs one command's conversation on this thread.
-pub(crate) fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Failure::unavailable("runtime_failed", format!("cannot start: {error}"))
-        })?;
-    runtime.block_on(work)
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use sealgate_model::ClientId;
 use sealgate_server::admin::{ClientView, Clients, CreatedClient, NewClient};
 use sealgate_store::ClientKind;
 
-use crate::cli::{IssuerArgument, Place};
 use crate::door::Door;
 use crate::failure::Failure;
 use crate::output::{self, Text, date};
+use crate::place::{IssuerArgument, Place};
+use crate::screen;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -107,7 +108,7 @@ fn added(created: &CreatedClient) -> Text {
         ),
         talk: format!(
             "Added {}, client {}.{once}\n",
-            output::clean(&client.name),
+            screen::clean(&client.name),
             client.id
         ),
     }

@@ -21,8 +21,8 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tower::ServiceExt as _;
 
-use crate::cli::Place;
 use crate::failure::Failure;
+use crate::place::Place;
 
 /// How long a server may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);

@@ -6,7 +6,7 @@ use sealgate_server::ServeError;
 use sealgate_server::problem::ProblemPage;
 use serde::Serialize;
 
-use crate::output;
+use crate::screen;
 
 /// Refused, or what was named does not exist.
 const REFUSED: u8 = 1;
@@ -69,8 +69,9 @@ impl Failure {
 
     /// Tells a program alone.
     pub(crate) fn report_json(&self) {
+        let document = screen::json_text(&serde_json::json!({ "error": self }));
         // Where stdout cannot be written, stderr and the status tell.
-        let _ = output::json(&serde_json::json!({ "error": self }));
+        let _ = screen::put(&mut std::io::stdout().lock(), &document);
     }
 
     /// Tells the person and gives the exit status.
@@ -78,7 +79,7 @@ impl Failure {
         if json {
             self.report_json();
         }
-        output::talk(&self.text());
+        screen::talk(&self.text());
         ExitCode::from(self.status)
     }
 
@@ -86,8 +87,8 @@ impl Failure {
         let hint = self
             .hint
             .as_ref()
-            .map(|hint| format!("hint: {}\n", output::clean(hint)));
-        let detail = output::clean(&self.detail);
+            .map(|hint| format!("hint: {}\n", screen::clean(hint)));
+        let detail = screen::clean(&self.detail);
         format!(
             "error: {detail} ({})\n{}",
             self.reason,

@@ -4,10 +4,10 @@ use clap::Subcommand;
 use sealgate_server::admin::{KeyView, Keys, Rotation};
 use sealgate_store::KeyState;
 
-use crate::cli::Place;
 use crate::door::Door;
 use crate::failure::Failure;
 use crate::output::{self, Text, date};
+use crate::place::Place;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

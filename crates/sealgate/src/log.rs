@@ -64,7 +64,7 @@ pub(crate) fn start(arguments: &LogArguments) {
         Format::Json => registry.with(lines.json().flatten_event(true)).try_init(),
     };
     if let Err(error) = started {
-        crate::output::talk(&format!("warning: nothing will be logged: {error}\n"));
+        crate::screen::talk(&format!("warning: nothing will be logged: {error}\n"));
     }
     // A panic is answered with a 500; here is where one finds it.
     std::panic::set_hook(Box::new(|panic| {

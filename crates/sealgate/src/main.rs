@@ -10,11 +10,14 @@ mod failure;
 mod key;
 mod log;
 mod output;
+mod place;
+mod screen;
 mod seal_key;
 mod serve;
 mod session;
 mod user;
 
+use std::future::Future;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -52,10 +55,21 @@ fn misused(error: &clap::Error) -> ExitCode {
 fn run(command: Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::Serve(arguments) => serve::run(&arguments, json),
-        Command::User { command } => cli::block_on(user::run(command, json)),
-        Command::Client { command } => cli::block_on(client::run(command, json)),
-        Command::Session { command } => cli::block_on(session::run(command, json)),
-        Command::Key { command } => cli::block_on(key::run(command, json)),
+        Command::User { command } => block_on(user::run(command, json)),
+        Command::Client { command } => block_on(client::run(command, json)),
+        Command::Session { command } => block_on(session::run(command, json)),
+        Command::Key { command } => block_on(key::run(command, json)),
         Command::SealKey { command } => seal_key::run(&command, json),
     }
+}
+
+/// Runs one command's conversation on this thread.
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::unavailable("runtime_failed", format!("cannot start: {error}"))
+        })?;
+    runtime.block_on(work)
 }

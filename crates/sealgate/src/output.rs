@@ -1,12 +1,12 @@
 //! What people and programs read: tables, dates, one JSON document.
 
-use std::borrow::Cow;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 
 use sealgate_model::Timestamp;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::screen::{clean, json_text, put, talk};
 
 /// Text for people: what they asked for, and what is said beside it.
 #[derive(Debug, Default)]
@@ -37,11 +37,6 @@ pub(crate) fn print_once<T: Serialize>(
     written(json, document, text).map_err(|error| unwritten(&error).with_hint(hint()))
 }
 
-/// Prints one JSON document to stdout.
-pub(crate) fn json<T: Serialize>(document: &T) -> Result<(), Failure> {
-    data(&json_text(document))
-}
-
 /// Prints to stdout.
 pub(crate) fn data(text: &str) -> Result<(), Failure> {
     excused(put(&mut io::stdout().lock(), text)).map_err(|error| unwritten(&error))
@@ -61,17 +56,6 @@ fn written<T: Serialize>(
     put(&mut out, &text.data)
 }
 
-fn json_text<T: Serialize>(document: &T) -> String {
-    // Our documents are structs of strings, numbers and lists, which always serialise.
-    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
-    text.push('\n');
-    text
-}
-
-fn put(out: &mut impl Write, text: &str) -> io::Result<()> {
-    out.write_all(text.as_bytes()).and_then(|()| out.flush())
-}
-
 /// A reader that has seen enough and gone away is no error of ours.
 fn excused(outcome: io::Result<()>) -> io::Result<()> {
     match outcome {
@@ -87,33 +71,11 @@ fn unwritten(error: &io::Error) -> Failure {
     )
 }
 
-/// Prints to stderr.
-pub(crate) fn talk(text: &str) {
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
-}
-
 /// A point in time as people read it, to the minute, in UTC.
 pub(crate) fn date(at: Timestamp) -> String {
     match jiff::Timestamp::from_millisecond(at.as_millis()) {
         Ok(at) => at.strftime("%Y-%m-%d %H:%MZ").to_string(),
         Err(_) => "out of range".to_owned(),
-    }
-}
-
-/// `text` without the characters that could rewrite a terminal's screen or turn its text around.
-pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    let foul = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if text.chars().any(foul) {
-        Cow::Owned(
-            text.chars()
-                .map(|c| if foul(c) { '\u{fffd}' } else { c })
-                .collect(),
-        )
-    } else {
-        Cow::Borrowed(text)
     }
 }
 

@@ -9,9 +9,9 @@ use sealgate_server::{Announcement, Config, Lifetimes, Listen, Server, Tls};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::DATA_DIR;
 use crate::failure::Failure;
 use crate::output::{self, Text, date};
+use crate::place::DATA_DIR;
 use crate::{door, log};
 
 #[derive(Debug, Args)]

@@ -5,10 +5,11 @@ use sealgate_model::{ClientId, SessionId};
 use sealgate_server::admin::{SessionView, Sessions};
 use sealgate_store::RevokeReason;
 
-use crate::cli::Place;
 use crate::door::Door;
 use crate::failure::Failure;
 use crate::output::{self, Text, date};
+use crate::place::Place;
+use crate::screen;
 use crate::user;
 
 #[derive(Debug, Subcommand)]
@@ -79,7 +80,7 @@ async fn every(list: &List) -> Result<Vec<SessionView>, Failure> {
 }
 
 fn revoked(session: &SessionView) -> Text {
-    let email = output::clean(&session.email);
+    let email = screen::clean(&session.email);
     Text {
         data: format!("The session of {email} on {} is revoked.\n", session.client),
         ..Text::default()

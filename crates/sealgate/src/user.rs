@@ -10,10 +10,11 @@ use sealgate_server::admin::{
 use sealgate_store::UserStatus;
 use zeroize::Zeroizing;
 
-use crate::cli::{IssuerArgument, Place};
 use crate::door::Door;
 use crate::failure::Failure;
 use crate::output::{self, Text, date};
+use crate::place::{IssuerArgument, Place};
+use crate::screen;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -121,7 +122,7 @@ async fn change(which: &Which, verb: &str, json: bool) -> Result<(), Failure> {
     output::print(json, &user, |user| Text {
         data: format!(
             "{} is {}.\n",
-            output::clean(&user.email),
+            screen::clean(&user.email),
             match user.status {
                 UserStatus::Disabled => "disabled, and every session is revoked",
                 UserStatus::Active => "enabled",
@@ -205,7 +206,7 @@ fn invited(invited: &InvitedUser) -> Text {
     Text {
         talk: format!(
             "{} ({}): the link to {what} works once, until {}; earlier ones do not work any more:\n",
-            output::clean(&user.email),
+            screen::clean(&user.email),
             user.id,
             date(*expires_at)
         ),
@@ -215,7 +216,7 @@ fn invited(invited: &InvitedUser) -> Text {
 
 fn added(created: &CreatedUser) -> Text {
     let user = &created.user;
-    let email = output::clean(&user.email);
+    let email = screen::clean(&user.email);
     match &created.invitation {
         Some(link) => Text {
             talk: format!(

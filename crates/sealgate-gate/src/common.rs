@@ -1,0 +1,123 @@
+//! What every part of the gate works with: settings, seals, the provider, the revocation view.
+
+use std::sync::Arc;
+
+use sealgate_model::{Random, Timestamp, Uptime};
+
+use crate::cookies::CookieNames;
+use crate::host::Host;
+use crate::provider::Provider;
+use crate::seals::Seals;
+use crate::settings::{Settings, SettingsError};
+use crate::transactions::SpentTransactions;
+use crate::view::RevocationView;
+
+/// The common ground of one application's gate.
+pub(crate) struct Common {
+    settings: Arc<Settings>,
+    host: Host,
+    names: CookieNames,
+    seals: Seals,
+    provider: Provider,
+    view: RevocationView,
+    spent: SpentTransactions,
+    paths: OwnPaths,
+}
+
+/// Where the gate's own routes are.
+pub(crate) struct OwnPaths {
+    pub(crate) login: String,
+    pub(crate) callback: String,
+    pub(crate) logout: String,
+}
+
+impl OwnPaths {
+    /// Under the application's own path, `base`: empty, or without trailing slash.
+    pub(crate) fn under(base: &str) -> Self {
+        Self {
+            login: format!("{base}/auth/login"),
+            callback: format!("{base}/auth/callback"),
+            logout: format!("{base}/auth/logout"),
+        }
+    }
+}
+
+impl Common {
+    pub(crate) fn new(settings: Settings, host: Host) -> Result<Self, SettingsError> {
+        let secure = settings.base_url.is_https();
+        if !secure {
+            tracing::warn!(
+                "SEALGATE_BASE_URL is plain http: the session cookie has no __Host- prefix and is not Secure. \
+                 This is for development on this machine only."
+            );
+        }
+        let settings = Arc::new(settings);
+        Ok(Self {
+            names: CookieNames::new(secure),
+            seals: Seals::new(&settings, Arc::clone(&host.random))?,
+            provider: Provider::new(
+                Arc::clone(&settings),
+                Arc::clone(&host.clock),
+                Arc::clone(&host.fetch),
+            ),
+            view: RevocationView::new(settings.staleness_bound),
+            spent: SpentTransactions::default(),
+            paths: OwnPaths::under(settings.base_path()),
+            settings,
+            host,
+        })
+    }
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn names(&self) -> &CookieNames {
+        &self.names
+    }
+
+    pub(crate) fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        self.host.random.as_ref()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.host.clock.now()
+    }
+
+    pub(crate) fn uptime(&self) -> Uptime {
+        self.host.clock.uptime()
+    }
+
+    pub(crate) const fn seals(&self) -> &Seals {
+        &self.seals
+    }
+
+    pub(crate) const fn view(&self) -> &RevocationView {
+        &self.view
+    }
+
+    pub(crate) const fn spent(&self) -> &SpentTransactions {
+        &self.spent
+    }
+
+    pub(crate) const fn paths(&self) -> &OwnPaths {
+        &self.paths
+    }
+
+    /// The redirect URI of this application, from its settings and never from a `Host` header.
+    pub(crate) fn callback_url(&self) -> String {
+        format!("{}/auth/callback", self.settings.base_url)
+    }
+
+    /// Where a sign-in leads that was not asked to lead anywhere: the application's own root.
+    pub(crate) fn home(&self) -> String {
+        format!("{}/", self.settings.base_path())
+    }
+
+    pub(crate) fn after_logout_url(&self) -> String {
+        format!("{}{}", self.settings.base_url, self.settings.after_logout)
+    }
+}
