@@ -32,7 +32,7 @@ if [[ ! -x .venv/bin/python ]]; then
   }
 fi
 
-sources=(Cargo.toml Cargo.lock pyproject.toml tools/build_backend.py tools/venv.sh crates python)
+sources=(Cargo.toml Cargo.lock pyproject.toml tools/build_backend.py tools/constraints.txt tools/venv.sh crates python)
 if [[ -f $stamp && -z $(find "${sources[@]}" -newer "$stamp" -type f -not -name '*.snap*' -print -quit) ]]; then
   exit 0
 fi
@@ -43,6 +43,6 @@ rm -rf "$wheels"
 .venv/bin/pip wheel . --quiet --no-deps --wheel-dir "$wheels" --config-settings "build-args=--profile $profile"
 say "the wheel is built ($((SECONDS - started)) s); installing it with what tests and examples need"
 .venv/bin/pip install --quiet --force-reinstall --no-deps "$wheels"/*.whl
-.venv/bin/pip install --quiet "$(echo "$wheels"/*.whl)[test,lint,examples]"
+.venv/bin/pip install --quiet --constraint tools/constraints.txt "$(echo "$wheels"/*.whl)[test,lint,examples]"
 rm -f .venv/installed-*
 touch "$stamp"
