@@ -52,6 +52,21 @@ impl Browser {
         }
     }
 
+    /// The status and reason with which a request is refused.
+    pub(crate) async fn denied(
+        &mut self,
+        gate: &Gate,
+        method: &str,
+        target: &str,
+        requirement: &Requirement,
+    ) -> (u16, &'static str) {
+        let response = self
+            .send(gate, method, target, requirement)
+            .await
+            .unwrap_err();
+        (response.status, response.reason)
+    }
+
     /// Asks for a page by following a link.
     pub(crate) async fn open(&mut self, gate: &Gate, target: &str) -> Result<Allowed, Response> {
         self.headers.push(("sec-fetch-mode", "navigate".to_owned()));

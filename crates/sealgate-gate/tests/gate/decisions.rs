@@ -114,32 +114,35 @@ async fn scopes_and_roles_are_all_of() {
             .await
             .is_ok()
     );
-    let denied = browser
-        .send(
-            &world.gate,
-            "GET",
-            "/",
-            &need(&["expenses:read", "admin"], &[]),
-        )
-        .await
-        .unwrap_err();
-    assert_eq!((denied.status, denied.reason), (403, "scope_missing"));
-    let denied = browser
-        .send(&world.gate, "GET", "/", &need(&[], &["admin"]))
-        .await
-        .unwrap_err();
-    assert_eq!((denied.status, denied.reason), (403, "role_missing"));
+    assert_eq!(
+        browser
+            .denied(
+                &world.gate,
+                "GET",
+                "/",
+                &need(&["expenses:read", "admin"], &[])
+            )
+            .await,
+        (403, "scope_missing")
+    );
+    assert_eq!(
+        browser
+            .denied(&world.gate, "GET", "/", &need(&[], &["admin"]))
+            .await,
+        (403, "role_missing")
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn unmarked_routes_can_be_closed_to_everybody() {
     let world = world_with(&[("SEALGATE_UNMARKED", "deny")]).await;
     let mut browser = signed_in(&world).await;
-    let denied = browser
-        .send(&world.gate, "GET", "/", &Requirement::Unmarked)
-        .await
-        .unwrap_err();
-    assert_eq!((denied.status, denied.reason), (403, "route_unmarked"));
+    assert_eq!(
+        browser
+            .denied(&world.gate, "GET", "/", &Requirement::Unmarked)
+            .await,
+        (403, "route_unmarked")
+    );
     assert!(browser.send(&world.gate, "GET", "/", &user()).await.is_ok());
 }
 
@@ -198,11 +201,10 @@ async fn a_cookie_of_another_environment_is_refused() {
         let mut browser = browser.clone();
         let sealed = browser.session().unwrap().to_owned();
         browser.cookies.insert("sealgate".into(), sealed);
-        let denied = browser
-            .send(&elsewhere.gate, "GET", "/", &user())
-            .await
-            .unwrap_err();
-        assert_eq!((denied.status, denied.reason), (401, "credential_invalid"));
+        assert_eq!(
+            browser.denied(&elsewhere.gate, "GET", "/", &user()).await,
+            (401, "credential_invalid")
+        );
     }
 }
 
@@ -211,23 +213,18 @@ async fn two_cookies_or_an_oversized_one_are_refused_for_what_they_are() {
     let world = world().await;
     let mut browser = signed_in(&world).await;
     browser.headers = vec![("cookie", "__Host-Http-sealgate=x".into())];
-    let denied = browser
-        .send(&world.gate, "GET", "/", &user())
-        .await
-        .unwrap_err();
     assert_eq!(
-        (denied.status, denied.reason),
+        browser.denied(&world.gate, "GET", "/", &user()).await,
         (401, "credential_duplicate")
     );
     let mut browser = Browser::default();
     browser
         .cookies
         .insert("__Host-Http-sealgate".into(), "v".repeat(3_801));
-    let denied = browser
-        .send(&world.gate, "GET", "/", &user())
-        .await
-        .unwrap_err();
-    assert_eq!((denied.status, denied.reason), (401, "credential_oversize"));
+    assert_eq!(
+        browser.denied(&world.gate, "GET", "/", &user()).await,
+        (401, "credential_oversize")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -236,12 +233,8 @@ async fn bearer_tokens_are_not_taken_for_sessions() {
     let mut browser = signed_in(&world).await;
     for value in ["Bearer abc", "bearer abc", "DPoP abc", "Bearer"] {
         browser.headers = vec![("authorization", value.into())];
-        let denied = browser
-            .send(&world.gate, "GET", "/", &user())
-            .await
-            .unwrap_err();
         assert_eq!(
-            (denied.status, denied.reason),
+            browser.denied(&world.gate, "GET", "/", &user()).await,
             (401, "credential_unsupported"),
             "{value}"
         );
@@ -391,11 +384,10 @@ async fn before_the_first_word_of_the_feed_no_session_passes() {
     let mut browser = signed_in(&warm).await;
     let cold = cold_world(&[]);
     assert!(!cold.gate.is_ready());
-    let denied = browser
-        .send(&cold.gate, "GET", "/", &user())
-        .await
-        .unwrap_err();
-    assert_eq!((denied.status, denied.reason), (503, "feed_stale"));
+    assert_eq!(
+        browser.denied(&cold.gate, "GET", "/", &user()).await,
+        (503, "feed_stale")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -420,12 +412,8 @@ async fn a_revoked_session_user_or_key_is_refused_also_when_the_view_is_stale() 
         }];
         world.clock.advance(Duration::from_secs(11));
         world.follow_once().await;
-        let denied = browser
-            .send(&world.gate, "GET", "/", &user())
-            .await
-            .unwrap_err();
         assert_eq!(
-            (denied.status, denied.reason),
+            browser.denied(&world.gate, "GET", "/", &user()).await,
             (401, "session_revoked"),
             "{subject:?}"
         );
@@ -444,11 +432,10 @@ async fn a_session_ends_by_age_and_by_rest() {
     let mut browser = signed_in(&world).await;
     world.clock.advance(Duration::from_secs(200));
     world.follow_once().await;
-    let denied = browser
-        .send(&world.gate, "GET", "/", &user())
-        .await
-        .unwrap_err();
-    assert_eq!((denied.status, denied.reason), (401, "session_expired"));
+    assert_eq!(
+        browser.denied(&world.gate, "GET", "/", &user()).await,
+        (401, "session_expired")
+    );
 
     let world = world_with(&[("SEALGATE_IDLE_LIMIT", "100")]).await;
     let mut browser = signed_in(&world).await;
@@ -460,9 +447,8 @@ async fn a_session_ends_by_age_and_by_rest() {
     }
     world.clock.advance(Duration::from_secs(101));
     world.follow_once().await;
-    let denied = browser
-        .send(&world.gate, "GET", "/", &user())
-        .await
-        .unwrap_err();
-    assert_eq!((denied.status, denied.reason), (401, "session_idle"));
+    assert_eq!(
+        browser.denied(&world.gate, "GET", "/", &user()).await,
+        (401, "session_idle")
+    );
 }

@@ -75,11 +75,10 @@ async fn a_denial_after_a_renewal_still_carries_the_new_cookie() {
         scopes: vec!["admin".to_owned()],
         roles: Vec::new(),
     };
-    let denied = browser
-        .send(&world.gate, "GET", "/", &admin)
-        .await
-        .unwrap_err();
-    assert_eq!((denied.status, denied.reason), (403, "scope_missing"));
+    assert_eq!(
+        browser.denied(&world.gate, "GET", "/", &admin).await,
+        (403, "scope_missing")
+    );
     assert_ne!(browser.session().unwrap(), old);
     let allowed = browser
         .send(&world.gate, "GET", "/", &user())
@@ -109,11 +108,10 @@ async fn a_cookie_that_was_lost_with_its_answer_is_given_again() {
     let reused = Ok((400, json!({"error": "invalid_grant"})));
     world.state().token_answers.push_back(reused);
     let mut again = browser.clone();
-    let denied = again
-        .send(&world.gate, "GET", "/", &user())
-        .await
-        .unwrap_err();
-    assert_eq!((denied.status, denied.reason), (401, "renewal_refused"));
+    assert_eq!(
+        again.denied(&world.gate, "GET", "/", &user()).await,
+        (401, "renewal_refused")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,12 +132,10 @@ async fn once_the_new_cookie_was_seen_the_old_one_is_the_control_planes_to_judge
     world.clock.advance(Duration::from_secs(1));
     let reused = Ok((400, json!({"error": "invalid_grant"})));
     world.state().token_answers.push_back(reused);
-    let denied = old
-        .clone()
-        .send(&world.gate, "GET", "/", &user())
-        .await
-        .unwrap_err();
-    assert_eq!((denied.status, denied.reason), (401, "renewal_refused"));
+    assert_eq!(
+        old.clone().denied(&world.gate, "GET", "/", &user()).await,
+        (401, "renewal_refused")
+    );
     assert_eq!(world.state().token_requests.len(), 2);
 }
 
@@ -203,12 +199,8 @@ async fn a_renewal_that_names_somebody_else_is_refused() {
     ] {
         let (world, mut browser) = due().await;
         world.state().claims.push((claim, value));
-        let denied = browser
-            .send(&world.gate, "GET", "/", &user())
-            .await
-            .unwrap_err();
         assert_eq!(
-            (denied.status, denied.reason),
+            browser.denied(&world.gate, "GET", "/", &user()).await,
             (503, "renewal_unavailable"),
             "{claim}"
         );
