@@ -19,16 +19,23 @@ pub(crate) enum Found<'a> {
     Several,
 }
 
+/// The name of the cookie that holds the sealed session.
+///
+/// `__Host-Http-` makes browsers refuse the cookie unless it is Secure, HttpOnly, host-only and for the
+/// whole host, so that neither a sibling host nor a script can plant one. Browsers only keep it over
+/// https; on plain-http loopback the name is bare.
+pub(crate) const fn session_name(secure: bool) -> &'static str {
+    if secure {
+        "__Host-Http-sealgate"
+    } else {
+        "sealgate"
+    }
+}
+
 impl CookieNames {
-    /// `__Host-Http-` makes browsers refuse the cookie unless it is Secure, HttpOnly, host-only and for
-    /// the whole host, so that neither a sibling host nor a script can plant one. Browsers only keep it
-    /// over https; on plain-http loopback the name is bare.
+    /// For an application on https, or on plain-http loopback.
     pub(crate) fn new(secure: bool) -> Self {
-        let session = if secure {
-            "__Host-Http-sealgate"
-        } else {
-            "sealgate"
-        };
+        let session = session_name(secure);
         Self {
             session: session.to_owned(),
             secure,

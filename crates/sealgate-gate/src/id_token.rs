@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sealgate_host::sha256;
+use sealgate_jose::Algorithm;
 use sealgate_model::{SessionId, Timestamp, User};
 use serde::Deserialize;
 use thiserror::Error;
@@ -45,6 +44,8 @@ pub(crate) struct Expected<'a> {
     /// The nonce of the transaction; none at renewal.
     pub(crate) nonce: Option<&'a str>,
     pub(crate) access_token: &'a str,
+    /// That of the key that signed the token.
+    pub(crate) algorithm: Algorithm,
     pub(crate) now: Timestamp,
 }
 
@@ -90,7 +91,10 @@ impl Claims {
             ok(self.nonce.as_deref() == Some(nonce), "nonce")?;
         }
         if let Some(hash) = &self.at_hash {
-            ok(*hash == half_hash(expected.access_token), "at_hash")?;
+            ok(
+                *hash == expected.algorithm.half_hash(expected.access_token),
+                "at_hash",
+            )?;
         }
         Ok(())
     }
@@ -103,9 +107,9 @@ impl Claims {
             .filter(|sid| !sid.is_empty())
             .ok_or(ClaimError("sid"))?;
         Ok(sid.parse().unwrap_or_else(|_| {
-            let hash = digest::digest(&digest::SHA256, sid.as_bytes());
+            let hash = sha256(sid.as_bytes());
             let mut id = [0; 16];
-            id.copy_from_slice(&hash.as_ref()[..16]);
+            id.copy_from_slice(&hash.as_bytes()[..16]);
             SessionId::from_bytes(id)
         }))
     }
@@ -134,13 +138,6 @@ impl Claims {
     }
 }
 
-/// The left half of the access token's hash (OpenID Connect Core 1.0, 3.1.3.6). The hash is that of the
-/// signature algorithm; for Ed25519 that is SHA-512 (RFC 8032, 5.1).
-fn half_hash(access_token: &str) -> String {
-    let hash = digest::digest(&digest::SHA512, access_token.as_bytes());
-    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..32])
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -152,7 +149,7 @@ mod tests {
     fn good() -> Value {
         json!({
             "iss": "https://id.example", "sub": "u1", "aud": "expenses", "exp": 1_000_300, "iat": 1_000_000,
-            "nonce": "n", "sid": "01890a5d-ac96-774b-bcce-b302099a8057", "at_hash": half_hash("at"),
+            "nonce": "n", "sid": "01890a5d-ac96-774b-bcce-b302099a8057", "at_hash": Algorithm::Ed25519.half_hash("at"),
         })
     }
 
@@ -164,6 +161,7 @@ mod tests {
             client: "expenses",
             nonce: Some("n"),
             access_token: "at",
+            algorithm: Algorithm::Ed25519,
             now: NOW,
         })
     }

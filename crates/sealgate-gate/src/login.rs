@@ -1,8 +1,8 @@
 //! `/auth/login`: a sign-in begins.
 
-use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sealgate_host::sha256;
 use sealgate_model::{Secret, Timestamp};
 use sealgate_session::TransactionContent;
 
@@ -65,8 +65,7 @@ impl Login {
                 action: None,
             });
         };
-        let challenge = URL_SAFE_NO_PAD
-            .encode(digest::digest(&digest::SHA256, verifier.expose().as_bytes()).as_ref());
+        let challenge = URL_SAFE_NO_PAD.encode(sha256(verifier.expose().as_bytes()).as_bytes());
         let location = with_params(
             &metadata.authorization_endpoint,
             &[

@@ -144,9 +144,9 @@ const STYLE_HASH: &str = "e0Ze9t+QPOgrNhAipz1odmt+ctiv+3Vd3UDz3HSut+c=";
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::digest;
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
+    use sealgate_host::sha256;
 
     use super::*;
 
@@ -168,7 +168,7 @@ mod tests {
             .and_then(|(_, rest)| rest.split_once("</style>"))
             .unwrap()
             .0;
-        let hash = STANDARD.encode(digest::digest(&digest::SHA256, style.as_bytes()));
+        let hash = STANDARD.encode(sha256(style.as_bytes()).as_bytes());
         assert_eq!(STYLE_HASH, hash);
     }
 

@@ -117,7 +117,7 @@ impl Provider {
             .settings
             .issuer
             .url("/.well-known/openid-configuration");
-        let body = self.get(url, "application/json").await?;
+        let body = self.document(get(url, "application/json", None)).await?;
         let metadata: Metadata = serde_json::from_slice(&body)
             .map_err(|_| unacceptable("the metadata is not readable"))?;
         // Byte for byte (OpenID Connect Discovery 1.0, 4.3): who answers at this URL must be who was asked.
@@ -179,7 +179,7 @@ impl Provider {
         *asked = Some(self.clock.uptime());
         let set = JwkSet::parse(
             &self
-                .get(metadata.jwks_uri.clone(), "application/json")
+                .document(get(metadata.jwks_uri.clone(), "application/json", None))
                 .await?,
         )?;
         let keys = VerifyingKeys::from_jwks(&set);
@@ -243,20 +243,16 @@ impl Provider {
         }
     }
 
-    /// Opens a stream or fetches a document that asks for the client's credentials.
+    /// Opens a stream that asks for the client's credentials.
     pub(crate) async fn open_authenticated(
         &self,
         url: String,
         accept: &'static str,
     ) -> Result<StreamBody, ProviderError> {
-        let request = FetchRequest {
-            method: Method::Get,
-            url,
-            accept,
-            basic: Some(self.basic()),
-            body: Body::None,
-        };
-        let stream = self.fetch.open(request).await?;
+        let stream = self
+            .fetch
+            .open(get(url, accept, Some(self.basic())))
+            .await?;
         if stream.status == 200 {
             Ok(stream)
         } else {
@@ -270,29 +266,10 @@ impl Provider {
         url: String,
         accept: &'static str,
     ) -> Result<Vec<u8>, ProviderError> {
-        let request = FetchRequest {
-            method: Method::Get,
-            url,
-            accept,
-            basic: Some(self.basic()),
-            body: Body::None,
-        };
-        let response = self.fetch.send(request).await?;
-        if response.status == 200 {
-            Ok(response.body)
-        } else {
-            Err(unavailable_status(response.status))
-        }
+        self.document(get(url, accept, Some(self.basic()))).await
     }
 
-    async fn get(&self, url: String, accept: &'static str) -> Result<Vec<u8>, ProviderError> {
-        let request = FetchRequest {
-            method: Method::Get,
-            url,
-            accept,
-            basic: None,
-            body: Body::None,
-        };
+    async fn document(&self, request: FetchRequest) -> Result<Vec<u8>, ProviderError> {
         let response = self.fetch.send(request).await?;
         if response.status == 200 {
             Ok(response.body)
@@ -329,6 +306,16 @@ impl Provider {
             encode(self.settings.client_id.as_str()),
             Secret::new(encode(self.settings.client_secret.expose())),
         )
+    }
+}
+
+fn get(url: String, accept: &'static str, basic: Option<(String, Secret)>) -> FetchRequest {
+    FetchRequest {
+        method: Method::Get,
+        url,
+        accept,
+        basic,
+        body: Body::None,
     }
 }
 

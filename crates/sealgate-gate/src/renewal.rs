@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use aws_lc_rs::digest;
+use sealgate_host::sha256;
 use sealgate_model::{Timestamp, Uptime};
 use sealgate_session::SessionContent;
 use tokio::sync::OnceCell;
@@ -117,8 +117,7 @@ impl Renewals {
     }
 
     fn join(&self, common: &Common, refresh: &str) -> Arc<Flight> {
-        let mut key = [0; 32];
-        key.copy_from_slice(digest::digest(&digest::SHA256, refresh.as_bytes()).as_ref());
+        let key = *sha256(refresh.as_bytes()).as_bytes();
         let (now, wall) = (common.uptime(), common.now());
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(&key).filter(|flight| flight.is_kept(now, wall)) {

@@ -106,6 +106,7 @@ async fn id_token(
         client: common.settings().client_id.as_str(),
         nonce,
         access_token: &tokens.access_token,
+        algorithm: verified.algorithm,
         now: common.now(),
     })?;
     Ok((claims, verified.kid))

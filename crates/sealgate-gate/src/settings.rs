@@ -166,6 +166,11 @@ impl Settings {
         })
     }
 
+    /// The name of the cookie that holds the sealed session.
+    pub fn cookie_name(&self) -> &'static str {
+        crate::cookies::session_name(self.base_url.is_https())
+    }
+
     /// The path part of the application's URL: empty, or `/…` without trailing slash.
     pub(crate) fn base_path(&self) -> &str {
         &self.base_url.as_str()[self.base_url.origin().len()..]

@@ -32,6 +32,8 @@ impl std::fmt::Debug for VerifyingKeys {
 pub struct Verified {
     /// The key that signed it.
     pub kid: String,
+    /// That key's algorithm.
+    pub algorithm: Algorithm,
     /// The payload's bytes.
     pub payload: Vec<u8>,
 }
@@ -130,6 +132,7 @@ impl VerifyingKeys {
             .map_err(|_| JoseError::Malformed("payload is not base64url"))?;
         Ok(Verified {
             kid: kid.to_owned(),
+            algorithm: key.algorithm,
             payload,
         })
     }

@@ -215,11 +215,7 @@ impl Core {
     /// The name of the cookie that holds the sealed session.
     #[getter]
     fn cookie_name(&self) -> &'static str {
-        if self.settings.base_url.is_https() {
-            "__Host-Http-sealgate"
-        } else {
-            "sealgate"
-        }
+        self.settings.cookie_name()
     }
 
     fn __repr__(&self) -> String {

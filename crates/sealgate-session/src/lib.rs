@@ -4,6 +4,7 @@
 //! a key derived for its purpose, and bound to the cookie's name, the client and the issuer. This crate
 //! is pure: time and randomness are handed in.
 
+mod cbor;
 mod error;
 mod key;
 mod ring;

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 use sealgate_model::{SessionId, Timestamp, User};
 
-use crate::SealError;
+use crate::{SealError, cbor};
 
 /// The content of a sealed session, written as a CBOR map (RFC 8949) with small integer keys, which
 /// docs/spec/sealed-session.md lists. Unknown keys are skipped, so that a newer gate's cookies open in
@@ -97,18 +97,12 @@ impl From<SessionParts> for SessionContent {
 impl SessionContent {
     /// The content's bytes.
     pub fn encode(&self) -> Result<Vec<u8>, SealError> {
-        minicbor::to_vec(self).map_err(|_| SealError::Content)
+        cbor::encode(self)
     }
 
     /// Reads what [`Self::encode`] wrote, all of it and nothing behind it.
     pub fn decode(bytes: &[u8]) -> Result<Self, SealError> {
-        let mut decoder = minicbor::Decoder::new(bytes);
-        let content = decoder.decode().map_err(|_| SealError::Content)?;
-        if decoder.position() == bytes.len() {
-            Ok(content)
-        } else {
-            Err(SealError::Content)
-        }
+        cbor::decode(bytes)
     }
 
     /// `sid`.

@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 use sealgate_model::Timestamp;
 
-use crate::SealError;
+use crate::{SealError, cbor};
 
 /// The secrets of one sign-in between `/auth/login` and `/auth/callback`. They bind the answer to the
 /// browser that asked (RFC 9700, 2.1 and 4.7).
@@ -57,17 +57,11 @@ impl TransactionContent {
 
     /// The content's bytes.
     pub fn encode(&self) -> Result<Vec<u8>, SealError> {
-        minicbor::to_vec(self).map_err(|_| SealError::Content)
+        cbor::encode(self)
     }
 
     /// Reads what [`Self::encode`] wrote, all of it and nothing behind it.
     pub fn decode(bytes: &[u8]) -> Result<Self, SealError> {
-        let mut decoder = minicbor::Decoder::new(bytes);
-        let content = decoder.decode().map_err(|_| SealError::Content)?;
-        if decoder.position() == bytes.len() {
-            Ok(content)
-        } else {
-            Err(SealError::Content)
-        }
+        cbor::decode(bytes)
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 const EDGES: [(&str, &[&str]); 11] = [
     ("model", &[]),
     ("host", &["model"]),
-    ("jose", &["model"]),
+    ("jose", &[]),
     ("session", &["model"]),
     ("revocation", &["model"]),
     ("oauth", &["model"]),

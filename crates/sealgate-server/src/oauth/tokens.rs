@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sealgate_jose::Algorithm;
 use sealgate_model::{ClientId, Secret, SessionId, Timestamp, UserId};
 use sealgate_oauth::OAuthError;
 use sealgate_store::{Session, UserRow};
@@ -138,7 +138,7 @@ impl Issue<'_> {
                 iat: access.iat,
                 auth_time: access.auth_time,
                 nonce: self.nonce,
-                at_hash: half_hash(&access_token),
+                at_hash: Algorithm::Ed25519.half_hash(&access_token),
                 sid: session.id,
                 amr: &session.methods,
                 user: UserClaims::of(self.user, granted),
@@ -160,11 +160,4 @@ impl Issue<'_> {
 
 fn seconds(span: Duration) -> u64 {
     span.as_secs()
-}
-
-/// `at_hash` (OpenID Connect Core, 3.1.3.6): the left half of the hash that the signature algorithm
-/// uses, which for Ed25519 is SHA-512.
-fn half_hash(token: &str) -> String {
-    let hash = digest::digest(&digest::SHA512, token.as_bytes());
-    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..32])
 }
