@@ -7,7 +7,7 @@ CHECK ?=
 ONLY ?=
 export PYTHON CHECK
 
-.PHONY: help demo test lint fmt bench fuzz venv browser clean
+.PHONY: help demo test lint fmt bench fuzz venv browser interop clean
 
 help: ## say what the targets do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -36,5 +36,8 @@ venv: ## build the wheel and install it into .venv
 browser: ## install what the browser test needs
 	@tools/browser.sh
 
+interop: venv ## run other people's programs against the control plane, with races and crashes
+	@tools/interop.sh
+
 clean: ## remove everything that was built or installed here
-	rm -rf target .venv .demo wheel-data tests/browser/node_modules
+	rm -rf target .venv .demo wheel-data tests/browser/node_modules tests/interop/node_modules

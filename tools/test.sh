@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets everything up and runs every test: linters, Rust, Python, the demo's story, a real browser.
+# Sets everything up and runs every test: linters, Rust, Python, the demo's story, a real browser, programs
+# of other people. Of those, what takes minutes runs with `make interop`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,4 +19,6 @@ make --no-print-directory demo CHECK=1
 say "a real browser"
 tools/browser.sh
 PYTHONPATH=tools .venv/bin/python tests/browser/run.py
+say "programs of other people"
+tools/interop.sh --fast
 say "every test passed"

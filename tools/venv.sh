@@ -43,6 +43,6 @@ rm -rf "$wheels"
 .venv/bin/pip wheel . --quiet --no-deps --wheel-dir "$wheels" --config-settings "build-args=--profile $profile"
 say "the wheel is built ($((SECONDS - started)) s); installing it with what tests and examples need"
 .venv/bin/pip install --quiet --force-reinstall --no-deps "$wheels"/*.whl
-.venv/bin/pip install --quiet --constraint tools/constraints.txt "$(echo "$wheels"/*.whl)[test,lint,examples]"
+.venv/bin/pip install --quiet --constraint tools/constraints.txt "$(echo "$wheels"/*.whl)[test,interop,lint,examples]"
 rm -f .venv/installed-*
 touch "$stamp"

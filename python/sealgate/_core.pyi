@@ -55,6 +55,10 @@ class Decision:
         """0: it goes on. 1: the gate answers it. 2: hand it to `Core.finish` first."""
 
     @property
+    def body_limit(self) -> int | None:
+        """How many bytes of the body `Core.finish` needs; `None` if it needs none."""
+
+    @property
     def actor(self) -> User | None:
         """Who calls, when it goes on."""
 
@@ -115,9 +119,13 @@ class Core:
         `path` is decoded and counts from the root of the host; header names are in lower case.
         """
 
-    def finish(self, decision: Decision, done: Callable[[Decision | None], None]) -> None:
+    def finish(
+        self, decision: Decision, done: Callable[[Decision | None], None], body: bytes | None = None
+    ) -> None:
         """Carries a pending decision through on the extension's own thread.
 
+        `body` is the request's, where the decision's `body_limit` asks for it; of a longer one, one byte
+        more than that.
         `done` is called once, from that thread, with the final decision, or with `None` when the core
         was stopped first.
         """

@@ -2,7 +2,8 @@
 
 It stands innermost of the middleware, so that CORS headers and the like also reach its answers. An
 `OPTIONS` request that gets here was not answered by a CORS middleware outside, and is treated like any
-other method. Refusals are sent by the layer itself, which never calls `receive()`.
+other method. Refusals are sent by the layer itself, which never calls `receive()`. It reads a body itself
+only where the decision is about one: that of a logout told by the issuer.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ _log = logging.getLogger("sealgate")
 _ALLOW = 0
 _PENDING = 2
 _POLICY_VIOLATION = 1008
+
+_BODY_SECONDS = 10.0
+"""How long a body that the gate reads may take to arrive."""
 
 _FIRST_VIEW_SECONDS = 2.0
 """How long the first requests of a process wait for the first revocation view."""
@@ -80,7 +84,7 @@ class GateLayer:
         target = self._table.find(scope)
         decision = self._decide(kind, scope, target)
         if decision.outcome != _ALLOW:
-            final = await self._settle_later(kind, scope, target, decision)
+            final = await self._settle_later(kind, scope, receive, target, decision)
             if final is None or final.outcome != _ALLOW:
                 await _answer(final, scope, send)
                 return
@@ -96,13 +100,21 @@ class GateLayer:
         await self._app(scope, receive, send)
 
     async def _settle_later(
-        self, kind: Literal["http", "websocket"], scope: Scope, target: Target, decision: Decision
+        self,
+        kind: Literal["http", "websocket"],
+        scope: Scope,
+        receive: Receive,
+        target: Target,
+        decision: Decision,
     ) -> Decision | None:
         """The final decision, where the first was no plain "allow"."""
         if decision.reason == "feed_stale" and not self._first_view_awaited:
             await self._await_first_view()
             decision = self._decide(kind, scope, target)
-        return await self._finish(decision) if decision.outcome == _PENDING else decision
+        if decision.outcome != _PENDING:
+            return decision
+        limit = decision.body_limit
+        return await self._finish(decision, None if limit is None else await _body(receive, limit))
 
     def _decide(self, kind: Literal["http", "websocket"], scope: Scope, target: Target) -> Decision:
         path: str = scope["path"]
@@ -118,10 +130,10 @@ class GateLayer:
             target.number,
         )
 
-    async def _finish(self, pending: Decision) -> Decision | None:
+    async def _finish(self, pending: Decision, body: bytes | None) -> Decision | None:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Decision | None] = loop.create_future()
-        self._core.finish(pending, lambda decision: _settle(loop, future, decision))
+        self._core.finish(pending, lambda decision: _settle(loop, future, decision), body)
         return await future
 
     async def _await_first_view(self) -> None:
@@ -150,6 +162,23 @@ class GateLayer:
             self._on_shutdown()
             self._checked = False
             self._first_view_awaited = False
+
+
+async def _body(receive: Receive, limit: int) -> bytes:
+    """The body, of which no more than one byte beyond `limit` is kept; nothing if it does not arrive."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            while len(body) <= limit:
+                message = await receive()
+                if message["type"] != "http.request":
+                    return b""
+                body += message.get("body", b"")[: limit + 1 - len(body)]
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
+        return b""
+    return bytes(body)
 
 
 def _settle(loop: asyncio.AbstractEventLoop, future: asyncio.Future[_T], value: _T) -> None:

@@ -48,6 +48,7 @@ class Gate:
         session_lifetime: int | None = None,
         idle_limit: int | None = None,
         unmarked: Literal["user", "deny"] | None = None,
+        untyped_logout: Literal["refuse", "accept"] | None = None,
         authority_file: str | None = None,
         after_logout: str | None = None,
     ) -> None:
@@ -56,7 +57,8 @@ class Gate:
         `issuer` is the control plane's URL and `base_url` the one at which browsers see the application.
         `seal_keys` seal sessions: the first seals, all open. `scopes` are asked for at sign-in, `openid`
         among them. `staleness_bound`, `session_lifetime` and `idle_limit` are whole seconds. `unmarked`
-        says what routes without any mark ask for. `authority_file` is a PEM file with one more
+        says what routes without any mark ask for, and `untyped_logout` what becomes of logout tokens that
+        do not state their type. `authority_file` is a PEM file with one more
         certificate authority to trust for the issuer, and `after_logout` the path where a browser lands
         after logout. What is left out has the default of its environment variable. Raises
         `SettingsError`.
@@ -72,6 +74,7 @@ class Gate:
             "session_lifetime": session_lifetime,
             "idle_limit": idle_limit,
             "unmarked": unmarked,
+            "untyped_logout": untyped_logout,
             "authority_file": authority_file,
             "after_logout": after_logout,
         }
@@ -124,9 +127,9 @@ class Gate:
     def install(self, app: Starlette) -> None:
         """Puts the gate in front of a FastAPI or Starlette application.
 
-        Adds the ASGI layer, innermost of the middleware, and with it `/auth/login`, `/auth/callback` and
-        `/auth/logout`. Middleware added before or after stays outside. Raises `RuntimeError` when the
-        application already serves, or has a gate.
+        Adds the ASGI layer, innermost of the middleware, and with it `/auth/login`, `/auth/callback`,
+        `/auth/logout` and `/auth/backchannel-logout`. Middleware added before or after stays outside.
+        Raises `RuntimeError` when the application already serves, or has a gate.
         """
         if app.middleware_stack is not None:
             raise RuntimeError("the application already serves: install the gate before its first request")

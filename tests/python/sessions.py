@@ -24,6 +24,11 @@ class Realm:
     client: Client
     seal_key: str
 
+    @property
+    def origin(self) -> str:
+        """The control plane's scheme, host and port, as a browser sends them."""
+        return urljoin(self.plane.issuer, "/").rstrip("/")
+
     def gate(self, **change: Any) -> Gate:
         """A gate of the application."""
         settings: dict[str, Any] = {
@@ -59,7 +64,7 @@ async def sign_in(client: httpx.AsyncClient, realm: Realm, return_to: str = "/")
     form = Page(str(shown.url), shown.status_code, shown.text).form("password")
     fields = {**form.fields, "email": realm.user.email, "password": realm.user.password}
     answer = await client.post(
-        urljoin(str(shown.url), form.action), data=fields, headers={"origin": realm.plane.issuer}
+        urljoin(str(shown.url), form.action), data=fields, headers={"origin": realm.origin}
     )
     while answer.is_redirect and not str(answer.url).startswith(f"{BASE_URL}/auth/callback"):
         answer = await client.get(urljoin(str(answer.url), answer.headers["location"]))

@@ -142,3 +142,31 @@ def test_sessions_survive_rotations_of_the_signing_key(world: World) -> None:
     assert world.ask(cookie).status_code == 200
     time.sleep(BOUND + 0.5)
     assert world.ask(cookie).status_code == 200, "the feed is still believed under the new key"
+
+
+def test_a_revoked_signing_key_ends_what_it_vouched_for_everywhere(world: World) -> None:
+    cookie = world.sign_in(world.ada)
+    assert [world.ask(cookie, app).status_code for app in (0, 1)] == [200, 200]
+    (leaked,) = (key["kid"] for key in world.plane.cli("key", "list") if key["state"] == "active")
+    left = world.plane.cli("key", "revoke", leaked)
+    world.refused(cookie, within=BOUND)
+    published = httpx.get(f"{world.plane.issuer}/oauth/jwks").json()["keys"]
+    assert {key["kid"] for key in published} == {key["kid"] for key in left}
+    assert leaked not in {key["kid"] for key in published}
+    again = world.sign_in(world.ada)
+    time.sleep(BOUND + 0.5)
+    answers = [world.ask(again, app).status_code for app in (0, 1)]
+    assert answers == [200, 200], "the next key is believed, and so is the feed that it signs"
+
+
+def test_the_plan_for_the_signing_keys_tells_the_next_rotation(world: World) -> None:
+    plan = world.plane.cli("key", "plan", "--for", "100d")
+    assert plan["complete"]
+    states = {key["kid"]: key["state"] for key in world.plane.cli("key", "list")}
+    rotation = [move for move in plan["moves"] if move["why"] == "scheduled"]
+    assert [(move["from"], move["to"]) for move in rotation] == [
+        ("active", "retiring"),
+        ("next", "active"),
+        (None, "next"),
+    ]
+    assert [states.get(move["kid"]) for move in rotation] == ["active", "next", None]

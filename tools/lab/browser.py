@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Self
@@ -10,17 +11,19 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from lab.processes import LabError
+from lab.tls import Tls
 
 _SESSION_COOKIES = ("sealgate", "__Host-Http-sealgate")
 
 
 @dataclass(slots=True)
 class Form:
-    """A form: where it goes, and its fields as they stand."""
+    """A form: where it goes, its fields as they stand, and its buttons: a name, and the values."""
 
     action: str
     method: str
     fields: dict[str, str] = field(default_factory=dict[str, str])
+    buttons: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
 
 class _Forms(HTMLParser):
@@ -34,6 +37,8 @@ class _Forms(HTMLParser):
             self.forms.append(Form(values.get("action", ""), values.get("method", "get").lower()))
         elif tag == "input" and self.forms and values.get("name"):
             self.forms[-1].fields[values["name"]] = values.get("value", "")
+        elif tag == "button" and self.forms and values.get("name"):
+            self.forms[-1].buttons.setdefault(values["name"], []).append(values.get("value", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,12 @@ class Page:
     text: str
 
     def form(self, field_name: str | None = None, *, action: str | None = None) -> Form:
-        """The first form, or the first with a field of that name or with that action."""
+        """The first form, or the first with a field or button of that name or with that action."""
         parser = _Forms()
         parser.feed(self.text)
         for form in parser.forms:
-            if (field_name is None or field_name in form.fields) and action in (None, form.action):
+            named = field_name is None or field_name in form.fields or field_name in form.buttons
+            if named and action in (None, form.action):
                 return form
         raise LabError(f"{self.url} ({self.status}) has no such form:\n{self.text[:2000]}")
 
@@ -57,9 +63,14 @@ class Page:
 class Browser:
     """Opens pages, keeps cookies, follows redirects and submits forms, with the headers of a browser."""
 
-    def __init__(self) -> None:
-        """Begins with an empty cookie jar."""
-        self.http = httpx.Client(follow_redirects=False, timeout=20)
+    def __init__(self, tls: Tls | None = None, *, until: str | None = None) -> None:
+        """Begins with an empty cookie jar. It believes the authority of `tls`, if given.
+
+        Where a redirect leads to `until`, it stops: whoever runs there takes over.
+        """
+        self.until = until
+        verify = ssl.create_default_context(cafile=tls.authority) if tls else True
+        self.http = httpx.Client(follow_redirects=False, timeout=20, verify=verify)
 
     def open(self, url: str) -> Page:
         """Opens a page as a person would by following a link."""
@@ -92,6 +103,8 @@ class Browser:
             if "location" not in answer.headers:
                 return Page(str(answer.url), answer.status_code, answer.text)
             url = urljoin(str(answer.url), answer.headers["location"])
+            if self.until and url.split("?")[0] == self.until:
+                return Page(url, answer.status_code, "")
             method, data = "GET", None
             headers = {name: value for name, value in headers.items() if name != "origin"}
         raise LabError(f"the redirects do not end: {url}")

@@ -8,11 +8,13 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import httpx
 
 from lab.processes import LabError, Process, free_port, wait_until
 from lab.tls import Tls
@@ -36,7 +38,9 @@ class Client:
 
 
 def program() -> str:
-    """The `sealgate` program: the one that was installed beside this Python, else the one on the path."""
+    """The `sealgate` program: `SEALGATE_PROGRAM`, the one beside this Python, or the one on the path."""
+    if named := os.environ.get("SEALGATE_PROGRAM"):
+        return named
     beside = Path(sys.executable).parent / "sealgate"
     found = str(beside) if beside.exists() else shutil.which("sealgate")
     if found is None:
@@ -47,20 +51,34 @@ def program() -> str:
 class ControlPlane:
     """`sealgate serve` on a free loopback port."""
 
-    def __init__(self, folder: Path, *, port: int = 0, tls: Tls | None = None) -> None:
-        """Starts it with its data in `folder`/data, on `port` or a free one, with https if `tls` is given."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int = 0,
+        tls: Tls | None = None,
+        path: str = "",
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """Starts it with its data in `folder`/data, on `port` or a free one, with https if `tls` is given.
+
+        `path` ends its issuer; `env` holds settings.
+        """
         self.folder = folder
         self.data_dir = folder / "data"
         self.port = port or free_port()
-        self.issuer = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        self._tls = ["--tls-cert", str(tls.cert), "--tls-key", str(tls.key)] if tls else []
+        self.issuer = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}{path}"
+        self._options = ["--issuer", self.issuer] if path else []
+        if tls:
+            self._options += ["--tls-cert", str(tls.cert), "--tls-key", str(tls.key)]
+        self._env = dict(env or {})
         self._process = self._start()
 
     def _start(self) -> Process:
         log = self.folder / "control-plane.log"
         command = [program(), "--json", "serve", "--data-dir", str(self.data_dir)]
-        command += ["--listen", f"127.0.0.1:{self.port}", *self._tls]
-        process = Process("the control plane", command, log=log)
+        command += ["--listen", f"127.0.0.1:{self.port}", *self._options]
+        process = Process("the control plane", command, log=log, env=self._env)
 
         def announced() -> bool:
             process.check()
@@ -119,6 +137,30 @@ class ControlPlane:
             *options,
         )
         return Client(id=added["client"]["id"], secret=added["secret"])
+
+    def add_service(self, name: str, scopes: Sequence[str]) -> Client:
+        """Registers a service that asks for tokens for itself."""
+        options = [option for scope in scopes for option in ("--scope", scope)]
+        added = self.cli("client", "add", name, "--grant", "client_credentials", *options)
+        return Client(id=added["client"]["id"], secret=added["secret"])
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def register(self, client: Mapping[str, Any]) -> dict[str, Any]:
+        """Registers a client of any kind, told as the administration's JSON; its answer."""
+        return self.administer("POST", "/clients", client)
+
+    def administer(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Asks the administration's API on its socket; its answer."""
+        door = httpx.HTTPTransport(uds=str(self.data_dir / "admin.sock"))
+        with httpx.Client(transport=door, base_url="http://admin/api/v1", timeout=20) as http:
+            answer = http.request(method, path, json=body)
+        if answer.is_error:
+            raise LabError(f"{method} {path} was answered {answer.status_code}: {answer.text}")
+        return dict(answer.json()) if answer.content else {}
 
     def stop(self) -> int:
         """Stops it; its exit status."""

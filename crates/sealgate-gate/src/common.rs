@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use sealgate_model::{Random, Timestamp, Uptime};
 
+use crate::backchannel::TOKENS_KEPT;
 use crate::cookies::CookieNames;
 use crate::host::Host;
 use crate::provider::Provider;
+use crate::recent::Recent;
 use crate::seals::Seals;
 use crate::settings::{Settings, SettingsError};
 use crate::transactions::SpentTransactions;
@@ -21,6 +23,7 @@ pub(crate) struct Common {
     provider: Provider,
     view: RevocationView,
     spent: SpentTransactions,
+    logouts: Recent,
     paths: OwnPaths,
 }
 
@@ -29,6 +32,7 @@ pub(crate) struct OwnPaths {
     pub(crate) login: String,
     pub(crate) callback: String,
     pub(crate) logout: String,
+    pub(crate) backchannel_logout: String,
 }
 
 impl OwnPaths {
@@ -38,6 +42,7 @@ impl OwnPaths {
             login: format!("{base}/auth/login"),
             callback: format!("{base}/auth/callback"),
             logout: format!("{base}/auth/logout"),
+            backchannel_logout: format!("{base}/auth/backchannel-logout"),
         }
     }
 }
@@ -62,6 +67,7 @@ impl Common {
             ),
             view: RevocationView::new(settings.staleness_bound),
             spent: SpentTransactions::default(),
+            logouts: Recent::up_to(TOKENS_KEPT),
             paths: OwnPaths::under(settings.base_path()),
             settings,
             host,
@@ -101,6 +107,11 @@ impl Common {
 
     pub(crate) const fn spent(&self) -> &SpentTransactions {
         &self.spent
+    }
+
+    /// The logout tokens that were used.
+    pub(crate) const fn logouts(&self) -> &Recent {
+        &self.logouts
     }
 
     pub(crate) const fn paths(&self) -> &OwnPaths {

@@ -14,7 +14,8 @@ pub enum Decision {
     Allow(Allowed),
     /// The gate answers it; the application never sees it.
     Respond(Response),
-    /// The network is needed first: hand it to [`crate::Gate::finish`].
+    /// The network is needed first: hand it to [`crate::Gate::finish`], with the request's body if
+    /// [`Pending::body_limit`] asks for it.
     Pending(Box<Pending>),
 }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use sealgate_revocation::{Action, Expected, MESSAGE_LIMIT, MESSAGE_TYPE, Message, SNAPSHOT_LIMIT};
+use sealgate_revocation::{
+    Action, Expected, MESSAGE_LIMIT, MESSAGE_TYPE, Message, SNAPSHOT_LIMIT, Subject,
+};
 
 use crate::common::Common;
 use crate::provider::ProviderError;
@@ -127,8 +129,16 @@ async fn read(common: &Common, limit: usize, token: &str) -> Result<Message, Pro
         issuer: common.settings().issuer.clone(),
         client: common.settings().client_id.clone(),
     };
-    Message::parse(&verified.payload, &expected)
-        .map_err(|error| ProviderError::Unacceptable(format!("a message of the feed: {error}")))
+    let message = Message::parse(&verified.payload, &expected)
+        .map_err(|error| ProviderError::Unacceptable(format!("a message of the feed: {error}")))?;
+    // The view denies the sessions that a revoked key vouched for; it must not vouch for new ones either,
+    // nor for the feed itself.
+    for entry in message.entries() {
+        if let Subject::Key { kid } = &entry.subject {
+            common.provider().distrust(kid);
+        }
+    }
+    Ok(message)
 }
 
 /// Between half of `pause` and all of it.

@@ -73,6 +73,7 @@ impl Gate {
             },
             Work::Callback(callback) => Decision::Respond(callback.finish(&self.common).await),
             Work::Logout(logout) => Decision::Respond(logout.finish(&self.common).await),
+            Work::Notice(notice) => Decision::Respond(notice.finish(&self.common).await),
             Work::Renewal {
                 content,
                 requirement,

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use sealgate_host::sha256;
 use sealgate_jose::Algorithm;
 use sealgate_model::{SessionId, Timestamp, User};
 use serde::Deserialize;
 use thiserror::Error;
+
+use crate::audience::{Audience, session_id};
 
 /// How far the issuer's clock may be from ours.
 const LEEWAY: Duration = Duration::from_secs(60);
@@ -28,13 +29,6 @@ pub(crate) struct Claims {
     name: Option<String>,
     #[serde(default)]
     roles: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Several(Vec<String>),
 }
 
 /// What the token must agree with.
@@ -64,10 +58,7 @@ impl Claims {
             }
         };
         ok(self.iss == expected.issuer, "iss")?;
-        let audience = match &self.aud {
-            Audience::One(one) => std::slice::from_ref(one),
-            Audience::Several(several) => several.as_slice(),
-        };
+        let audience = self.aud.as_slice();
         ok(audience.iter().any(|aud| aud == expected.client), "aud")?;
         // More than one audience needs to say which of them the token was made for.
         ok(audience.len() == 1 || self.azp.is_some(), "azp")?;
@@ -99,19 +90,14 @@ impl Claims {
         Ok(())
     }
 
-    /// `sid`: an id of ours, or any text of another provider's as the first 16 bytes of its SHA-256.
+    /// The session; an ID token without one is of no use here.
     pub(crate) fn session(&self) -> Result<SessionId, ClaimError> {
         let sid = self
             .sid
             .as_deref()
             .filter(|sid| !sid.is_empty())
             .ok_or(ClaimError("sid"))?;
-        Ok(sid.parse().unwrap_or_else(|_| {
-            let hash = sha256(sid.as_bytes());
-            let mut id = [0; 16];
-            id.copy_from_slice(&hash.as_bytes()[..16]);
-            SessionId::from_bytes(id)
-        }))
+        Ok(session_id(sid))
     }
 
     pub(crate) const fn issued_at(&self) -> Timestamp {

@@ -5,6 +5,8 @@
 //! back as [`Decision::Pending`] and is carried through by [`Gate::finish`]. [`Gate::follow`] keeps the
 //! revocation view fresh.
 
+mod audience;
+mod backchannel;
 mod callback;
 mod common;
 mod cookies;
@@ -21,9 +23,11 @@ mod page;
 mod pending;
 mod provider;
 mod query;
+mod recent;
 mod renewal;
 mod request;
 mod requirement;
+pub mod resource;
 mod response;
 mod return_path;
 mod seals;
@@ -31,6 +35,7 @@ mod session;
 mod settings;
 mod sse;
 mod transactions;
+mod trust;
 mod view;
 
 pub use decision::{Allowed, Decision};
@@ -41,4 +46,4 @@ pub use pending::Pending;
 pub use request::{Request, Transport};
 pub use requirement::Requirement;
 pub use response::Response;
-pub use settings::{Settings, SettingsError, Unmarked};
+pub use settings::{Settings, SettingsError, Unmarked, UntypedLogout};

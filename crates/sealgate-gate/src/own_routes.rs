@@ -1,6 +1,7 @@
-//! The gate's own routes: `/auth/login`, `/auth/callback` and `/auth/logout`, answered before the
-//! application routes anything (docs/decisions/0001-auth-routes-in-the-layer.md).
+//! The gate's own routes: `/auth/login`, `/auth/callback`, `/auth/logout` and
+//! `/auth/backchannel-logout`, answered before the application routes anything (docs/decisions/0001-auth-routes-in-the-layer.md).
 
+use crate::backchannel::Notice;
 use crate::callback::Callback;
 use crate::common::Common;
 use crate::decision::Decision;
@@ -22,6 +23,8 @@ pub(crate) fn answer(common: &Common, request: &Request<'_>) -> Option<Decision>
             (callback, "GET")
         } else if request.path == common.paths().logout {
             (logout, "POST")
+        } else if request.path == common.paths().backchannel_logout {
+            (backchannel_logout, "POST")
         } else {
             return None;
         };
@@ -72,6 +75,13 @@ fn logout(common: &Common, request: &Request<'_>) -> Decision {
         sessions,
         seen.wants_html(),
     )))))
+}
+
+fn backchannel_logout(_: &Common, request: &Request<'_>) -> Decision {
+    match Notice::announced(request) {
+        Ok(notice) => Decision::Pending(Box::new(Pending(Work::Notice(notice)))),
+        Err(refusal) => Decision::Respond(refusal),
+    }
 }
 
 /// The page for a sign-in that cannot even begin.

@@ -2,6 +2,7 @@
 
 use sealgate_session::SessionContent;
 
+use crate::backchannel::{BODY_LIMIT, Notice};
 use crate::callback::Callback;
 use crate::login::Login;
 use crate::logout::Logout;
@@ -14,11 +15,31 @@ pub(crate) enum Work {
     Login(Login),
     Callback(Callback),
     Logout(Logout),
+    Notice(Notice),
     Renewal {
         content: Box<SessionContent>,
         requirement: Requirement,
         person: Option<String>,
     },
+}
+
+impl Pending {
+    /// How many bytes of the request's body have to be read first and handed over with
+    /// [`Self::set_body`]; nothing for what is decided without it. One more is read of a longer one, so
+    /// that it is seen to be too long.
+    pub const fn body_limit(&self) -> Option<usize> {
+        match self.0 {
+            Work::Notice(_) => Some(BODY_LIMIT),
+            _ => None,
+        }
+    }
+
+    /// Hands over the request's body. Without it, what needs one is refused.
+    pub fn set_body(&mut self, body: Vec<u8>) {
+        if let Work::Notice(notice) = &mut self.0 {
+            notice.set_body(body);
+        }
+    }
 }
 
 impl std::fmt::Debug for Pending {
@@ -27,6 +48,7 @@ impl std::fmt::Debug for Pending {
             Work::Login(_) => "Pending(login)",
             Work::Callback(_) => "Pending(callback)",
             Work::Logout(_) => "Pending(logout)",
+            Work::Notice(_) => "Pending(backchannel logout)",
             Work::Renewal { .. } => "Pending(renewal)",
         })
     }

@@ -1,16 +1,17 @@
 //! The gate's dealings with the control plane: metadata, keys, tokens, revocation.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use sealgate_host::{Body, Fetch, FetchError, FetchRequest, Method, StreamBody};
-use sealgate_jose::{JoseError, JwkSet, Verified, VerifyingKeys};
+use sealgate_jose::{Expect, JoseError, JwkSet, Verified};
 use sealgate_model::{Clock, Secret, Uptime};
 use serde::Deserialize;
 use thiserror::Error;
 use url::form_urlencoded;
 
 use crate::settings::Settings;
+use crate::trust::Trust;
 
 /// Why the control plane did not give what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -75,28 +76,33 @@ pub(crate) struct Provider {
     clock: Arc<dyn Clock>,
     fetch: Arc<dyn Fetch>,
     metadata: RwLock<Option<Arc<Metadata>>>,
-    keys: RwLock<Arc<VerifyingKeys>>,
+    trust: Trust,
     /// When keys were last asked for; held across the request, so that there is one at a time.
     keys_asked: tokio::sync::Mutex<Option<Uptime>>,
+    /// When keys were last asked for because of what a stranger sent.
+    keys_asked_unasked: Mutex<Option<Uptime>>,
 }
 
 impl Provider {
     /// At most one request for keys in this time, whatever key ids are presented.
     const KEYS_COOLDOWN: Duration = Duration::from_secs(1);
 
+    /// The same for the key ids of what strangers send.
+    const UNASKED_COOLDOWN: Duration = Duration::from_secs(10);
+
     pub(crate) fn new(
         settings: Arc<Settings>,
         clock: Arc<dyn Clock>,
         fetch: Arc<dyn Fetch>,
     ) -> Self {
-        let none = VerifyingKeys::from_jwks(&JwkSet { keys: Vec::new() });
         Self {
             settings,
             clock,
             fetch,
             metadata: RwLock::new(None),
-            keys: RwLock::new(Arc::new(none)),
+            trust: Trust::new(),
             keys_asked: tokio::sync::Mutex::new(None),
+            keys_asked_unasked: Mutex::default(),
         }
     }
 
@@ -149,17 +155,45 @@ impl Provider {
         token: &str,
         types: &[&str],
     ) -> Result<Verified, ProviderError> {
-        match self.keys().verify_up_to(limit, token, types) {
+        match self.trust.verifying().verify_up_to(limit, token, types) {
             Err(JoseError::UnknownKey) => {
                 self.refresh_keys().await?;
-                Ok(self.keys().verify_up_to(limit, token, types)?)
+                Ok(self.trust.verifying().verify_up_to(limit, token, types)?)
             }
             verified => Ok(verified?),
         }
     }
 
-    fn keys(&self) -> Arc<VerifyingKeys> {
-        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    /// Verifies a token that nobody asked for. Keys are asked for seldom, and nobody waits for the next
+    /// time: strangers choose the key ids.
+    pub(crate) async fn verify_unasked(
+        &self,
+        token: &str,
+        expect: &Expect<'_>,
+    ) -> Result<Result<Verified, JoseError>, ProviderError> {
+        match self.trust.verifying().verify_as(token, expect) {
+            Err(JoseError::UnknownKey) if self.may_ask_unasked() => {
+                self.refresh_keys().await?;
+                Ok(self.trust.verifying().verify_as(token, expect))
+            }
+            verified => Ok(verified),
+        }
+    }
+
+    fn may_ask_unasked(&self) -> bool {
+        let now = self.clock.uptime();
+        let asked = self.keys_asked_unasked.lock();
+        let mut asked = asked.unwrap_or_else(PoisonError::into_inner);
+        let rested = asked.is_none_or(|at| now.since(at) >= Self::UNASKED_COOLDOWN);
+        if rested {
+            *asked = Some(now);
+        }
+        rested
+    }
+
+    /// Believes nothing any more that key `kid` signed, whatever the key set says of it.
+    pub(crate) fn distrust(&self, kid: &str) {
+        self.trust.revoke(kid);
     }
 
     /// Asks for the issuer's keys: at most once in [`Self::KEYS_COOLDOWN`], for which it waits, and once
@@ -182,12 +216,11 @@ impl Provider {
                 .document(get(metadata.jwks_uri.clone(), "application/json", None))
                 .await?,
         )?;
-        let keys = VerifyingKeys::from_jwks(&set);
-        if keys.is_empty() {
-            return Err(unacceptable("there is no usable key"));
+        if self.trust.replace(set) {
+            Ok(())
+        } else {
+            Err(unacceptable("there is no usable key"))
         }
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
-        Ok(())
     }
 
     /// Exchanges an authorization code (RFC 6749, 4.1.3; RFC 7636, 4.5).

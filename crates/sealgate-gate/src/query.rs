@@ -11,7 +11,12 @@ pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(crate) fn parse(query: &[u8]) -> Option<Self> {
-        if query.len() > LIMIT {
+        Self::parse_up_to(LIMIT, query)
+    }
+
+    /// As [`Self::parse`], for forms of up to `limit` bytes.
+    pub(crate) fn parse_up_to(limit: usize, query: &[u8]) -> Option<Self> {
+        if query.len() > limit {
             return None;
         }
         let mut seen: Vec<(String, String)> = Vec::new();

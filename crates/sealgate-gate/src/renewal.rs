@@ -1,6 +1,7 @@
 //! Renewal of a session's access part, once for however many requests need it.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -126,17 +127,9 @@ impl Renewals {
         flights.remove(&key);
         // Sweeping looks at everything, so it waits until the map has doubled.
         if flights.len() == flights.capacity() {
-            flights.retain(|_, flight| flight.is_kept(now, wall));
-            let surplus: Vec<_> = flights
-                .keys()
-                .copied()
-                .take(flights.len().saturating_sub(MOST))
-                .collect();
-            for key in surplus {
-                flights.remove(&key);
-            }
+            sweep(&mut flights, now, wall);
             let mut awaited = self.awaited.write().unwrap_or_else(PoisonError::into_inner);
-            awaited.retain(|_, flight| flight.is_kept(now, wall));
+            sweep(&mut awaited, now, wall);
         }
         let flight = Arc::new(Flight {
             began: now,
@@ -146,6 +139,15 @@ impl Renewals {
         flights.insert(key, Arc::clone(&flight));
         flight
     }
+}
+
+/// Leaves at most [`MOST`] of those that are kept.
+fn sweep<K: Eq + Hash>(flights: &mut HashMap<K, Arc<Flight>>, now: Uptime, wall: Timestamp) {
+    let mut left = 0;
+    flights.retain(|_, flight| {
+        left += usize::from(flight.is_kept(now, wall));
+        flight.is_kept(now, wall) && left <= MOST
+    });
 }
 
 async fn renew_now(common: &Common, old: &SessionContent, refresh: &str) -> Renewed {
@@ -175,5 +177,33 @@ fn denial(old: &SessionContent, error: &ProviderError) -> Denial {
         // Only the grant itself can be at fault in a way that signing in again mends.
         ProviderError::Refused(code) if code == "invalid_grant" => Denial::RenewalRefused,
         _ => Denial::RenewalUnavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        #[test]
+        fn of_however_many_renewals_only_so_many_are_kept(
+            ages in proptest::collection::vec(0..20_u64, 1..40), copies in 1..1500_usize,
+        ) {
+            let now = Uptime::from_elapsed(Duration::from_secs(100));
+            let wall = Timestamp::from_seconds(0);
+            let flight = |age| Arc::new(Flight {
+                began: Uptime::from_elapsed(Duration::from_secs(100 - age)),
+                outcome: OnceCell::from(Renewed::Denied(Denial::RenewalRefused)),
+                arrived: AtomicBool::new(false),
+            });
+            let ages = ages.iter().flat_map(|age| std::iter::repeat_n(*age, copies));
+            let mut flights: HashMap<_, _> = ages.map(flight).enumerate().collect();
+            let kept = flights.values().filter(|flight| flight.is_kept(now, wall)).count();
+            sweep(&mut flights, now, wall);
+            prop_assert_eq!(flights.len(), kept.min(MOST));
+        }
     }
 }

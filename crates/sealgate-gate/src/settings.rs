@@ -44,6 +44,15 @@ pub enum Unmarked {
     Deny,
 }
 
+/// What becomes of logout tokens that do not state the type of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UntypedLogout {
+    /// They are refused.
+    Refuse,
+    /// They are taken: the issuer is one that states none, or `JWT`.
+    Accept,
+}
+
 /// Everything the gate needs to know, checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -67,6 +76,8 @@ pub struct Settings {
     pub idle_limit: Duration,
     /// What unmarked routes get.
     pub unmarked: Unmarked,
+    /// What logout tokens without their type get.
+    pub untyped_logout: UntypedLogout,
     /// A file of one more certificate authority to trust for the issuer, in PEM.
     pub authority_file: Option<String>,
     /// The path under the application where a browser lands after logout.
@@ -140,6 +151,16 @@ impl Settings {
                 ));
             }
         };
+        let untyped_logout = match optional("SEALGATE_UNTYPED_LOGOUT").as_deref() {
+            None | Some("refuse") => UntypedLogout::Refuse,
+            Some("accept") => UntypedLogout::Accept,
+            Some(_) => {
+                return Err(SettingsError::new(
+                    "SEALGATE_UNTYPED_LOGOUT",
+                    "is neither `refuse` nor `accept`",
+                ));
+            }
+        };
         let after_logout = optional("SEALGATE_AFTER_LOGOUT").unwrap_or_else(|| "/".to_owned());
         if crate::return_path::check(&after_logout).is_none() {
             return Err(SettingsError::new(
@@ -162,6 +183,7 @@ impl Settings {
             seal_keys,
             scopes,
             unmarked,
+            untyped_logout,
             after_logout,
         })
     }
@@ -305,6 +327,7 @@ pub(crate) mod tests {
             ("SEALGATE_SEAL_KEYS", "short", "seal-key generate"),
             ("SEALGATE_SCOPES", "profile", "openid"),
             ("SEALGATE_UNMARKED", "open", "neither"),
+            ("SEALGATE_UNTYPED_LOGOUT", "yes", "neither"),
             ("SEALGATE_STALENESS_BOUND", "0", "seconds"),
             ("SEALGATE_STALENESS_BOUND", "301", "seconds"),
             ("SEALGATE_AFTER_LOGOUT", "https://evil.example", "path"),

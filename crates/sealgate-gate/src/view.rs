@@ -37,6 +37,7 @@ impl RevocationView {
             subject: Some(content.subject()),
             client: client.as_str(),
             key: content.key(),
+            token: None,
             started_at: content.started_at(),
         };
         let follower = self.read();
@@ -60,12 +61,16 @@ impl RevocationView {
 
     /// Revokes a session in this process at once, before the feed tells of it.
     pub(crate) fn revoke_session(&self, content: &SessionContent) {
-        let entry = Entry {
+        self.revoke(&Entry {
             subject: Subject::Session(content.session()),
             expires_at: content.expires_at(),
             reason: Some("logout".to_owned()),
-        };
-        self.write().revoke_locally(&entry);
+        });
+    }
+
+    /// The same for whatever `entry` is about.
+    pub(crate) fn revoke(&self, entry: &Entry) {
+        self.write().revoke_locally(entry);
     }
 
     /// From where to open the stream; none: a snapshot first.

@@ -4,13 +4,22 @@
 //! holds the others to it.
 
 mod clock;
+mod fake_outbound;
 mod fetch;
+mod guarded;
 mod hash;
+mod outbound;
+mod proxies;
 mod random;
 
 pub use clock::{FakeClock, SystemClock};
+pub use fake_outbound::{FakeOutbound, SentRequest};
 pub use fetch::{
     Body, Fetch, FetchError, FetchRequest, FetchResponse, HttpFetch, Method, StreamBody,
 };
+pub use guarded::{AddressPolicy, GuardedFetch, OutboundTarget, Resolve, Resolved, SystemResolver};
 pub use hash::sha256;
+pub use ipnet::IpNet;
+pub use outbound::{Errand, Outbound, OutboundError, OutboundRequest, OutboundResponse};
+pub use proxies::{ForwardingHeader, Source, TrustedProxies};
 pub use random::{FakeRandom, SystemRandom};

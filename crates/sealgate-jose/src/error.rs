@@ -1,8 +1,8 @@
-//! Why a token or key was refused.
+//! Why a token, a key or a proof was refused.
 
 use thiserror::Error;
 
-/// A refused token or key.
+/// A refused token, key or proof.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JoseError {
     /// The token or key set is longer than allowed.
@@ -29,6 +29,18 @@ pub enum JoseError {
     /// A key is of no use here.
     #[error("unusable key: {0}")]
     UnusableKey(&'static str),
+    /// A DPoP proof is for another HTTP method.
+    #[error("the proof is for another method")]
+    WrongMethod,
+    /// A DPoP proof is for another URL.
+    #[error("the proof is for another URL")]
+    WrongUrl,
+    /// A DPoP proof was made too long ago, or in the future.
+    #[error("the proof was not made just now")]
+    WrongTime,
+    /// A DPoP proof is not for the access token that it came with.
+    #[error("the proof is not for this access token")]
+    WrongAccessToken,
 }
 
 impl JoseError {
@@ -42,6 +54,10 @@ impl JoseError {
             Self::WrongAlgorithm => "token_algorithm_wrong",
             Self::BadSignature => "token_signature_bad",
             Self::UnusableKey(_) => "key_unusable",
+            Self::WrongMethod => "dpop_method_wrong",
+            Self::WrongUrl => "dpop_url_wrong",
+            Self::WrongTime => "dpop_time_wrong",
+            Self::WrongAccessToken => "dpop_token_wrong",
         }
     }
 }

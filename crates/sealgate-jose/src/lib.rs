@@ -1,20 +1,27 @@
-//! Signing keys, compact JWS (RFC 7515) and JWK sets (RFC 7517); strict.
+//! Signing keys, compact JWS (RFC 7515), JWK sets (RFC 7517) and DPoP proofs (RFC 9449); strict.
 //!
 //! The key fixes the algorithm; a token's header only has to agree. There is no `none`, no HMAC, no
-//! key taken from a header (`jwk`, `jku`, `x5u`, `x5c`), and every token states its type.
+//! key taken from a header (`jwk`, `jku`, `x5u`, `x5c`), and every token states its type. A DPoP proof
+//! brings its key, because it shows no more than that somebody holds it.
 
 mod algorithm;
+pub mod dpop;
 mod error;
 mod header;
 mod jwk;
+mod object;
+mod public;
+#[cfg(test)]
+mod samples;
 mod sign;
 mod verify;
 
 pub use algorithm::Algorithm;
+pub use dpop::{DpopExpectation, DpopProof};
 pub use error::JoseError;
 pub use jwk::{Jwk, JwkSet};
 pub use sign::SigningKey;
-pub use verify::{Verified, VerifyingKeys};
+pub use verify::{Expect, Verified, VerifyingKeys};
 
 /// Tokens longer than this, in bytes, are refused before anything is decoded.
 pub const TOKEN_LIMIT: usize = 16 * 1024;

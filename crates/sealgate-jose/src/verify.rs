@@ -1,17 +1,16 @@
 //! Verifying.
 
-use aws_lc_rs::signature::{ED25519, ParsedPublicKey};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 
-use crate::header::Header;
+use crate::header::{Header, Parts};
+use crate::object::from_slice;
+use crate::public::PublicKey;
 use crate::{Algorithm, JoseError, Jwk, JwkSet, TOKEN_LIMIT};
 
 struct Key {
-    kid: String,
-    algorithm: Algorithm,
-    public: ParsedPublicKey,
+    /// A key without an id is found only by a token that names none.
+    kid: Option<String>,
+    public: PublicKey,
 }
 
 /// The public keys of one issuer, ready for use.
@@ -21,16 +20,18 @@ pub struct VerifyingKeys {
 
 impl std::fmt::Debug for VerifyingKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.keys.iter().map(|key| &key.kid))
-            .finish()
+        let mut list = f.debug_list();
+        for key in &self.keys {
+            list.entry(&key.kid.as_deref().unwrap_or_default());
+        }
+        list.finish()
     }
 }
 
 /// A token whose signature holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// The key that signed it.
+    /// The key that signed it; empty if it has no id.
     pub kid: String,
     /// That key's algorithm.
     pub algorithm: Algorithm,
@@ -39,12 +40,25 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// The payload as typed claims. A member of the wrong type, or one that is there twice, refuses
-    /// the token.
+    /// The payload, which must be a JSON object, as typed claims. A member of the wrong type, or one that
+    /// is there twice, refuses the token.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, JoseError> {
-        serde_json::from_slice(&self.payload)
+        from_slice(&self.payload)
             .map_err(|_| JoseError::Malformed("claims are not as they must be"))
     }
+}
+
+/// What a token must be like, where it need not be one of our own.
+#[derive(Debug, Clone, Copy)]
+pub struct Expect<'a> {
+    /// The types it may state. They compare without case and without `application/`.
+    pub types: &'a [&'a str],
+    /// Whether it may state none.
+    pub type_optional: bool,
+    /// Whether it may name no key, if exactly one key of the set is for its algorithm.
+    pub kid_optional: bool,
+    /// How long it may be, in bytes.
+    pub limit: usize,
 }
 
 impl VerifyingKeys {
@@ -52,6 +66,9 @@ impl VerifyingKeys {
     const KEYS_LIMIT: usize = 64;
 
     /// The usable keys of a set; a key that is not understood is left out (RFC 7517, 5).
+    ///
+    /// A key fixes its algorithm. The one exception is an RSA key without `alg`: it is for RS256 and for
+    /// PS256, as the header says, since one type of key serves both and key sets often leave `alg` out.
     pub fn from_jwks(set: &JwkSet) -> Self {
         let keys = set
             .keys
@@ -64,7 +81,7 @@ impl VerifyingKeys {
 
     /// Whether a key of this id is in the set.
     pub fn contains(&self, kid: &str) -> bool {
-        self.keys.iter().any(|key| key.kid == kid)
+        self.keys.iter().any(|key| key.kid.as_deref() == Some(kid))
     }
 
     /// Whether there is no key at all.
@@ -74,10 +91,7 @@ impl VerifyingKeys {
 
     /// Verifies a compact JWS whose type is one of `types`. The header must name its key.
     pub fn verify(&self, token: &str, types: &[&str]) -> Result<Verified, JoseError> {
-        if token.len() > TOKEN_LIMIT {
-            return Err(JoseError::TooLong { limit: TOKEN_LIMIT });
-        }
-        self.verify_any_length(token, types)
+        self.verify_up_to(TOKEN_LIMIT, token, types)
     }
 
     /// As [`Self::verify`], for tokens up to `limit` bytes: a snapshot of the revocation feed is one
@@ -88,93 +102,85 @@ impl VerifyingKeys {
         token: &str,
         types: &[&str],
     ) -> Result<Verified, JoseError> {
-        if token.len() > limit {
-            return Err(JoseError::TooLong { limit });
-        }
-        self.verify_any_length(token, types)
+        let expect = Expect {
+            types,
+            type_optional: false,
+            kid_optional: false,
+            limit,
+        };
+        self.verify_as(token, &expect)
     }
 
-    fn verify_any_length(&self, token: &str, types: &[&str]) -> Result<Verified, JoseError> {
-        let (signed, signature) = token
-            .rsplit_once('.')
-            .ok_or(JoseError::Malformed("not three parts"))?;
-        let (header, payload) = signed
-            .split_once('.')
-            .ok_or(JoseError::Malformed("not three parts"))?;
-        if payload.contains('.') {
-            return Err(JoseError::Malformed("not three parts"));
+    /// Verifies a compact JWS that was made elsewhere, such as a client's assertion.
+    pub fn verify_as(&self, token: &str, expect: &Expect<'_>) -> Result<Verified, JoseError> {
+        if token.len() > expect.limit {
+            return Err(JoseError::TooLong {
+                limit: expect.limit,
+            });
         }
-        let header = Header::decode(header)?;
-        let kid = header
-            .kid
-            .as_deref()
-            .ok_or(JoseError::Malformed("header names no key"))?;
-        let key = self
-            .keys
-            .iter()
-            .find(|key| key.kid == kid)
-            .ok_or(JoseError::UnknownKey)?;
-        if !key.algorithm.agrees(&header.alg) {
-            return Err(JoseError::WrongAlgorithm);
-        }
-        let signature = URL_SAFE_NO_PAD
-            .decode(signature)
-            .map_err(|_| JoseError::Malformed("signature is not base64url"))?;
-        key.public
-            .verify_sig(signed.as_bytes(), &signature)
-            .map_err(|_| JoseError::BadSignature)?;
+        let parts = Parts::of(token)?;
+        let header = Header::decode(parts.header)?;
+        let key = match header.kid.as_deref() {
+            Some(kid) => self.named(kid, &header.alg)?,
+            None if expect.kid_optional => self.only(&header.alg)?,
+            None => return Err(JoseError::Malformed("header names no key")),
+        };
+        let (algorithm, public) = key
+            .public
+            .agreeing(&header.alg)
+            .ok_or(JoseError::WrongAlgorithm)?;
+        parts.verify(public)?;
         // The type is judged last, so that only the issuer's own tokens are told apart by type.
-        if !header.is_type(types) {
+        let untyped = expect.type_optional && header.typ.is_none();
+        if !untyped && !header.is_type(expect.types) {
             return Err(JoseError::WrongType);
         }
-        let payload = URL_SAFE_NO_PAD
-            .decode(payload)
-            .map_err(|_| JoseError::Malformed("payload is not base64url"))?;
         Ok(Verified {
-            kid: kid.to_owned(),
-            algorithm: key.algorithm,
-            payload,
+            kid: key.kid.clone().unwrap_or_default(),
+            algorithm,
+            payload: parts.payload()?,
         })
+    }
+
+    /// The key of this id. Equivalent keys of different types may share one (RFC 7517, 4.5): then the one for
+    /// the algorithm. Two for the same algorithm may not: which of them was meant would be a guess.
+    fn named(&self, kid: &str, alg: &str) -> Result<&Key, JoseError> {
+        let mut agreeing = self
+            .keys
+            .iter()
+            .filter(|key| key.kid.as_deref() == Some(kid))
+            .filter(|key| key.public.agreeing(alg).is_some());
+        match (agreeing.next(), agreeing.next()) {
+            (Some(key), None) => Ok(key),
+            (Some(_), Some(_)) => Err(JoseError::UnusableKey("another key has its id")),
+            (None, _) if self.contains(kid) => Err(JoseError::WrongAlgorithm),
+            (None, _) => Err(JoseError::UnknownKey),
+        }
+    }
+
+    /// The one key for this algorithm. Trying several would let a token choose.
+    fn only(&self, alg: &str) -> Result<&Key, JoseError> {
+        let mut agreeing = self
+            .keys
+            .iter()
+            .filter(|key| key.public.agreeing(alg).is_some());
+        match (agreeing.next(), agreeing.next()) {
+            (Some(key), None) => Ok(key),
+            (None, _) => Err(JoseError::UnknownKey),
+            (Some(_), Some(_)) => Err(JoseError::Malformed(
+                "header names no key, and several are for its algorithm",
+            )),
+        }
     }
 }
 
 fn parse(jwk: &Jwk) -> Result<Key, JoseError> {
-    let unusable = JoseError::UnusableKey;
-    if jwk.d.is_some() {
-        return Err(unusable("it holds a private part"));
+    if jwk.kid.as_deref() == Some("") {
+        return Err(JoseError::UnusableKey("its id is empty"));
     }
-    if jwk.usage.as_deref().is_some_and(|usage| usage != "sig") {
-        return Err(unusable("it is not for signatures"));
-    }
-    if jwk.kty != "OKP" || jwk.crv.as_deref() != Some("Ed25519") {
-        return Err(unusable("its type is not known"));
-    }
-    if jwk
-        .alg
-        .as_deref()
-        .is_some_and(|alg| !Algorithm::Ed25519.agrees(alg))
-    {
-        return Err(unusable("its algorithm is not its type's"));
-    }
-    let kid = jwk
-        .kid
-        .clone()
-        .filter(|kid| !kid.is_empty())
-        .ok_or(unusable("it has no id"))?;
-    let bytes = jwk
-        .x
-        .as_deref()
-        .and_then(|x| URL_SAFE_NO_PAD.decode(x).ok())
-        .ok_or(unusable("it has no x"))?;
-    if bytes.len() != 32 {
-        return Err(unusable("its x is not 32 bytes"));
-    }
-    let public =
-        ParsedPublicKey::new(&ED25519, &bytes).map_err(|_| unusable("its x is not a point"))?;
     Ok(Key {
-        kid,
-        algorithm: Algorithm::Ed25519,
-        public,
+        kid: jwk.kid.clone(),
+        public: PublicKey::of(jwk)?,
     })
 }
 

@@ -111,6 +111,21 @@ uuid_id!(
     InvitationId,
     "invitation id"
 );
+uuid_id!(
+    /// The selector of a device code (RFC 8628).
+    DeviceId,
+    "device code id"
+);
+uuid_id!(
+    /// The selector of a pushed authorization request (RFC 9126).
+    PushedId,
+    "pushed request id"
+);
+uuid_id!(
+    /// A back-channel logout message that is owed to a client.
+    LogoutDeliveryId,
+    "logout delivery id"
+);
 
 /// An OAuth client's `client_id`: 1 to 128 of `A-Z a-z 0-9 - _ .` (a subset of RFC 6749, A.1 that
 /// needs no escaping in URLs, logs or cookies).
@@ -122,6 +137,12 @@ impl ClientId {
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it reads as a UUID in any of its spellings, and so could be taken for a user's id where
+    /// a token's `sub` may be either.
+    pub fn looks_like_user(&self) -> bool {
+        Uuid::try_parse(&self.0).is_ok()
     }
 }
 
@@ -135,6 +156,33 @@ impl FromStr for ClientId {
             Err(IdError {
                 kind: "client id",
                 expected: "1 to 128 of A-Z a-z 0-9 - _ .",
+            })
+        }
+    }
+}
+
+/// The organisation a user belongs to: 1 to 64 of `a-z 0-9 -`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TenantId(String);
+
+impl TenantId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for TenantId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(IdError {
+                kind: "tenant id",
+                expected: "1 to 64 of a-z 0-9 -",
             })
         }
     }
@@ -164,6 +212,11 @@ impl Issuer {
             .find('/')
             .map_or(self.0.len(), |at| authority + at);
         &self.0[..end]
+    }
+
+    /// What follows the origin: empty, or a path that starts with `/` and does not end with one.
+    pub fn path(&self) -> &str {
+        &self.0[self.origin().len()..]
     }
 
     /// Whether the issuer is reached over TLS.
@@ -222,6 +275,7 @@ macro_rules! text_id {
 
 text_id!(ClientId);
 text_id!(Issuer);
+text_id!(TenantId);
 
 #[cfg(test)]
 mod tests {
@@ -258,6 +312,29 @@ mod tests {
                 .parse::<UserId>()
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn a_client_id_that_reads_as_a_uuid_looks_like_a_user() {
+        for (id, looks) in [
+            ("01890a5d-ac96-774b-bcce-b302099a8057", true),
+            ("01890A5DAC96774BBCCEB302099A8057", true),
+            ("expenses", false),
+            ("01890a5d-ac96-774b-bcce", false),
+        ] {
+            let id: ClientId = id.parse().unwrap();
+            assert_eq!(id.looks_like_user(), looks, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_tenant_id_is_short_and_lower_case() {
+        let long = "a".repeat(65);
+        for wrong in ["", "Acme", "acme_eu", "acme.eu", "a b", long.as_str()] {
+            assert!(wrong.parse::<TenantId>().is_err(), "{wrong}");
+        }
+        let tenant: TenantId = "acme-eu-1".parse().unwrap();
+        assert_eq!(tenant.to_string(), "acme-eu-1");
     }
 
     #[test]

@@ -4,15 +4,18 @@
 //! how those are asked for ([`Clock`], [`Random`]).
 
 mod actor;
+mod grant;
 mod host;
 mod id;
 mod secret;
 mod time;
 
 pub use actor::{ActorKind, User};
+pub use grant::Grant;
 pub use host::{Clock, Random};
 pub use id::{
-    ClientId, CodeId, IdError, InvitationId, Issuer, RefreshId, SessionId, SignInId, UserId,
+    ClientId, CodeId, DeviceId, IdError, InvitationId, Issuer, LogoutDeliveryId, PushedId,
+    RefreshId, SessionId, SignInId, TenantId, UserId,
 };
 pub use secret::{Secret, SecretHash};
 pub use time::{Timestamp, Uptime};

@@ -3,12 +3,14 @@
 //! A request is checked against its client's registration in the order that keeps the endpoint from
 //! being an open redirector: client, redirect URI, and only then whatever may be answered there.
 
-use std::time::Duration;
-
-use sealgate_model::{ClientId, Timestamp};
+use sealgate_model::{ClientId, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::{CodeChallenge, OAuthError, Params, RedirectUri, Scopes};
+use crate::claims::ACR;
+use crate::{
+    ClaimsRequest, CodeChallenge, Grant, OAuthError, Params, Prompts, RedirectUri, Resources,
+    ResponseMode, Scopes, Thumbprint,
+};
 
 /// What a client may ask for.
 #[derive(Debug, Clone, Copy)]
@@ -17,37 +19,12 @@ pub struct Registration<'a> {
     pub redirect_uris: &'a [String],
     /// Its scopes.
     pub scopes: &'a [String],
-}
-
-/// How the client wants the user to be involved (`OpenID` Connect Core, 3.1.2.1, `prompt`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Prompt {
-    /// As needed.
-    Auto,
-    /// Not at all: `none`.
-    None,
-    /// On the sign-in page in any case: `login`, `select_account`, `consent`. The page names the client
-    /// and takes any account, so that signing in there answers all three.
-    SignIn,
-}
-
-impl Prompt {
-    /// The values that are understood, as metadata lists them.
-    pub const VALUES: [&str; 4] = ["none", "login", "select_account", "consent"];
-
-    fn parse(text: &str) -> Result<Self, OAuthError> {
-        const INVALID: OAuthError = OAuthError::ParameterInvalid("prompt");
-        let mut values = text.split(' ').filter(|value| !value.is_empty()).peekable();
-        if values.peek().is_none() || values.clone().any(|value| !Self::VALUES.contains(&value)) {
-            return Err(INVALID);
-        }
-        match (values.clone().any(|value| value == "none"), values.count()) {
-            (false, _) => Ok(Self::SignIn),
-            (true, 1) => Ok(Self::None),
-            (true, _) => Err(INVALID),
-        }
-    }
+    /// The resources it may ask tokens for (RFC 8707).
+    pub resources: &'a [String],
+    /// The grants it may use.
+    pub grants: &'a [Grant],
+    /// Whether it has to push its requests (RFC 9126, 6).
+    pub require_pushed: bool,
 }
 
 /// An authorization request that its client may make. It can be sealed and carried through the
@@ -61,17 +38,47 @@ pub struct AuthorizationRequest {
     /// The scopes asked for, all registered for the client.
     pub scopes: Scopes,
     /// Given back untouched, at most 2048 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
+    /// How to answer.
+    #[serde(default, skip_serializing_if = "ResponseMode::is_query")]
+    pub response_mode: ResponseMode,
     /// Goes into the ID token, at most 512 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
     /// The PKCE challenge.
     pub challenge: CodeChallenge,
     /// How to involve the user.
-    pub prompt: Prompt,
+    #[serde(default, skip_serializing_if = "Prompts::is_empty")]
+    pub prompt: Prompts,
     /// How long ago, in seconds, the user may have proved who they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age: Option<u32>,
     /// What to put into the sign-in page's first field, at most 254 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_hint: Option<String>,
+    /// An ID token of the user that the client expects, at most 7 KiB, not verified yet. Whoever
+    /// verifies it takes it out and calls [`AuthorizationRequest::expect_user`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_hint: Option<String>,
+    /// The user that a verified `id_token_hint` names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_user: Option<UserId>,
+    /// The `acr` values the client would like, best first, at most 8 of 256 bytes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_values: Vec<String>,
+    /// The languages the user reads, best first, at most 8 well-formed tags (BCP 47).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ui_locales: Vec<String>,
+    /// The claims asked for one by one.
+    #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
+    pub claims: ClaimsRequest,
+    /// The resources asked for, all registered for the client and as registered.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub resources: Resources,
+    /// The key that the code is to be bound to (RFC 9449, 10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<Thumbprint>,
 }
 
 /// Why an authorization request goes no further, by where that may be said.
@@ -83,6 +90,8 @@ pub enum AuthorizationRejection {
     Redirect {
         /// Where to: matched against the registration.
         redirect_uri: String,
+        /// How: as the client asked for, if that could be read.
+        response_mode: ResponseMode,
         /// The client's state.
         state: Option<String>,
         /// Why.
@@ -103,7 +112,8 @@ impl AuthorizationRequest {
     }
 
     /// Checks `params` (which may have been read with [`Params::parse_noting_repeats`]) against the
-    /// registration of the client they name.
+    /// registration of the client they name. They hold the whole request: one that refers to a pushed
+    /// request is for [`crate::pushed_request`].
     pub fn parse(
         params: &Params,
         registration: &Registration<'_>,
@@ -113,33 +123,49 @@ impl AuthorizationRequest {
             redirect_uri(params, registration).map_err(AuthorizationRejection::Page)?;
         // Without a `state` that can be given back, the client could not tell whose error it is; it is
         // told all the same.
-        let (state, too_long) = match params.get_up_to("state", 2048) {
-            Ok(state) => (state.map(str::to_owned), Ok(())),
-            Err(error) => (None, Err(error)),
+        let state = params.get_up_to("state", 2048).ok().flatten();
+        let response_mode = ResponseMode::from_params(params, &redirect_uri).unwrap_or_default();
+        let checked = if registration.require_pushed {
+            Err(OAuthError::PushedRequestRequired)
+        } else {
+            Self::checked(client_id, redirect_uri.clone(), params, registration)
         };
-        let checked = too_long.and_then(|()| {
-            Self::checked(
-                client_id,
-                redirect_uri.clone(),
-                state.clone(),
-                params,
-                registration,
-            )
-        });
         checked.map_err(|error| AuthorizationRejection::Redirect {
             redirect_uri,
-            state,
+            response_mode,
+            state: state.map(str::to_owned),
             error,
         })
+    }
+
+    /// Checks a request that `client_id`, which has authenticated, pushes (RFC 9126, 2.1). Whatever is
+    /// wrong with it is told to the client at once.
+    pub fn parse_pushed(
+        params: &Params,
+        client_id: &ClientId,
+        registration: &Registration<'_>,
+    ) -> Result<Self, OAuthError> {
+        params.reject_repeats()?;
+        if params.get("request_uri").is_some() {
+            return Err(OAuthError::RequestUriPushed);
+        }
+        if params
+            .get("client_id")
+            .is_some_and(|named| named != client_id.as_str())
+        {
+            return Err(OAuthError::ParameterInvalid("client_id"));
+        }
+        let redirect_uri = redirect_uri(params, registration)?;
+        Self::checked(client_id.clone(), redirect_uri, params, registration)
     }
 
     fn checked(
         client_id: ClientId,
         redirect_uri: String,
-        state: Option<String>,
         params: &Params,
         registration: &Registration<'_>,
     ) -> Result<Self, OAuthError> {
+        let state = params.get_up_to("state", 2048)?.map(str::to_owned);
         params.reject_repeats()?;
         for (name, error) in [
             ("request", OAuthError::RequestObjectUnsupported),
@@ -153,12 +179,7 @@ impl AuthorizationRequest {
         if params.require("response_type")? != "code" {
             return Err(OAuthError::ResponseTypeUnsupported);
         }
-        if params
-            .get("response_mode")
-            .is_some_and(|mode| mode != "query")
-        {
-            return Err(OAuthError::ResponseModeUnsupported);
-        }
+        let response_mode = ResponseMode::from_params(params, &redirect_uri)?;
         let challenge = CodeChallenge::from_request(
             params.get("code_challenge"),
             params.get("code_challenge_method"),
@@ -167,19 +188,22 @@ impl AuthorizationRequest {
             .get("scope")
             .ok_or(OAuthError::ScopeMissing)?
             .parse()?;
-        if !scopes.within(registration.scopes) {
-            return Err(OAuthError::ScopeNotAllowed);
+        let claims = params.get("claims").map(ClaimsRequest::parse).transpose()?;
+        let claims = claims.unwrap_or_default().within(registration.scopes);
+        if claims.subjects.as_ref().is_some_and(Vec::is_empty) {
+            return Err(OAuthError::UserUnexpected);
         }
-        Ok(Self {
+        let request = Self {
             client_id,
             redirect_uri,
             scopes,
             state,
+            response_mode,
             nonce: params.get_up_to("nonce", 512)?.map(str::to_owned),
             challenge,
             prompt: params
                 .get("prompt")
-                .map_or(Ok(Prompt::Auto), Prompt::parse)?,
+                .map_or(Ok(Prompts::default()), str::parse)?,
             max_age: params.get("max_age").map(max_age).transpose()?,
             // Only a hint: one that can be no address is dropped, not refused.
             login_hint: params
@@ -187,38 +211,93 @@ impl AuthorizationRequest {
                 .ok()
                 .flatten()
                 .map(str::to_owned),
-        })
+            id_token_hint: params
+                .get_up_to("id_token_hint", 7 * 1024)?
+                .map(str::to_owned),
+            expected_user: None,
+            acr_values: params.get("acr_values").map_or(Ok(vec![]), acr_values)?,
+            ui_locales: params.get("ui_locales").map_or(vec![], ui_locales),
+            claims,
+            resources: Resources::from_params(params)?.registered(registration.resources)?,
+            dpop_jkt: params.get("dpop_jkt").map(Thumbprint::parse).transpose()?,
+        };
+        request.recheck(registration)?;
+        Ok(request)
     }
 
-    /// Whether a user who proved at `auth_time` who they are need not do so again for this request.
-    ///
-    /// `asked_at` is when the request came in if the user has been to the sign-in page since, which
-    /// satisfies `prompt` and `max_age`; none on the request's first arrival.
-    pub fn is_satisfied_by(
-        &self,
-        auth_time: Timestamp,
-        asked_at: Option<Timestamp>,
-        now: Timestamp,
-    ) -> bool {
-        if asked_at.is_some_and(|asked_at| auth_time >= asked_at) {
-            return true;
+    /// Whether the client may (still) make this request: what is registered may have changed while a
+    /// request was kept, or sealed.
+    pub fn recheck(&self, registration: &Registration<'_>) -> Result<(), OAuthError> {
+        if !is_registered(&self.redirect_uri, registration) {
+            return Err(OAuthError::RedirectUriUnregistered);
         }
-        let recent = |seconds| now.since(auth_time) <= Duration::from_secs(u64::from(seconds));
-        // `max_age=0` means the same as `prompt=login` (OpenID Connect Core, 15.1, errata set 2).
-        self.prompt != Prompt::SignIn && self.max_age != Some(0) && self.max_age.is_none_or(recent)
+        if !registration.grants.contains(&Grant::AuthorizationCode) {
+            return Err(OAuthError::GrantNotAllowed);
+        }
+        if !self.scopes.within(registration.scopes) {
+            return Err(OAuthError::ScopeNotAllowed);
+        }
+        self.resources
+            .registered(registration.resources)
+            .map(|_| ())
     }
+
+    /// What the user is to consent to: the scopes, and beside them those whose claims are asked for one
+    /// by one, so that `claims` is no way around consent.
+    pub fn scopes_to_consent(&self) -> Vec<&str> {
+        let mut scopes: Vec<&str> = self.scopes.as_slice().iter().map(String::as_str).collect();
+        let claims = self.claims.id_token.iter().chain(&self.claims.userinfo);
+        for scope in claims.filter_map(|claim| claim.scope()) {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        scopes
+    }
+
+    /// Binds the request to the key of the DPoP proof that it was pushed with (RFC 9449, 10.1).
+    pub fn bind_to(&mut self, key: Thumbprint) -> Result<(), OAuthError> {
+        match &self.dpop_jkt {
+            Some(named) if *named != key => Err(OAuthError::DpopProofKey),
+            _ => {
+                self.dpop_jkt = Some(key);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes the user that a verified `id_token_hint` names as the only one to answer for.
+    pub fn expect_user(&mut self, user: UserId) -> Result<(), OAuthError> {
+        self.id_token_hint = None;
+        self.expected_user = Some(user);
+        if self.accepts(user) {
+            Ok(())
+        } else {
+            Err(OAuthError::UserUnexpected)
+        }
+    }
+
+    /// Whether the request may be answered for this user (`OpenID` Connect Core, 3.1.2.2 and 5.5.1).
+    pub fn accepts(&self, user: UserId) -> bool {
+        let demanded = self.claims.subjects.as_ref();
+        self.expected_user.is_none_or(|expected| expected == user)
+            && demanded.is_none_or(|users| users.contains(&user))
+    }
+}
+
+fn is_registered(presented: &str, registration: &Registration<'_>) -> bool {
+    let matches = |uri: &String| {
+        uri.parse::<RedirectUri>()
+            .is_ok_and(|uri| uri.matches(presented))
+    };
+    registration.redirect_uris.iter().any(matches)
 }
 
 /// The redirect URI to answer at. It may be left out only where the registration leaves no doubt and
 /// OpenID Connect, which always requires it, is not asked for.
 fn redirect_uri(params: &Params, registration: &Registration<'_>) -> Result<String, OAuthError> {
     if let Some(presented) = params.get("redirect_uri") {
-        let matches = |uri: &String| {
-            uri.parse::<RedirectUri>()
-                .is_ok_and(|uri| uri.matches(presented))
-        };
-        let registered = registration.redirect_uris.iter().any(matches);
-        return if registered {
+        return if is_registered(presented, registration) {
             Ok(presented.to_owned())
         } else {
             Err(OAuthError::RedirectUriUnregistered)
@@ -240,6 +319,39 @@ fn max_age(text: &str) -> Result<u32, OAuthError> {
     seconds.ok_or(OAuthError::ParameterInvalid("max_age"))
 }
 
+fn acr_values(text: &str) -> Result<Vec<String>, OAuthError> {
+    let mut values: Vec<String> = Vec::new();
+    for value in text.split(' ').filter(|value| !value.is_empty()) {
+        if value.len() > ACR.1 || values.len() == ACR.0 {
+            return Err(OAuthError::ParameterInvalid("acr_values"));
+        }
+        values.push(value.to_owned());
+    }
+    Ok(values)
+}
+
+/// Only a wish: what is no language tag (RFC 5646, 2.1, by its outline) is passed over.
+fn ui_locales(text: &str) -> Vec<String> {
+    let is_tag = |tag: &&str| {
+        let mut parts = tag.split('-');
+        let first = parts.next().unwrap_or_default();
+        let sound = |part: &str| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+        };
+        tag.len() <= 35
+            && first.len() >= 2
+            && first.bytes().all(|b| b.is_ascii_alphabetic())
+            && sound(first)
+            && parts.all(sound)
+    };
+    let tags = text.split(' ').filter(is_tag).take(8);
+    tags.map(str::to_owned).collect()
+}
+
 #[cfg(test)]
 #[path = "authorization_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "registration_tests.rs"]
+mod registration_tests;

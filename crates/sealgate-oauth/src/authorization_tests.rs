@@ -3,12 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::Limits;
+use crate::{Claim, Limits};
 
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const CALLBACK: &str = "https://app.example/cb";
+pub(super) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(super) const CALLBACK: &str = "https://app.example/cb";
 
-fn sound() -> Vec<(&'static str, String)> {
+pub(super) fn sound() -> Vec<(&'static str, String)> {
     [
         ("response_type", "code"),
         ("client_id", "app"),
@@ -23,7 +23,7 @@ fn sound() -> Vec<(&'static str, String)> {
     .to_vec()
 }
 
-fn with(name: &'static str, value: &str) -> Vec<(&'static str, String)> {
+pub(super) fn with(name: &'static str, value: &str) -> Vec<(&'static str, String)> {
     let mut pairs = sound();
     pairs.retain(|(key, _)| *key != name);
     pairs.push((name, value.to_owned()));
@@ -37,18 +37,27 @@ fn read_as(
     let raw = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
         .finish();
-    let params = Params::parse_noting_repeats(raw.as_bytes(), Limits::STANDARD).unwrap();
+    let params = Params::parse_noting_repeats(raw.as_bytes(), Limits::WITH_TOKEN).unwrap();
     let scopes = ["openid", "email"].map(String::from);
+    let resources = [
+        "https://api.example".to_owned(),
+        "https://mcp.example/a".to_owned(),
+    ];
     AuthorizationRequest::parse(
         &params,
         &Registration {
             redirect_uris,
             scopes: &scopes,
+            resources: &resources,
+            grants: &[Grant::AuthorizationCode],
+            require_pushed: false,
         },
     )
 }
 
-fn read(pairs: &[(&'static str, String)]) -> Result<AuthorizationRequest, AuthorizationRejection> {
+pub(super) fn read(
+    pairs: &[(&'static str, String)],
+) -> Result<AuthorizationRequest, AuthorizationRejection> {
     read_as(
         &[CALLBACK.to_owned(), "http://127.0.0.1/cb".to_owned()],
         pairs,
@@ -60,6 +69,7 @@ fn assert_redirected(pairs: &[(&'static str, String)], expected: OAuthError) {
     match read(pairs) {
         Err(AuthorizationRejection::Redirect {
             redirect_uri,
+            response_mode: ResponseMode::Query,
             state,
             error,
         }) => {
@@ -76,7 +86,7 @@ fn assert_redirected(pairs: &[(&'static str, String)], expected: OAuthError) {
 fn a_sound_request_survives_sealing() {
     let request = read(&sound()).unwrap();
     assert_eq!(request.state.as_deref(), Some("s t&te"));
-    assert_eq!(request.prompt, Prompt::Auto);
+    assert!(request.prompt.is_empty());
     let text = serde_json::to_string(&request).unwrap();
     assert_eq!(
         serde_json::from_str::<AuthorizationRequest>(&text).unwrap(),
@@ -186,6 +196,83 @@ fn every_other_fault_goes_back_to_the_client_with_its_state() {
 }
 
 #[test]
+fn an_applications_own_scheme_is_redirected_to_and_never_posted_to() {
+    let registered = ["com.example.app:/cb".to_owned()];
+    let request = read_as(&registered, &with("redirect_uri", &registered[0])).unwrap();
+    assert_eq!(request.redirect_uri, "com.example.app:/cb");
+    let mut posted = with("redirect_uri", &registered[0]);
+    posted.push(("response_mode", "form_post".to_owned()));
+    assert_eq!(
+        read_as(&registered, &posted),
+        Err(AuthorizationRejection::Redirect {
+            redirect_uri: registered[0].clone(),
+            response_mode: ResponseMode::Query,
+            state: Some("s t&te".to_owned()),
+            error: OAuthError::ResponseModeUnsupported,
+        })
+    );
+    for other in [
+        "com.example.app:/cb/",
+        "com.example.app://cb",
+        "com.example.app:cb",
+    ] {
+        assert_eq!(
+            read_as(&registered, &with("redirect_uri", other)),
+            Err(AuthorizationRejection::Page(
+                OAuthError::RedirectUriUnregistered
+            ))
+        );
+    }
+}
+
+#[test]
+fn every_optional_parameter_is_held_to_its_form_and_limit() {
+    for (name, value, error) in [
+        (
+            "response_mode",
+            "query.jwt",
+            OAuthError::ResponseModeUnsupported,
+        ),
+        (
+            "id_token_hint",
+            &"i".repeat(7169),
+            OAuthError::ParameterTooLong,
+        ),
+        (
+            "acr_values",
+            "1 2 3 4 5 6 7 8 9",
+            OAuthError::ParameterInvalid("acr_values"),
+        ),
+        (
+            "acr_values",
+            &"a".repeat(257),
+            OAuthError::ParameterInvalid("acr_values"),
+        ),
+        ("claims", "{", OAuthError::ClaimsMalformed),
+        ("claims", &"[".repeat(4097), OAuthError::ClaimsTooLarge),
+        (
+            "claims",
+            r#"{"id_token":{"sub":{"value":"nobody"}}}"#,
+            OAuthError::UserUnexpected,
+        ),
+        ("resource", "api", OAuthError::ResourceMalformed),
+        (
+            "resource",
+            "https://api.example/#x",
+            OAuthError::ResourceMalformed,
+        ),
+        (
+            "resource",
+            "https://other.example",
+            OAuthError::ResourceNotAllowed,
+        ),
+        ("dpop_jkt", "short", OAuthError::DpopJktMalformed),
+    ] {
+        assert_redirected(&with(name, value), error);
+    }
+}
+
+#[test]
 fn a_state_too_long_to_give_back_is_left_out() {
     let answer = read(&with("state", &"s".repeat(2049)));
     assert!(matches!(
@@ -250,32 +337,88 @@ fn an_over_long_hint_is_dropped() {
 }
 
 #[test]
-fn prompt_and_max_age_decide_whether_an_old_proof_is_enough() {
-    let at = Timestamp::from_seconds;
-    let asked = |name, value| read(&with(name, value)).unwrap();
-    let plain = read(&sound()).unwrap();
-    assert!(plain.is_satisfied_by(at(0), None, at(80_000)));
-    let aged = asked("max_age", "60");
-    assert!(aged.is_satisfied_by(at(40), None, at(100)));
-    assert!(!aged.is_satisfied_by(at(39), None, at(100)));
-    for request in [
-        asked("prompt", "login"),
-        asked("prompt", "select_account consent"),
-        asked("max_age", "0"),
+fn what_is_left_out_takes_no_room_when_sealed() {
+    let mut pairs = sound();
+    pairs.retain(|(name, _)| *name != "state" && *name != "nonce");
+    let text = serde_json::to_value(read(&pairs).unwrap()).unwrap();
+    let mut names: Vec<_> = text.as_object().unwrap().keys().cloned().collect();
+    names.sort();
+    assert_eq!(names, ["challenge", "client_id", "redirect_uri", "scopes"]);
+}
+
+#[test]
+fn a_request_with_everything_survives_sealing_and_fits() {
+    let mut pairs = sound();
+    let languages = "de-CH de en x _ de_DE 12 zh-Hant-TW a-toolongtag fr it rm es pt";
+    for (name, value) in [
+        ("response_mode", "form_post"),
+        ("prompt", "login consent"),
+        ("max_age", "3600"),
+        ("login_hint", "ada@example.org"),
+        ("id_token_hint", "e30.e30.c2ln"),
+        ("acr_values", "urn:a  urn:b"),
+        ("ui_locales", languages),
+        (
+            "claims",
+            r#"{"id_token":{"email":null,"name":null,"acr":{"essential":true}}}"#,
+        ),
+        ("resource", "https://mcp.example/a"),
+        ("resource", "https://api.example/"),
+        ("dpop_jkt", CHALLENGE),
+        ("display", "popup"),
+        ("claims_locales", "de"),
+        ("unknown", "x"),
     ] {
-        assert!(
-            !request.is_satisfied_by(at(100), None, at(100)),
-            "the first arrival always asks"
-        );
-        assert!(
-            !request.is_satisfied_by(at(99), Some(at(100)), at(101)),
-            "an older proof is not enough"
-        );
-        assert!(
-            request.is_satisfied_by(at(100), Some(at(100)), at(900)),
-            "the page has been passed"
-        );
+        pairs.push((name, value.to_owned()));
     }
+    let request = read(&pairs).unwrap();
+    assert_eq!(request.response_mode, ResponseMode::FormPost);
+    assert!(request.prompt.asks_sign_in() && request.prompt.asks_consent());
+    assert_eq!(request.id_token_hint.as_deref(), Some("e30.e30.c2ln"));
+    assert_eq!(request.acr_values, ["urn:a", "urn:b"]);
+    let tags = ["de-CH", "de", "en", "zh-Hant-TW", "fr", "it", "rm", "es"];
+    assert_eq!(
+        request.ui_locales, tags,
+        "well-formed ones, the first eight"
+    );
+    assert_eq!(
+        request.claims.id_token.len(),
+        2,
+        "the client has no scope for a name"
+    );
+    assert!(request.claims.id_token.contains(&Claim::Email));
+    let resources = ["https://mcp.example/a", "https://api.example"];
+    assert_eq!(request.resources.as_slice(), resources, "as registered");
+    assert_eq!(request.dpop_jkt.as_ref().unwrap().as_str(), CHALLENGE);
+    let text = serde_json::to_string(&request).unwrap();
+    assert!(text.len() < 1024, "{}", text.len());
+    assert_eq!(
+        serde_json::from_str::<AuthorizationRequest>(&text).unwrap(),
+        request
+    );
+}
+
+#[test]
+fn a_refusal_goes_back_the_way_the_client_asked_for() {
+    let mut pairs = with("response_mode", "form_post");
+    pairs.push(("claims", "x".into()));
+    assert!(matches!(
+        read(&pairs),
+        Err(AuthorizationRejection::Redirect {
+            response_mode: ResponseMode::FormPost,
+            error: OAuthError::ClaimsMalformed,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn more_resources_than_a_request_may_name_are_too_many() {
+    let mut pairs = sound();
+    for _ in 0..9 {
+        pairs.push(("resource", "https://api.example".into()));
+    }
+    assert_redirected(&pairs, OAuthError::TooManyResources);
 }
 
 proptest! {
@@ -283,6 +426,7 @@ proptest! {
     fn any_value_of_any_parameter_gives_a_request_or_an_error(
         name in prop::sample::select(vec![
             "client_id", "redirect_uri", "scope", "state", "nonce", "prompt", "max_age", "code_challenge",
+            "response_mode", "id_token_hint", "acr_values", "ui_locales", "claims", "resource", "dpop_jkt",
         ]),
         value in "\\PC{0,80}",
     ) {

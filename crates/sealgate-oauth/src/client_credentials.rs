@@ -5,17 +5,24 @@ use base64::engine::general_purpose::STANDARD;
 use sealgate_model::{ClientId, Secret};
 use zeroize::Zeroizing;
 
+use crate::assertion::{ASSERTION_TYPE, claimed_subject};
 use crate::params::decode;
 use crate::{OAuthError, Params};
 
 /// The credentials a client presented. Ids are text here: one that is not well formed is answered
 /// like one that is not known.
+///
+/// A method that is added here (a client certificate, RFC 8705) is refused wherever it is not handled.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum ClientCredentials {
     /// `client_secret_basic`: in the `Authorization` header.
     Basic(String, Secret),
     /// `client_secret_post`: in the body.
     Post(String, Secret),
+    /// `private_key_jwt`: the client that the assertion claims to be from, and the assertion, at most
+    /// 8 KiB, of which nothing has been verified.
+    Assertion(String, Secret),
     /// `none`: a public client only names itself.
     None(String),
 }
@@ -32,23 +39,26 @@ impl ClientCredentials {
     ) -> Result<Self, OAuthError> {
         let mut headers = headers.into_iter();
         let (header, more) = (headers.next(), headers.next());
-        let assertion = params
-            .get("client_assertion")
-            .or(params.get("client_assertion_type"));
+        let assertion = params.get("client_assertion");
+        let assertion_type = params.get("client_assertion_type");
         let secret = params.get("client_secret");
         let methods = [
             header.is_some(),
             more.is_some(),
-            assertion.is_some(),
+            assertion.is_some() || assertion_type.is_some(),
             secret.is_some(),
         ];
         if methods.iter().filter(|&&used| used).count() > 1 {
             return Err(OAuthError::ClientAuthenticationRepeated);
         }
-        if assertion.is_some() {
-            return Err(OAuthError::ClientAuthenticationUnsupported);
-        }
         let named = params.get("client_id");
+        if assertion.is_some() || assertion_type.is_some() {
+            return Self::from_assertion(
+                params.require("client_assertion_type")?,
+                params.require("client_assertion")?,
+                named,
+            );
+        }
         match (header, named, secret) {
             (Some(header), named, _) => {
                 let credentials = Self::from_basic(header)?;
@@ -62,6 +72,22 @@ impl ClientCredentials {
             (None, Some(id), None) => Ok(Self::None(id.to_owned())),
             (None, None, _) => Err(OAuthError::ParameterMissing("client_id")),
         }
+    }
+
+    fn from_assertion(
+        kind: &str,
+        assertion: &str,
+        named: Option<&str>,
+    ) -> Result<Self, OAuthError> {
+        if kind != ASSERTION_TYPE {
+            return Err(OAuthError::AssertionTypeUnsupported);
+        }
+        let subject = claimed_subject(assertion)?;
+        // A client may name itself beside (RFC 7521, 4.2); a different name is two clients at once.
+        if named.is_some_and(|id| id != subject) {
+            return Err(OAuthError::AssertionSubject);
+        }
+        Ok(Self::Assertion(subject, Secret::new(assertion)))
     }
 
     /// Reads one `Authorization: Basic` header: base64 of the form-encoded id and secret with a colon
@@ -86,7 +112,7 @@ impl ClientCredentials {
     /// The id the client claims.
     pub fn client_id(&self) -> &str {
         match self {
-            Self::Basic(id, _) | Self::Post(id, _) | Self::None(id) => id,
+            Self::Basic(id, _) | Self::Post(id, _) | Self::Assertion(id, _) | Self::None(id) => id,
         }
     }
 
@@ -99,7 +125,7 @@ impl ClientCredentials {
     pub fn secret(&self) -> Option<&Secret> {
         match self {
             Self::Basic(_, secret) | Self::Post(_, secret) => Some(secret),
-            Self::None(_) => None,
+            Self::Assertion(..) | Self::None(_) => None,
         }
     }
 }
@@ -169,10 +195,67 @@ mod tests {
     fn what_is_not_offered_is_said_to_be_unsupported() {
         let unsupported = OAuthError::ClientAuthenticationUnsupported;
         assert_eq!(read(&["Bearer abc"], "").unwrap_err(), unsupported);
-        assert_eq!(
-            read(&[], "client_id=app&client_assertion=x").unwrap_err(),
-            unsupported
+    }
+
+    const JWT_BEARER: &str = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
+
+    /// A JWT whose payload is `{"sub":"app"}`, and whose signature nobody looks at.
+    fn assertion() -> String {
+        "e30.eyJzdWIiOiJhcHAifQ.c2ln".to_owned()
+    }
+
+    #[test]
+    fn an_assertion_names_its_client_itself() {
+        let body = format!(
+            "client_assertion_type={JWT_BEARER}&client_assertion={}",
+            assertion()
         );
+        for body in [body.clone(), format!("client_id=app&{body}")] {
+            let credentials = read(&[], &body).unwrap();
+            assert_eq!(credentials.client_id(), "app");
+            assert!(credentials.secret().is_none());
+            assert!(matches!(&credentials, ClientCredentials::Assertion(_, text)
+                if text.expose() == assertion()));
+            assert!(!format!("{credentials:?}").contains("e30"));
+        }
+    }
+
+    #[test]
+    fn an_assertion_in_doubt_is_refused() {
+        let text = assertion();
+        let long = format!("e30.{}.c2ln", "A".repeat(8186));
+        for (body, error) in [
+            (
+                format!("client_assertion={text}"),
+                OAuthError::ParameterMissing("client_assertion_type"),
+            ),
+            (
+                format!("client_assertion_type={JWT_BEARER}"),
+                OAuthError::ParameterMissing("client_assertion"),
+            ),
+            (
+                format!("client_assertion_type=jwt-bearer&client_assertion={text}"),
+                OAuthError::AssertionTypeUnsupported,
+            ),
+            (
+                format!("client_assertion_type={JWT_BEARER}&client_assertion=x"),
+                OAuthError::AssertionMalformed,
+            ),
+            (
+                format!("client_assertion_type={JWT_BEARER}&client_assertion={long}"),
+                OAuthError::AssertionMalformed,
+            ),
+            (
+                format!(
+                    "client_id=other&client_assertion_type={JWT_BEARER}&client_assertion={text}"
+                ),
+                OAuthError::AssertionSubject,
+            ),
+        ] {
+            let params = Params::parse(body.as_bytes(), Limits::WITH_TOKEN).unwrap();
+            let refused = ClientCredentials::from_request([], &params).unwrap_err();
+            assert_eq!(refused, error, "{body}");
+        }
     }
 
     #[test]

@@ -1,70 +1,9 @@
 //! Why a request was refused: one enum, the RFC's error code for clients, our stable reason code for
 //! people and tests.
 
-use std::fmt;
-
 use thiserror::Error;
 
-/// The `error` values of RFC 6749 (4.1.2.1, 5.2), RFC 6750 (3.1) and `OpenID` Connect Core (3.1.2.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorCode {
-    /// `invalid_request`
-    InvalidRequest,
-    /// `invalid_client`
-    InvalidClient,
-    /// `invalid_grant`
-    InvalidGrant,
-    /// `unsupported_grant_type`
-    UnsupportedGrantType,
-    /// `unsupported_response_type`
-    UnsupportedResponseType,
-    /// `invalid_scope`
-    InvalidScope,
-    /// `invalid_token`
-    InvalidToken,
-    /// `insufficient_scope`
-    InsufficientScope,
-    /// `login_required`
-    LoginRequired,
-    /// `request_not_supported`
-    RequestNotSupported,
-    /// `request_uri_not_supported`
-    RequestUriNotSupported,
-    /// `registration_not_supported`
-    RegistrationNotSupported,
-    /// `temporarily_unavailable`
-    TemporarilyUnavailable,
-    /// `server_error`
-    ServerError,
-}
-
-impl ErrorCode {
-    /// The value as it is sent.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::InvalidClient => "invalid_client",
-            Self::InvalidGrant => "invalid_grant",
-            Self::UnsupportedGrantType => "unsupported_grant_type",
-            Self::UnsupportedResponseType => "unsupported_response_type",
-            Self::InvalidScope => "invalid_scope",
-            Self::InvalidToken => "invalid_token",
-            Self::InsufficientScope => "insufficient_scope",
-            Self::LoginRequired => "login_required",
-            Self::RequestNotSupported => "request_not_supported",
-            Self::RequestUriNotSupported => "request_uri_not_supported",
-            Self::RegistrationNotSupported => "registration_not_supported",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
-            Self::ServerError => "server_error",
-        }
-    }
-}
-
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use crate::ErrorCode;
 
 macro_rules! errors {
     ($($(#[$doc:meta])* $name:ident $(($field:ty))? = $code:literal, $error:ident, $text:literal;)*) => {
@@ -121,16 +60,44 @@ errors! {
         "the redirect URI is not registered for this client";
     /// Only `code` is offered: there is no implicit and no hybrid flow.
     ResponseTypeUnsupported = "response_type_unsupported", UnsupportedResponseType, "only response_type code is offered";
-    /// Only `query` is offered.
-    ResponseModeUnsupported = "response_mode_unsupported", InvalidRequest, "only response_mode query is offered";
+    /// Only `query` and `form_post` are offered.
+    ResponseModeUnsupported = "response_mode_unsupported", InvalidRequest,
+        "only response_mode query and form_post are offered";
     /// Request objects (RFC 9101) are not taken.
     RequestObjectUnsupported = "request_unsupported", RequestNotSupported, "the request parameter is not supported";
-    /// References to request objects are not taken.
+    /// References to request objects elsewhere are not taken, only those to pushed requests.
     RequestUriUnsupported = "request_uri_unsupported", RequestUriNotSupported,
-        "the request_uri parameter is not supported";
+        "only a request_uri given for a pushed request is supported";
     /// `OpenID` Connect self-issued registration is not taken.
     RegistrationUnsupported = "registration_unsupported", RegistrationNotSupported,
         "the registration parameter is not supported";
+    /// The client may not use this grant.
+    GrantNotAllowed = "grant_not_allowed", UnauthorizedClient, "the client is not registered for this grant";
+    /// The client has to push its requests (RFC 9126, 5).
+    PushedRequestRequired = "pushed_request_required", InvalidRequest, "the client has to push its requests";
+    /// A pushed request that refers to another (RFC 9126, 2.1).
+    RequestUriPushed = "request_uri_pushed", InvalidRequest, "request_uri may not be pushed";
+    /// No such pushed request.
+    RequestUriUnknown = "request_uri_unknown", InvalidRequestUri, "the request_uri is not known";
+    /// The pushed request is too old.
+    RequestUriExpired = "request_uri_expired", InvalidRequestUri, "the request_uri has expired";
+    /// The pushed request was used before.
+    RequestUriUsed = "request_uri_used", InvalidRequestUri, "the request_uri was used before";
+    /// The request was pushed by another client.
+    RequestUriClientMismatch = "request_uri_client_mismatch", InvalidRequestUri,
+        "the request_uri was given to another client";
+    /// Not what OpenID Connect Core (5.5) lets `claims` be.
+    ClaimsMalformed = "claims_malformed", InvalidRequest, "claims is not well formed";
+    /// Longer, deeper or with more members than the limit.
+    ClaimsTooLarge = "claims_too_large", InvalidRequest, "claims is too long or too deep";
+    /// Not an absolute https URI without fragment, or http on the loopback (RFC 8707, 2).
+    ResourceMalformed = "resource_malformed", InvalidTarget, "resource is not an absolute https URI";
+    /// More resources than the limit.
+    TooManyResources = "resources_too_many", InvalidTarget, "there are too many resources";
+    /// The client is not registered for one of the resources.
+    ResourceNotAllowed = "resource_not_allowed", InvalidTarget, "a resource is not registered for this client";
+    /// Another resource than was granted (RFC 8707, 2.2).
+    ResourceWidened = "resource_widened", InvalidTarget, "resource exceeds what was granted";
     /// PKCE is not optional (OAuth 2.1, 4.1.1).
     PkceMissing = "pkce_missing", InvalidRequest, "code_challenge is missing: PKCE with S256 is required";
     /// `plain`, which is also what an absent method means (RFC 7636, 4.3).
@@ -143,8 +110,31 @@ errors! {
     ScopeMalformed = "scope_malformed", InvalidScope, "scope is not well formed";
     /// The client is not registered for one of the scopes.
     ScopeNotAllowed = "scope_not_allowed", InvalidScope, "a scope is not registered for this client";
+    /// A scope that speaks of a user, where there is none.
+    ScopeNeedsUser = "scope_needs_user", InvalidScope, "a scope is about a user, and this grant has none";
+    /// The ID token is not one of ours, or not for this client.
+    IdTokenHintInvalid = "id_token_hint_invalid", InvalidRequest, "id_token_hint is not valid";
     /// `prompt=none`, and the user would have to do something.
     LoginRequired = "login_required", LoginRequired, "the user has to sign in";
+    /// Another user is signed in than the one that `id_token_hint` or `claims` asks for.
+    UserUnexpected = "user_unexpected", LoginRequired, "another user is asked for than the one who signed in";
+    /// `prompt=none`, and the user would have to consent.
+    ConsentRequired = "consent_required", ConsentRequired, "the user has to consent";
+    /// `prompt=none`, and the user would have to do something else.
+    InteractionRequired = "interaction_required", InteractionRequired, "the user has to take part";
+    /// The user said no.
+    ConsentDenied = "consent_denied", AccessDenied, "the user did not consent";
+    /// Only an administrator can be granted what was asked for.
+    AdministratorRequired = "administrator_required", AccessDenied, "the user may not grant a requested scope";
+    /// The user belongs to another tenant than the client serves.
+    TenantForeign = "tenant_foreign", AccessDenied, "the client serves the users of another tenant";
+    /// None of the `acr` values that the client insists on can be reached (RFC 9470, 5).
+    AuthenticationUnmet = "authentication_unmet", UnmetAuthenticationRequirements,
+        "the requested authentication cannot be performed";
+
+    /// A client that does not prove who it is asks more often than strangers may.
+    RequestsThrottled = "requests_throttled", TemporarilyUnavailable,
+        "too many requests under the name of this client; try again in a moment";
 
     // Client authentication.
 
@@ -156,9 +146,29 @@ errors! {
     /// The credentials cannot be read.
     ClientAuthenticationMalformed = "client_authentication_malformed", InvalidClient,
         "the client credentials are not well formed";
+    /// Too many failures under this client's name from this network.
+    ClientThrottled = "client_throttled", TemporarilyUnavailable, "authentication failed too often; try again in a moment";
     /// A method that is not offered.
     ClientAuthenticationUnsupported = "client_authentication_unsupported", InvalidClient,
         "the client authentication method is not supported";
+    /// Not a JWT with typed claims (RFC 7523, 3).
+    AssertionMalformed = "assertion_malformed", InvalidClient, "client_assertion is not well formed";
+    /// Not `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.
+    AssertionTypeUnsupported = "assertion_type_unsupported", InvalidClient, "client_assertion_type is not supported";
+    /// `iss`, `sub` and `client_id` are not one client.
+    AssertionSubject = "assertion_subject_wrong", InvalidClient, "client_assertion is not about this client";
+    /// `aud` is not the issuer alone (RFC 7523bis, 3).
+    AssertionAudience = "assertion_audience_wrong", InvalidClient, "client_assertion is not meant for this issuer";
+    /// The assertion is too old.
+    AssertionExpired = "assertion_expired", InvalidClient, "client_assertion has expired";
+    /// The assertion says that it is from the future.
+    AssertionEarly = "assertion_early", InvalidClient, "client_assertion is not valid yet";
+    /// The assertion would be good for more than an hour.
+    AssertionLongLived = "assertion_long_lived", InvalidClient, "client_assertion lives longer than an hour";
+    /// The assertion was used before.
+    AssertionReused = "assertion_reused", InvalidClient, "client_assertion was used before";
+    /// The client's keys could not be fetched.
+    ClientKeysUnavailable = "client_keys_unavailable", TemporarilyUnavailable, "the keys of the client cannot be fetched";
 
     // Grants.
 
@@ -188,6 +198,9 @@ errors! {
     RefreshClientMismatch = "refresh_client_mismatch", InvalidGrant, "the refresh token was issued to another client";
     /// The refresh token was spent a moment ago for other scopes than these.
     RefreshScopeChanged = "refresh_scope_changed", InvalidGrant, "the refresh token was just used for other scopes";
+    /// The refresh token was spent a moment ago for other resources than these.
+    RefreshResourceChanged = "refresh_resource_changed", InvalidGrant,
+        "the refresh token was just used for other resources";
     /// More scope than was granted (RFC 6749, 6).
     ScopeWidened = "scope_widened", InvalidScope, "scope exceeds what was granted";
     /// The session is revoked.
@@ -203,6 +216,48 @@ errors! {
     /// The token to revoke was given to another client (RFC 7009, 2.1).
     TokenClientMismatch = "token_client_mismatch", InvalidGrant, "the token was issued to another client";
 
+    // The device grant (RFC 8628).
+
+    /// A scope of administration, which nobody grants from another device.
+    DeviceScopeRefused = "device_scope_refused", InvalidScope, "a scope is not granted to devices";
+    /// The user has not answered yet.
+    AuthorizationPending = "authorization_pending", AuthorizationPending, "the user has not answered yet";
+    /// The device asks more often than it was told to.
+    SlowDown = "slow_down", SlowDown, "ask less often: the interval is now 5 seconds longer";
+    /// The user said no at the other device.
+    DeviceDenied = "device_denied", AccessDenied, "the user denied the device";
+    /// The device code is too old.
+    DeviceCodeExpired = "device_code_expired", ExpiredToken, "the device code has expired";
+    /// No such device code.
+    DeviceCodeUnknown = "device_code_unknown", InvalidGrant, "the device code is not known";
+    /// The device code was redeemed before.
+    DeviceCodeUsed = "device_code_used", InvalidGrant, "the device code was used before";
+    /// The device code was given to another client.
+    DeviceClientMismatch = "device_client_mismatch", InvalidGrant, "the device code was issued to another client";
+
+    // Proof of possession (RFC 9449).
+
+    /// Not 43 characters of base64url.
+    DpopJktMalformed = "dpop_jkt_malformed", InvalidRequest, "dpop_jkt is not a SHA-256 in base64url";
+    /// No proof where one is needed.
+    DpopProofMissing = "dpop_proof_missing", InvalidDpopProof, "a DPoP proof is missing";
+    /// More than one proof, or not a JWT with what a proof needs.
+    DpopProofMalformed = "dpop_proof_malformed", InvalidDpopProof, "the DPoP proof is not well formed";
+    /// The proof's signature does not verify under its own key.
+    DpopProofSignature = "dpop_proof_signature", InvalidDpopProof, "the signature of the DPoP proof is not valid";
+    /// The proof was made for another method, address or access token.
+    DpopProofMisdirected = "dpop_proof_misdirected", InvalidDpopProof, "the DPoP proof is not for this request";
+    /// The proof is too old, or from the future.
+    DpopProofExpired = "dpop_proof_expired", InvalidDpopProof, "the DPoP proof is too old or too new";
+    /// The proof was used before.
+    DpopProofReused = "dpop_proof_reused", InvalidDpopProof, "the DPoP proof was used before";
+    /// The proof is by another key than `dpop_jkt` names.
+    DpopProofKey = "dpop_proof_key", InvalidDpopProof, "the DPoP proof is not by the key that dpop_jkt names";
+    /// The proof carries no nonce, or not a current one: try again with the one sent along.
+    DpopNonceRequired = "dpop_nonce_required", UseDpopNonce, "use the nonce in the DPoP-Nonce header";
+    /// The code or refresh token is bound to another key.
+    DpopKeyMismatch = "dpop_key_mismatch", InvalidGrant, "the grant is bound to another DPoP key";
+
     // Bearer tokens (RFC 6750).
 
     /// The token is not one of ours, or its session has ended.
@@ -211,6 +266,8 @@ errors! {
     TokenExpired = "token_expired", InvalidToken, "the access token has expired";
     /// The token's session is revoked or its user disabled.
     TokenRevoked = "token_revoked", InvalidToken, "the access token is revoked";
+    /// The token is bound to a key, and was presented without proof of it (RFC 9449, 7.2).
+    TokenBound = "token_bound", InvalidToken, "the access token is bound to a DPoP key";
     /// The token does not have the scope needed here.
     ScopeInsufficient = "scope_insufficient", InsufficientScope, "the access token lacks the scope openid";
 

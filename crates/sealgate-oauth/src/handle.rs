@@ -9,7 +9,9 @@ use std::fmt;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sealgate_model::{CodeId, InvitationId, Random, RefreshId, Secret, SecretHash, SignInId};
+use sealgate_model::{
+    CodeId, DeviceId, InvitationId, PushedId, Random, RefreshId, Secret, SecretHash, SignInId,
+};
 use zeroize::{Zeroize as _, Zeroizing};
 
 /// An id that can be the selector of a handle.
@@ -32,12 +34,23 @@ macro_rules! selectors {
         }
     )*};
 }
-selectors!(CodeId, RefreshId, InvitationId, SignInId);
+selectors!(
+    CodeId,
+    RefreshId,
+    DeviceId,
+    PushedId,
+    InvitationId,
+    SignInId
+);
 
 /// An authorization code.
 pub type CodeHandle = Handle<CodeId>;
 /// A refresh token.
 pub type RefreshHandle = Handle<RefreshId>;
+/// A device code (RFC 8628, 3.2).
+pub type DeviceHandle = Handle<DeviceId>;
+/// What stands behind the prefix of a `request_uri` (RFC 9126, 2.2).
+pub type PushedHandle = Handle<PushedId>;
 
 /// A selector and the secret that goes with it.
 pub struct Handle<I> {

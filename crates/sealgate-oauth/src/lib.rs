@@ -5,23 +5,55 @@
 //! the endpoints never look at raw parameters.
 
 mod answer;
+mod assertion;
+mod audience;
 mod authorization;
+mod claims;
 mod client_credentials;
+mod device;
+mod dpop_guard;
 mod error;
+mod error_code;
 mod handle;
+mod introspection;
+mod json;
+mod logout_token;
+mod need;
 mod params;
 mod pkce;
+mod prompt;
+mod pushed;
 mod redirect;
+mod resource;
 mod scope;
+mod thumbprint;
 mod token_request;
+mod user_code;
 
-pub use answer::{AuthorizationAnswer, with_parameters};
-pub use authorization::{AuthorizationRejection, AuthorizationRequest, Prompt, Registration};
+pub use answer::{AuthorizationAnswer, Delivery, ResponseMode, with_parameters};
+pub use assertion::{AssertionClaims, NumericDate};
+pub use audience::Audience;
+pub use authorization::{AuthorizationRejection, AuthorizationRequest, Registration};
+pub use claims::{AcrRequest, Claim, ClaimsRequest};
 pub use client_credentials::ClientCredentials;
-pub use error::{ErrorCode, OAuthError};
-pub use handle::{CodeHandle, Handle, RefreshHandle, Selector};
+pub use device::DeviceRequest;
+pub use dpop_guard::{CheckedNonce, DpopGuard, DpopRefusal};
+pub use error::OAuthError;
+pub use error_code::ErrorCode;
+pub use handle::{CodeHandle, DeviceHandle, Handle, PushedHandle, RefreshHandle, Selector};
+pub use introspection::{
+    ActiveToken, Confirmation, Introspection, IntrospectionClaims, IntrospectionRequest, TokenHint,
+};
+pub use logout_token::{LoggedOut, LogoutToken, LogoutTokenError};
+pub use need::{AuthenticationNeed, Proof};
 pub use params::{Limits, Params};
 pub use pkce::{CodeChallenge, CodeVerifier};
+pub use prompt::{Prompt, Prompts};
+pub use pushed::{RequestUri, pushed_request};
 pub use redirect::{RedirectUri, RedirectUriError};
+pub use resource::{ResourceUri, Resources};
 pub use scope::Scopes;
+pub use sealgate_model::Grant;
+pub use thumbprint::Thumbprint;
 pub use token_request::TokenRequest;
+pub use user_code::UserCode;

@@ -21,15 +21,15 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Enough for every authorization and token request: 16 KiB, 48 parameters, 4 KiB each.
+    /// Enough for every authorization request: 16 KiB, 48 parameters, 4 KiB each.
     pub const STANDARD: Self = Self {
         bytes: 16 * 1024,
         count: 48,
         value: 4 * 1024,
     };
 
-    /// Enough for a request that carries a whole JWT, which may be as long as a verifier takes:
-    /// 24 KiB, 48 parameters, 16 KiB each.
+    /// Enough for a request that carries a whole JWT, which may be as long as a verifier takes: wherever
+    /// a client may authenticate by assertion, or a token is sent in. 24 KiB, 48 parameters, 16 KiB each.
     pub const WITH_TOKEN: Self = Self {
         bytes: 24 * 1024,
         value: 16 * 1024,
@@ -92,6 +92,28 @@ impl Params {
         params.repeated = !repeats.is_empty();
         params.pairs.retain(|(name, _)| !repeats.contains(name));
         Ok(params)
+    }
+
+    /// Parameters that were read, checked and kept before.
+    pub fn kept(pairs: Vec<(String, String)>) -> Self {
+        Self {
+            pairs,
+            repeated: false,
+        }
+    }
+
+    /// Every name and value, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Takes `value` for a parameter that was not sent.
+    pub fn supply(&mut self, name: &'static str, value: String) {
+        if self.get(name).is_none() {
+            self.pairs.push((name.to_owned(), value));
+        }
     }
 
     /// Fails if a parameter stood more than once.
@@ -216,6 +238,33 @@ mod tests {
         let params = Params::parse_noting_repeats(b"a=1&a=2&b=3&a=4", Limits::STANDARD).unwrap();
         assert_eq!((params.get("a"), params.get("b")), (None, Some("3")));
         assert_eq!(params.reject_repeats(), Err(OAuthError::ParameterRepeated));
+    }
+
+    #[test]
+    fn what_is_supplied_stands_only_where_nothing_was_sent() {
+        let mut params = Params::parse_noting_repeats(b"a=1&b=2&b=3", Limits::STANDARD).unwrap();
+        params.supply("a", "9".into());
+        params.supply("c", "4".into());
+        params.supply("b", "5".into());
+        assert_eq!((params.get("a"), params.get("c")), (Some("1"), Some("4")));
+        assert_eq!(
+            params.reject_repeats(),
+            Err(OAuthError::ParameterRepeated),
+            "a repeat stays one"
+        );
+    }
+
+    #[test]
+    fn what_is_kept_reads_as_it_was_sent() {
+        let sent = parse("a=x%20y&resource=https://a&resource=https://b").unwrap();
+        let pairs = sent
+            .pairs()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        let kept = Params::kept(pairs);
+        assert_eq!(kept.get("a"), Some("x y"));
+        assert_eq!(kept.all("resource").count(), 2);
+        assert_eq!(kept.reject_repeats(), Ok(()));
     }
 
     #[test]

@@ -2,6 +2,9 @@
 //!
 //! Matching is comparison of text (RFC 9700, 2.1). That is only safe if the text means to a browser
 //! what it means here, so a registration must be written in the form a browser would give it.
+//!
+//! A native application may have a scheme of its own (RFC 8252, 7.1), named after a domain of its makers
+//! so that no two take the same by accident and none is taken for what a browser itself understands.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,9 +21,18 @@ pub enum RedirectUriError {
     /// Not an absolute URL.
     #[error("the redirect URI is not an absolute URL")]
     NotAbsolute,
-    /// `http` to another machine, or another scheme.
-    #[error("the redirect URI must be https, or http on 127.0.0.1, [::1] or localhost")]
+    /// `http` to another machine, or a scheme that is nobody's own.
+    #[error(
+        "the redirect URI must be https, http on 127.0.0.1, [::1] or localhost, or of an application's \
+         own scheme, which is a domain name read backwards such as com.example.app"
+    )]
     Scheme,
+    /// Of an application's own scheme, and with a host or without a path (RFC 8252, 7.1).
+    #[error(
+        "behind an application's own scheme there is no host but a path, which begins with one slash: \
+         com.example.app:/callback"
+    )]
+    PrivateUseForm,
     /// With a fragment (RFC 6749, 3.1.2).
     #[error("the redirect URI has a fragment")]
     Fragment,
@@ -45,6 +57,7 @@ impl RedirectUriError {
             Self::TooLong => "redirect_uri_too_long",
             Self::NotAbsolute => "redirect_uri_not_absolute",
             Self::Scheme => "redirect_uri_scheme",
+            Self::PrivateUseForm => "redirect_uri_private_use_form",
             Self::Fragment => "redirect_uri_fragment",
             Self::UserInfo => "redirect_uri_user_info",
             Self::Wildcard => "redirect_uri_wildcard",
@@ -64,6 +77,12 @@ impl RedirectUri {
         &self.0
     }
 
+    /// Whether it is of an application's own scheme. Nobody but the user's computer decides which
+    /// application that is, so that it suits public clients only (RFC 8252, 8.6).
+    pub fn is_private_use(&self) -> bool {
+        is_private_use(&self.0)
+    }
+
     /// Whether `presented` is this URI: byte for byte, except that the port is free where the host
     /// is a loopback address (RFC 8252, 7.3), because a native application cannot choose it.
     pub fn matches(&self, presented: &str) -> bool {
@@ -79,6 +98,24 @@ impl RedirectUri {
             ours.is_some() && ours == after_host(presented, host)
         })
     }
+}
+
+/// Whether this redirect URI, which has been registered, is of an application's own scheme.
+pub(crate) fn is_private_use(uri: &str) -> bool {
+    !uri.starts_with("https:") && !uri.starts_with("http:")
+}
+
+/// Whether `scheme` is a domain name read backwards (RFC 8252, 7.1 and 8.4). No scheme that a browser
+/// understands by itself has a dot in it.
+fn is_reverse_domain(scheme: &str) -> bool {
+    let is_label = |label: &str| {
+        let sound = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        !label.is_empty()
+            && label.chars().all(sound)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    scheme.contains('.') && scheme.split('.').all(is_label)
 }
 
 /// `rest` behind its `:port`, if it starts with one from 1 to 65535 without leading zeros.
@@ -111,15 +148,7 @@ impl FromStr for RedirectUri {
             return Err(RedirectUriError::TooLong);
         }
         let url = Url::parse(text).map_err(|_| RedirectUriError::NotAbsolute)?;
-        let loopback = match url.host() {
-            Some(Host::Ipv4(address)) => address == std::net::Ipv4Addr::LOCALHOST,
-            Some(Host::Ipv6(address)) => address == std::net::Ipv6Addr::LOCALHOST,
-            Some(Host::Domain(name)) => name == "localhost",
-            None => return Err(RedirectUriError::Scheme),
-        };
-        if !(url.scheme() == "https" || url.scheme() == "http" && loopback) {
-            return Err(RedirectUriError::Scheme);
-        }
+        check_place(&url, text)?;
         if text.contains('#') {
             return Err(RedirectUriError::Fragment);
         }
@@ -142,6 +171,31 @@ impl FromStr for RedirectUri {
             return Err(RedirectUriError::ReservedParameter);
         }
         Ok(Self(text.to_owned()))
+    }
+}
+
+/// Whether `url`, written as `text`, leads where a registration may lead.
+fn check_place(url: &Url, text: &str) -> Result<(), RedirectUriError> {
+    let loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address == std::net::Ipv4Addr::LOCALHOST,
+        Some(Host::Ipv6(address)) => address == std::net::Ipv6Addr::LOCALHOST,
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if loopback => Ok(()),
+        own if is_reverse_domain(own) => {
+            let rest = text.get(own.len()..).unwrap_or_default();
+            let rooted = rest.starts_with(":/") && !rest.starts_with("://");
+            // `com.example.app:/.//x` has a path, but what takes it apart again may read a host there.
+            if rooted && !url.path().contains("//") {
+                Ok(())
+            } else {
+                Err(RedirectUriError::PrivateUseForm)
+            }
+        }
+        _ => Err(RedirectUriError::Scheme),
     }
 }
 
@@ -173,6 +227,61 @@ mod tests {
             "http://localhost:8000/auth/callback",
         ] {
             assert_eq!(registered(sound).as_str(), sound);
+            assert!(!registered(sound).is_private_use(), "{sound}");
+        }
+    }
+
+    #[test]
+    fn an_applications_own_scheme_can_be_registered() {
+        for sound in [
+            "com.example.app:/cb",
+            "com.example.app:/oauth2redirect/example-provider?tenant=a",
+            "com.example.app:/",
+            "io.github.some-body.app2:/cb",
+            "httpx.example:/cb",
+        ] {
+            assert_eq!(registered(sound).as_str(), sound);
+            assert!(registered(sound).is_private_use(), "{sound}");
+        }
+    }
+
+    #[test]
+    fn a_scheme_that_is_not_an_applications_own_cannot_be_registered() {
+        use RedirectUriError as E;
+        for (wrong, error) in [
+            ("javascript:alert(1)", E::Scheme),
+            ("javascript:/alert(1)", E::Scheme),
+            ("data:/text", E::Scheme),
+            ("vbscript:/cb", E::Scheme),
+            ("file:/etc/passwd", E::Scheme),
+            ("blob:/cb", E::Scheme),
+            ("intent:/cb", E::Scheme),
+            ("myapp:/cb", E::Scheme),
+            ("my-app:/cb", E::Scheme),
+            ("com.:/cb", E::Scheme),
+            ("com..app:/cb", E::Scheme),
+            ("com.example+x:/cb", E::Scheme),
+            ("com.-example:/cb", E::Scheme),
+            ("com.example-:/cb", E::Scheme),
+            (".com.example:/cb", E::NotAbsolute),
+            ("1com.example:/cb", E::NotAbsolute),
+            ("com.example.app", E::NotAbsolute),
+            ("com.example.app:", E::PrivateUseForm),
+            ("com.example.app:cb", E::PrivateUseForm),
+            ("com.example.app://cb", E::PrivateUseForm),
+            ("com.example.app:///cb", E::PrivateUseForm),
+            ("com.example.app://user@host/cb", E::PrivateUseForm),
+            ("com.example.app:?a=1", E::PrivateUseForm),
+            ("COM.example.app:/cb", E::NotNormal),
+            ("com.example.app:/cb#", E::Fragment),
+            ("com.example.app:/*", E::Wildcard),
+            ("com.example.app:/a/../cb", E::NotNormal),
+            ("com.example.app:/a b", E::NotNormal),
+            ("com.example.app:/a\\b", E::NotNormal),
+            ("com.example.app:/.//cb", E::PrivateUseForm),
+            ("com.example.app:/cb?code=x", E::ReservedParameter),
+        ] {
+            assert_eq!(wrong.parse::<RedirectUri>(), Err(error), "{wrong}");
         }
     }
 
@@ -186,9 +295,7 @@ mod tests {
             ("http://app.example/cb", E::Scheme),
             ("http://localhost.evil.example/cb", E::Scheme),
             ("http://127.0.0.2/cb", E::Scheme),
-            ("javascript:alert(1)", E::Scheme),
             ("ftp://app.example/", E::Scheme),
-            ("com.example.app:/cb", E::Scheme),
             ("https://app.example/cb#", E::Fragment),
             ("https://app.example/cb#x", E::Fragment),
             ("https://user@app.example/cb", E::UserInfo),
@@ -227,6 +334,20 @@ mod tests {
             "https://app.example.evil.example/cb?a=1",
         ] {
             assert!(!uri.matches(other), "{other}");
+        }
+        let own = registered("com.example.app:/cb");
+        assert!(own.matches("com.example.app:/cb"));
+        for other in [
+            "com.example.app:/cb/",
+            "com.example.app:/CB",
+            "COM.example.app:/cb",
+            "com.example.app://cb",
+            "com.example.app:///cb",
+            "com.example.app:cb",
+            "com.example.app:/cb?a=1",
+            "com.example.app2:/cb",
+        ] {
+            assert!(!own.matches(other), "{other}");
         }
     }
 
@@ -270,9 +391,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_a_sound_uri_or_an_error(text in "\\PC{0,60}|https?://\\PC{0,60}|http://127.0.0.1\\PC{0,20}") {
+        fn any_text_is_a_sound_uri_or_an_error(text in "\\PC{0,60}|https?://\\PC{0,60}|http://127.0.0.1\\PC{0,20}|[a-z.+-]{1,12}:/{0,3}\\PC{0,20}") {
             if let Ok(uri) = text.parse::<RedirectUri>() {
                 prop_assert!(uri.matches(&text));
+                let url = Url::parse(&text).unwrap();
+                if uri.is_private_use() {
+                    prop_assert!(!url.has_authority() && url.scheme().contains('.'));
+                }
                 prop_assert_eq!(uri.to_string().parse::<RedirectUri>(), Ok(uri));
             }
             let _ = registered("http://127.0.0.1/cb").matches(&text);

@@ -16,6 +16,10 @@ impl Scopes {
     /// The most tokens in one request, and the most bytes of the whole parameter.
     const LIMITS: (usize, usize) = (32, 1024);
 
+    /// The scopes that only mean something where there is a user: those of `OpenID` Connect Core (5.4
+    /// and 11) that are offered.
+    pub const ABOUT_USER: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+
     /// Takes tokens that are already apart, such as a session's or a registration's.
     pub fn from_tokens<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Result<Self, OAuthError> {
         let mut kept: Vec<String> = Vec::new();
@@ -51,6 +55,39 @@ impl Scopes {
     /// Whether every one of them is in `granted`.
     pub fn within(&self, granted: &[String]) -> bool {
         self.0.iter().all(|token| granted.contains(token))
+    }
+
+    /// What a request that names no scope asks for (RFC 6749, 3.3): those of `registered` that mean
+    /// something without being asked for, narrowed to `of_resources`, the scopes of the resources that
+    /// it names, unless that leaves none. None if there is nothing to ask for.
+    pub fn unasked(registered: &[String], of_resources: &[String]) -> Option<Self> {
+        let tokens = || {
+            registered
+                .iter()
+                .map(String::as_str)
+                .filter(|token| !Self::ABOUT_USER.contains(token))
+        };
+        let narrowed = tokens().filter(|token| of_resources.iter().any(|known| known == token));
+        Self::from_tokens(narrowed)
+            .or_else(|_| Self::from_tokens(tokens()))
+            .ok()
+    }
+
+    /// The scopes of a token that no user stands behind: those asked for, or all that are registered
+    /// for the client and not about a user.
+    pub fn without_user(asked: Option<&Self>, registered: &[String]) -> Result<Self, OAuthError> {
+        let is_about_user = |token: &str| Self::ABOUT_USER.contains(&token);
+        match asked {
+            None => {
+                let tokens = registered.iter().map(String::as_str);
+                Self::from_tokens(tokens.filter(|token| !is_about_user(token)))
+            }
+            Some(asked) if asked.0.iter().any(|token| is_about_user(token)) => {
+                Err(OAuthError::ScopeNeedsUser)
+            }
+            Some(asked) if asked.within(registered) => Ok(asked.clone()),
+            Some(_) => Err(OAuthError::ScopeNotAllowed),
+        }
     }
 
     /// The tokens.
@@ -101,6 +138,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_request_without_scope_asks_for_what_is_registered_and_not_about_a_user() {
+        let registered = ["openid", "email", "expenses:read", "travel:read"].map(String::from);
+        let unasked = |of_resources: &[&str]| {
+            let of_resources: Vec<_> = of_resources.iter().map(|&s| s.to_owned()).collect();
+            Scopes::unasked(&registered, &of_resources).map(|scopes| scopes.to_string())
+        };
+        assert_eq!(unasked(&[]).as_deref(), Some("expenses:read travel:read"));
+        assert_eq!(
+            unasked(&["travel:read", "travel:write", "email"]).as_deref(),
+            Some("travel:read"),
+            "the resource's, and not beyond the registration"
+        );
+        assert_eq!(
+            unasked(&["other:read"]).as_deref(),
+            Some("expenses:read travel:read")
+        );
+        assert_eq!(Scopes::unasked(&["openid".to_owned()], &[]), None);
+    }
+
+    #[test]
     fn order_is_kept_and_duplicates_are_not() {
         let scopes: Scopes = "openid  email openid expenses:read".parse().unwrap();
         assert_eq!(scopes.to_string(), "openid email expenses:read");
@@ -127,6 +184,27 @@ mod tests {
         ] {
             assert_eq!(wrong.parse::<Scopes>(), Err(error), "{wrong}");
         }
+    }
+
+    #[test]
+    fn without_a_user_only_scopes_about_none_are_given() {
+        let registered = ["openid", "expenses:read", "email", "expenses:write"].map(String::from);
+        let given = |asked: Option<&str>| {
+            let asked = asked.map(|text| text.parse().unwrap());
+            Scopes::without_user(asked.as_ref(), &registered).map(|scopes| scopes.to_string())
+        };
+        assert_eq!(given(None), Ok("expenses:read expenses:write".to_owned()));
+        assert_eq!(given(Some("expenses:read")), Ok("expenses:read".to_owned()));
+        for token in Scopes::ABOUT_USER {
+            let asked = format!("expenses:read {token}");
+            assert_eq!(given(Some(&asked)), Err(OAuthError::ScopeNeedsUser));
+        }
+        assert_eq!(
+            given(Some("expenses:delete")),
+            Err(OAuthError::ScopeNotAllowed)
+        );
+        let nothing = Scopes::without_user(None, &["openid".to_owned()]);
+        assert_eq!(nothing, Err(OAuthError::ScopeMissing));
     }
 
     proptest! {

@@ -1,8 +1,13 @@
-//! The token request (RFC 6749, 4.1.3 and 6): which grant is presented, with what.
+//! The token request: which grant is presented, with what (OAuth 2.1, 4.1.3, 4.2.1 and 4.3.1; RFC
+//! 8628, 3.4), and for which resources (RFC 8707, 2.2).
 
-use crate::{CodeHandle, CodeVerifier, OAuthError, Params, RefreshHandle, Scopes};
+use crate::{
+    CodeHandle, CodeVerifier, DeviceHandle, Grant, OAuthError, Params, RefreshHandle, Resources,
+    Scopes,
+};
 
-/// A token request that is well formed. Whether the grant is good is for the store to say.
+/// A token request that is well formed. Whether the grant is good is for the store to say, and whether
+/// the client may use it for its registration.
 #[derive(Debug)]
 pub enum TokenRequest {
     /// `authorization_code`
@@ -14,6 +19,8 @@ pub enum TokenRequest {
         redirect_uri: Option<String>,
         /// The PKCE verifier.
         verifier: CodeVerifier,
+        /// The resources to narrow to; none: all that were granted.
+        resources: Resources,
     },
     /// `refresh_token`
     RefreshToken {
@@ -21,18 +28,37 @@ pub enum TokenRequest {
         token: RefreshHandle,
         /// The scopes to narrow to; none: all that were granted.
         scopes: Option<Scopes>,
+        /// The resources to narrow to; none: all that were granted.
+        resources: Resources,
+    },
+    /// `client_credentials`
+    ClientCredentials {
+        /// The scopes; none: see [`Scopes::without_user`].
+        scopes: Option<Scopes>,
+        /// The resources, not yet compared with the registration; none: the issuer.
+        resources: Resources,
+    },
+    /// `urn:ietf:params:oauth:grant-type:device_code`
+    DeviceCode {
+        /// The device code.
+        code: DeviceHandle,
+        /// The resources to narrow to; none: all that were granted.
+        resources: Resources,
     },
 }
 
 impl TokenRequest {
     /// The grant types that are offered, as metadata lists them.
-    pub const GRANT_TYPES: [&str; 2] = ["authorization_code", "refresh_token"];
+    pub const GRANT_TYPES: [&str; 4] = Grant::NAMES;
 
     /// Reads the grant from a request's parameters.
     pub fn parse(params: &Params) -> Result<Self, OAuthError> {
         params.reject_repeats()?;
-        match params.require("grant_type")? {
-            "authorization_code" => {
+        let grant =
+            Grant::parse(params.require("grant_type")?).ok_or(OAuthError::GrantTypeUnsupported)?;
+        let resources = Resources::from_params(params)?;
+        Ok(match grant {
+            Grant::AuthorizationCode => {
                 let code =
                     CodeHandle::parse(params.require("code")?).ok_or(OAuthError::CodeUnknown)?;
                 let redirect_uri = params.get_up_to("redirect_uri", 2000)?.map(str::to_owned);
@@ -41,21 +67,44 @@ impl TokenRequest {
                     .get("code_verifier")
                     .ok_or(OAuthError::VerifierMissing)?;
                 let verifier = CodeVerifier::parse(verifier)?;
-                Ok(Self::AuthorizationCode {
+                Self::AuthorizationCode {
                     code,
                     redirect_uri,
                     verifier,
-                })
+                    resources,
+                }
             }
-            "refresh_token" => {
-                let token = RefreshHandle::parse(params.require("refresh_token")?)
-                    .ok_or(OAuthError::RefreshTokenUnknown)?;
-                let scopes = params.get("scope").map(str::parse).transpose()?;
-                Ok(Self::RefreshToken { token, scopes })
-            }
-            _ => Err(OAuthError::GrantTypeUnsupported),
+            Grant::RefreshToken => Self::RefreshToken {
+                token: RefreshHandle::parse(params.require("refresh_token")?)
+                    .ok_or(OAuthError::RefreshTokenUnknown)?,
+                scopes: scopes(params)?,
+                resources,
+            },
+            Grant::ClientCredentials => Self::ClientCredentials {
+                scopes: scopes(params)?,
+                resources,
+            },
+            Grant::DeviceCode => Self::DeviceCode {
+                code: DeviceHandle::parse(params.require("device_code")?)
+                    .ok_or(OAuthError::DeviceCodeUnknown)?,
+                resources,
+            },
+        })
+    }
+
+    /// Which grant it is.
+    pub const fn grant(&self) -> Grant {
+        match self {
+            Self::AuthorizationCode { .. } => Grant::AuthorizationCode,
+            Self::RefreshToken { .. } => Grant::RefreshToken,
+            Self::ClientCredentials { .. } => Grant::ClientCredentials,
+            Self::DeviceCode { .. } => Grant::DeviceCode,
         }
     }
+}
+
+fn scopes(params: &Params) -> Result<Option<Scopes>, OAuthError> {
+    params.get("scope").map(str::parse).transpose()
 }
 
 #[cfg(test)]
@@ -78,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn both_grants_are_read() {
+    fn every_grant_is_read() {
         let body = format!(
             "grant_type=authorization_code&code={}&code_verifier={}",
             handle(),
@@ -103,6 +152,33 @@ mod tests {
             panic!()
         };
         assert_eq!(scopes.to_string(), "openid email");
+        let body = "grant_type=client_credentials&scope=expenses:read&resource=https://api.example";
+        let Ok(TokenRequest::ClientCredentials {
+            scopes: Some(scopes),
+            resources,
+        }) = read(body)
+        else {
+            panic!()
+        };
+        assert_eq!(scopes.to_string(), "expenses:read");
+        assert_eq!(resources.as_slice(), ["https://api.example"]);
+        let body = format!(
+            "grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code={}",
+            handle()
+        );
+        assert!(matches!(read(&body), Ok(TokenRequest::DeviceCode { .. })));
+    }
+
+    #[test]
+    fn a_request_knows_its_grant() {
+        let (handle, verifier) = (handle(), verifier());
+        for grant in Grant::ALL {
+            let body = format!(
+                "grant_type={}&code={handle}&code_verifier={verifier}&refresh_token={handle}&device_code={handle}",
+                grant.as_str()
+            );
+            assert_eq!(read(&body).unwrap().grant(), grant);
+        }
     }
 
     #[test]
@@ -144,6 +220,22 @@ mod tests {
                 format!("grant_type=refresh_token&refresh_token={handle}&scope=%22"),
                 OAuthError::ScopeMalformed,
             ),
+            (
+                format!("grant_type=refresh_token&refresh_token={handle}&resource=api"),
+                OAuthError::ResourceMalformed,
+            ),
+            (
+                "grant_type=client_credentials&scope=%22".into(),
+                OAuthError::ScopeMalformed,
+            ),
+            (
+                "grant_type=urn:ietf:params:oauth:grant-type:device_code".into(),
+                OAuthError::ParameterMissing("device_code"),
+            ),
+            (
+                "grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=x".into(),
+                OAuthError::DeviceCodeUnknown,
+            ),
         ] {
             assert_eq!(read(&body).unwrap_err(), error, "{body}");
         }
@@ -152,7 +244,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_body_is_a_request_or_an_error(
-            raw in "(grant_type=(authorization_code|refresh_token)&)?(code|refresh_token)=[A-Za-z0-9_-]{60,66}&\\PC{0,60}"
+            raw in "(grant_type=(authorization_code|refresh_token|client_credentials)&)?(code|refresh_token|device_code)=[A-Za-z0-9_-]{60,66}&\\PC{0,60}"
         ) {
             let _ = read(&raw);
         }

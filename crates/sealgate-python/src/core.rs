@@ -19,7 +19,7 @@ use crate::requirements::{Requirements, UNMARKED};
 use crate::user::User;
 
 /// The settings that `Core(...)` takes: environment names without `SEALGATE_`, in lower case.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     "issuer",
     "client_id",
     "client_secret",
@@ -30,6 +30,7 @@ const SETTINGS: [&str; 12] = [
     "session_lifetime",
     "idle_limit",
     "unmarked",
+    "untyped_logout",
     "authority_file",
     "after_logout",
 ];
@@ -162,10 +163,14 @@ impl Core {
     }
 
     /// Carries a pending decision through on the extension's own thread, which calls `done` once.
-    fn finish(&self, decision: &Decision, done: Py<PyAny>) -> PyResult<()> {
-        let pending = decision.take_pending().ok_or_else(|| {
+    #[pyo3(signature = (decision, done, body = None))]
+    fn finish(&self, decision: &Decision, done: Py<PyAny>, body: Option<Vec<u8>>) -> PyResult<()> {
+        let mut pending = decision.take_pending().ok_or_else(|| {
             PyValueError::new_err("the decision is not pending, or was already carried through")
         })?;
+        if let Some(body) = body {
+            pending.set_body(body);
+        }
         let process = self.process()?;
         let gate = Arc::clone(process.gate());
         let completion = Completion::new(done, Outcome::Decided(None));

@@ -75,6 +75,19 @@ impl Decision {
         }
     }
 
+    /// How many bytes of the body `Core.finish` needs; `None` if it needs none.
+    #[getter]
+    fn body_limit(&self) -> Option<usize> {
+        match &self.kind {
+            Kind::Pending(pending) => pending
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .as_ref()?
+                .body_limit(),
+            _ => None,
+        }
+    }
+
     /// Who calls, when it goes on.
     #[getter]
     fn actor(&self, py: Python<'_>) -> Option<Py<User>> {

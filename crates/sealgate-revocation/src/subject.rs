@@ -27,6 +27,11 @@ pub enum Subject {
         /// The key's id.
         kid: String,
     },
+    /// One token, whatever became of the session or grant it came from.
+    Token {
+        /// The token's `jti`.
+        jti: String,
+    },
     /// Whatever was started at or before `not_before`.
     All {
         /// The last moment that is revoked.
@@ -46,7 +51,7 @@ pub struct Entry {
     pub reason: Option<String>,
 }
 
-/// The longest `sub` (OpenID Connect Core, 2), key id or reason, in bytes.
+/// The longest `sub` (OpenID Connect Core, 2), key id, token id or reason, in bytes.
 const TEXT_LIMIT: usize = 255;
 /// The largest integer that every JSON reader keeps exactly (RFC 8259, 6).
 pub(crate) const INTEGER_LIMIT: u64 = (1 << 53) - 1;
@@ -78,6 +83,7 @@ enum SubjectForm {
     User { sub: String },
     Client { client_id: ClientId },
     Key { kid: String },
+    Token { jti: String },
     All {},
 }
 
@@ -97,6 +103,7 @@ impl TryFrom<EntryForm> for Entry {
         let subject = match (form.subject, form.not_before) {
             (SubjectForm::Session { sid }, None) => Subject::Session(sid),
             (SubjectForm::Key { kid }, None) => Subject::Key { kid: checked(kid)? },
+            (SubjectForm::Token { jti }, None) => Subject::Token { jti: checked(jti)? },
             (SubjectForm::User { sub }, Some(not_before)) => Subject::User {
                 sub: checked(sub)?,
                 not_before: in_range(not_before)?,
@@ -108,8 +115,11 @@ impl TryFrom<EntryForm> for Entry {
             (SubjectForm::All {}, Some(not_before)) => Subject::All {
                 not_before: in_range(not_before)?,
             },
-            (SubjectForm::Session { .. } | SubjectForm::Key { .. }, Some(_)) => {
-                return Err("not_before has no meaning for a session or a key");
+            (
+                SubjectForm::Session { .. } | SubjectForm::Key { .. } | SubjectForm::Token { .. },
+                Some(_),
+            ) => {
+                return Err("not_before has no meaning for a session, a key or a token");
             }
             (_, None) => return Err("not_before is missing"),
         };
@@ -131,6 +141,7 @@ impl From<Entry> for EntryForm {
                 (SubjectForm::Client { client_id: client }, Some(not_before))
             }
             Subject::Key { kid } => (SubjectForm::Key { kid }, None),
+            Subject::Token { jti } => (SubjectForm::Token { jti }, None),
             Subject::All { not_before } => (SubjectForm::All {}, Some(not_before)),
         };
         Self {

@@ -18,6 +18,8 @@ pub struct Credential<'a> {
     pub client: &'a str,
     /// The key that signed it, when the gate relies on that signature.
     pub key: Option<&'a str>,
+    /// Its own id (`jti`), when it is a token.
+    pub token: Option<&'a str>,
     /// When the trust it carries began: the session's start, or the token's issue when there is no
     /// session. A time in whole seconds is rounded down, so that a tie counts as revoked.
     pub started_at: Timestamp,
@@ -36,6 +38,8 @@ pub enum RevokedBy {
     User,
     /// Its session.
     Session,
+    /// It alone.
+    Token,
 }
 
 /// What is revoked. It only grows, and forgets only what has expired: nothing that comes later, from
@@ -46,6 +50,7 @@ pub struct View {
     users: HashMap<Box<str>, NotBefore>,
     clients: HashMap<Box<str>, NotBefore>,
     keys: HashMap<Box<str>, Timestamp>,
+    tokens: HashMap<Box<str>, Span>,
     all: Option<NotBefore>,
 }
 
@@ -69,7 +74,7 @@ impl NotBefore {
     }
 }
 
-/// A session's expiry as a count of four-hour spans since 2026-01-01, rounded up: two bytes instead
+/// A session's or token's expiry as a count of four-hour spans since 2026-01-01, rounded up: two bytes instead
 /// of eight keep a million sessions under 40 MB. It runs out in 2055; what lies past that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Span(u16);
@@ -131,6 +136,11 @@ impl View {
                 let known = self.keys.entry(kid.as_str().into()).or_insert(expires_at);
                 *known = expires_at.max(*known);
             }
+            Subject::Token { jti } => {
+                let span = Span::after(expires_at);
+                let known = self.tokens.entry(jti.as_str().into()).or_insert(span);
+                *known = span.max(*known);
+            }
             Subject::All { not_before } => {
                 let new = NotBefore {
                     at: *not_before,
@@ -171,19 +181,29 @@ impl View {
         {
             return Some(RevokedBy::Session);
         }
+        if credential
+            .token
+            .is_some_and(|jti| self.tokens.contains_key(jti))
+        {
+            return Some(RevokedBy::Token);
+        }
         None
     }
 
-    /// Forgets what expired at or before `now`; sessions up to four hours later than that.
+    /// Forgets what expired at or before `now`; sessions and tokens up to four hours later than that.
     pub fn sweep(&mut self, now: Timestamp) {
         self.sessions.retain(|_, span| !span.is_over(now));
         self.users.retain(|_, known| known.expires_at > now);
         self.clients.retain(|_, known| known.expires_at > now);
         self.keys.retain(|_, expires_at| *expires_at > now);
+        self.tokens.retain(|_, span| !span.is_over(now));
         self.all = self.all.filter(|known| known.expires_at > now);
         // A wave of revocations should not hold its memory for ever.
         if self.sessions.capacity() / 8 > self.sessions.len() {
             self.sessions.shrink_to(self.sessions.len() * 2);
+        }
+        if self.tokens.capacity() / 8 > self.tokens.len() {
+            self.tokens.shrink_to(self.tokens.len() * 2);
         }
     }
 
@@ -198,6 +218,7 @@ impl View {
             + self.users.len()
             + self.clients.len()
             + self.keys.len()
+            + self.tokens.len()
             + usize::from(self.all.is_some())
     }
 

@@ -62,6 +62,7 @@ fn every_kind_of_subject_has_one_form() {
         (json!({"kind": "user", "sub": "u1"}), true),
         (json!({"kind": "client", "client_id": "other"}), true),
         (json!({"kind": "key", "kid": "k1"}), false),
+        (json!({"kind": "token", "jti": "t1"}), false),
         (json!({"kind": "all"}), true),
     ];
     for (subject, timed) in subjects {
@@ -89,7 +90,7 @@ fn a_message_of_another_issuer_or_for_another_client_is_refused() {
 
 #[test]
 fn malformed_messages_are_refused() {
-    let changes: [(&str, Value); 24] = [
+    let changes: [(&str, Value); 27] = [
         ("/aud", json!(["app"])),
         ("/iat", json!(1_800_000_000.5)),
         ("/iat", json!("1800000000")),
@@ -117,6 +118,18 @@ fn malformed_messages_are_refused() {
         (
             "/events/urn:sealgate:event:revoked/subject",
             json!({"kind": "session", "sid": "not-an-id"}),
+        ),
+        (
+            "/events/urn:sealgate:event:revoked/subject",
+            json!({"kind": "token", "jti": ""}),
+        ),
+        (
+            "/events/urn:sealgate:event:revoked/subject",
+            json!({"kind": "token", "jti": "x".repeat(256)}),
+        ),
+        (
+            "/events/urn:sealgate:event:revoked/subject",
+            json!({"kind": "token", "jti": "a\nb"}),
         ),
         ("/events/urn:sealgate:event:revoked/reason", json!("")),
         (
@@ -230,6 +243,7 @@ fn entry() -> impl Strategy<Value = Entry> {
             not_before
         }),
         "[ -~]{1,255}".prop_map(|kid| Subject::Key { kid }),
+        "[ -~]{1,255}".prop_map(|jti| Subject::Token { jti }),
         time.clone()
             .prop_map(|not_before| Subject::All { not_before }),
     ];

@@ -260,6 +260,7 @@ impl World {
             subject: None,
             client: "app",
             key: None,
+            token: None,
             started_at,
         };
         self.follower.check(&credential).is_some()

@@ -32,6 +32,7 @@ const EXPIRY: i64 = START + 86_400_000;
 const FIRST: &str = "01928e2a-7c00-7000-8000-000000000001";
 const SECOND: &str = "01928e2a-7c00-7000-8000-000000000002";
 const THIRD: &str = "01928e2a-7c00-7000-8000-000000000003";
+const TOKEN: &str = "f3b1c2a49d5e4f60";
 const USER: &str = "01928e2a-7c00-7000-8000-0000000000aa";
 
 /// Sixteen times 1, then sixteen times 2, and so on: message ids that can be read.
@@ -98,6 +99,7 @@ fn messages() -> Vec<(&'static str, Message)> {
             },
             None,
         ),
+        entry(Subject::Token { jti: TOKEN.into() }, None),
         entry(
             Subject::All {
                 not_before: server(-90_000),
@@ -140,7 +142,8 @@ fn messages() -> Vec<(&'static str, Message)> {
 fn scenario() -> Value {
     json!([
         {"input": "snapshot", "message": "snapshot", "sent_at": 50_000, "at": 50_020, "action": "continue",
-         "fresh_until": 60_000, "revoked": [FIRST], "not_revoked": [SECOND, THIRD]},
+         "fresh_until": 60_000, "revoked": [FIRST], "not_revoked": [SECOND, THIRD],
+         "tokens_revoked": [TOKEN], "tokens_not_revoked": [KID]},
         {"input": "message", "message": "heartbeat", "at": 51_030, "action": "continue", "fresh_until": 61_000},
         {"input": "message", "message": "heartbeat", "at": 58_000, "action": "ignore feed_replayed", "fresh_until": 61_000},
         {"input": "message", "message": "revoked", "at": 58_100, "action": "continue", "fresh_until": 61_500,
@@ -223,6 +226,12 @@ fn refused() -> Vec<Value> {
             "a user without not_before",
             &format!("{event}/subject"),
             json!({"kind": "user", "sub": USER}),
+            "feed_message_malformed",
+        ),
+        (
+            "a token without jti",
+            &format!("{event}/subject"),
+            json!({"kind": "token"}),
             "feed_message_malformed",
         ),
     ];
@@ -357,14 +366,23 @@ fn a_gate_lives_through_the_scenario_as_told() {
             follower.is_fresh(up(fresh_until)) && !follower.is_fresh(up(fresh_until + 1)),
             "{step}"
         );
-        for (member, revoked) in [("revoked", true), ("not_revoked", false)] {
+        let members = [
+            ("revoked", true),
+            ("not_revoked", false),
+            ("tokens_revoked", true),
+            ("tokens_not_revoked", false),
+        ];
+        for (member, revoked) in members {
             for id in step[member].as_array().into_iter().flatten() {
-                let session: SessionId = id.as_str().unwrap().parse().unwrap();
+                let id = id.as_str().unwrap();
+                let is_token = member.starts_with("tokens");
+                let session: Option<SessionId> = (!is_token).then(|| id.parse().unwrap());
                 let credential = Credential {
-                    session: Some(session),
+                    session,
                     subject: None,
                     client: CLIENT,
                     key: None,
+                    token: is_token.then_some(id),
                     started_at: server(-1_000),
                 };
                 assert_eq!(

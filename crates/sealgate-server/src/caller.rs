@@ -2,12 +2,16 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
+use http::HeaderValue;
 use http::request::Parts;
+use sealgate_host::Source;
 use sealgate_model::Timestamp;
 use sealgate_store::{Audit, AuditActor};
 
+use crate::ControlPlane;
 use crate::network::Network;
 use crate::problem::TraceId;
 
@@ -16,35 +20,48 @@ pub(crate) struct Caller {
     /// The request's trace id; empty where it is not known.
     pub(crate) trace: String,
     network: Option<String>,
+    /// Whether the address is the caller's own, and not that of a proxy that speaks for many.
+    is_own: bool,
 }
 
-impl<S: Sync> FromRequestParts<S> for Caller {
+impl<S: Sync> FromRequestParts<S> for Caller
+where
+    Arc<ControlPlane>: FromRef<S>,
+{
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let trace = TraceId::from_request_parts(parts, state).await?;
         let trace = String::from(trace);
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let plane = Arc::from_ref(state);
+        let source = source(&plane, parts);
         Ok(Self {
             trace,
-            network: peer.map(|ConnectInfo(address)| address.ip().to_canonical().to_string()),
+            network: source.map(|source| source.address.to_string()),
+            is_own: source.is_some_and(|source| source.is_callers)
+                && plane.throttle.tells_networks_apart(),
         })
     }
 }
 
+/// Where a request came from, by who connected and by what the proxies say that the operator trusts.
+fn source(plane: &ControlPlane, parts: &Parts) -> Option<Source> {
+    let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
+    let proxies = &plane.policy.proxies;
+    let lines = parts.headers.get_all(proxies.header().name());
+    let lines = lines.iter().map(HeaderValue::as_bytes);
+    Some(proxies.source(peer.ip(), lines))
+}
+
 impl Caller {
-    /// A caller of whom nothing is known.
-    #[cfg(test)]
-    pub(crate) const fn unknown() -> Self {
-        Self {
-            trace: String::new(),
-            network: None,
-        }
+    /// The network the caller is in, where callers can be told apart by it.
+    pub(crate) fn network(&self) -> Option<Network> {
+        self.address().and_then(Network::parse)
     }
 
-    /// The network the request came from, where that is known.
-    pub(crate) fn network(&self) -> Option<Network> {
-        self.network.as_deref().and_then(Network::parse)
+    /// The caller's own network address, where that is known.
+    pub(crate) fn address(&self) -> Option<&str> {
+        self.network.as_deref().filter(|_| self.is_own)
     }
 
     /// The record of `action`, begun: nobody is known yet. What becomes known on the way is filled in,

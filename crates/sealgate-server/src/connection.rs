@@ -39,38 +39,39 @@ const STALLED: Duration = Duration::from_secs(30);
 /// How long a connection without a request may stay after the signal to stop.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// The most connections from the network at once: room for every place of the feed and as many more.
-const MOST: usize = 8_192;
-
 /// The least number of descriptors that are kept, where the limit is low.
 const KEPT: u64 = 64;
 
-/// Descriptors for [`MOST`] connections and a quarter besides.
-const DESCRIPTORS: u64 = 11_000;
-
-/// How many connections from the network there may be, after raising this process's limit on
+/// How many connections from the network there may be, at most `wanted`, after raising this process's limit on
 /// descriptors as far as it is allowed and needed. A quarter is left for the data, the administration
 /// socket and what the process opens itself, so that a flood never keeps the operator out.
-pub(crate) fn places_on_the_network() -> usize {
+pub(crate) fn places_on_the_network(wanted: usize) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let mut descriptors = limit.current.unwrap_or(u64::MAX);
-    let raised = limit.maximum.unwrap_or(DESCRIPTORS).min(DESCRIPTORS);
+    let needed = descriptors_for(wanted);
+    let raised = limit.maximum.unwrap_or(needed).min(needed);
     if descriptors < raised {
-        let wanted = Rlimit {
+        let raise = Rlimit {
             current: Some(raised),
             maximum: limit.maximum,
         };
-        if setrlimit(Resource::Nofile, wanted).is_ok() {
+        if setrlimit(Resource::Nofile, raise).is_ok() {
             descriptors = raised;
         }
     }
-    places_within(descriptors)
+    places_within(descriptors, wanted)
 }
 
-fn places_within(descriptors: u64) -> usize {
+/// Three quarters of this many are `places`.
+fn descriptors_for(places: usize) -> u64 {
+    let places = u64::try_from(places).unwrap_or(u64::MAX / 2);
+    places + (places / 3 + 1).max(KEPT)
+}
+
+fn places_within(descriptors: u64, wanted: usize) -> usize {
     let quarter = descriptors / 4;
     let share = descriptors.saturating_sub(quarter.max(KEPT)).max(quarter);
-    usize::try_from(share).unwrap_or(MOST).clamp(1, MOST)
+    usize::try_from(share).unwrap_or(wanted).clamp(1, wanted)
 }
 
 /// Resolves when the server begins to stop.

@@ -36,8 +36,8 @@ pub enum ServeError {
     /// The issuer is not known: none was given and none was served from this data directory before.
     #[error("the issuer is not known")]
     IssuerUnknown,
-    /// The issuer has a path, which the control plane does not serve under.
-    #[error("the issuer {0} has a path")]
+    /// The issuer has a path that not everybody reads the same.
+    #[error("the path of the issuer {0} is not made of plain segments")]
     IssuerPath(String),
     /// TLS was asked for, with an issuer that is not https.
     #[error("the issuer {0} is http, but a TLS certificate is given")]
@@ -63,6 +63,8 @@ pub enum ServeError {
     Bind {
         /// The address.
         address: SocketAddr,
+        /// The option that sets it.
+        option: &'static str,
         /// What the operating system said.
         source: io::Error,
     },
@@ -81,6 +83,9 @@ pub enum ServeError {
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Nothing can be counted.
+    #[error("metrics cannot be kept: {0}")]
+    Metrics(String),
     /// A listener failed while serving.
     #[error("serving failed: {0}")]
     Serving(io::Error),
@@ -105,6 +110,7 @@ impl ServeError {
             Self::MasterKeyLost(_) => "master_key_lost",
             Self::Keys(_) => "keys_unusable",
             Self::Store(error) => error.code(),
+            Self::Metrics(_) => "metrics_unavailable",
             Self::Serving(_) => "serving_failed",
         }
     }
@@ -117,20 +123,22 @@ impl ServeError {
                 format!("start it with: sealgate serve --data-dir {}", path.display())
             }
             Self::IssuerUnknown => "give it with --issuer, as in --issuer https://id.example.com".to_owned(),
-            Self::IssuerPath(_) => "give the control plane a host name of its own".to_owned(),
+            Self::IssuerPath(_) => {
+                "use letters, digits and -._~ between single slashes, as in https://example.com/id".to_owned()
+            }
             Self::IssuerNotHttps(_) => "give an https --issuer, or leave the certificate out".to_owned(),
             Self::PlainHttp(_) => {
                 "give --tls-cert and --tls-key, or an https --issuer when a TLS proxy stands in front".to_owned()
             }
             Self::PlainIssuer(_) => "give an https --issuer: browsers and gates refuse plain http".to_owned(),
             Self::Tls { .. } => "give PEM files: the certificate chain, leaf first, and its private key".to_owned(),
-            Self::Bind { .. } => "choose another address with --listen".to_owned(),
+            Self::Bind { option, .. } => format!("choose another address with {option}"),
             Self::SocketPath(_) => "choose a shorter --data-dir, at most 90 bytes".to_owned(),
             Self::MasterKey(_) | Self::MasterKeyLost(_) => "restore it from the backup it was kept in".to_owned(),
             Self::Keys(_) => "check that master.key and the database come from the same backup".to_owned(),
             Self::Store(StoreError::Locked) => "stop the process that uses it, or choose another --data-dir".to_owned(),
             Self::Store(StoreError::TooNew { .. }) => "use the newer program that wrote it".to_owned(),
-            Self::File { .. } | Self::Store(_) | Self::Serving(_) => return None,
+            Self::File { .. } | Self::Store(_) | Self::Metrics(_) | Self::Serving(_) => return None,
         };
         Some(hint)
     }

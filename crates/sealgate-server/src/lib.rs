@@ -4,17 +4,25 @@
 //! [`admin_app`] is what only the machine's operator reaches, over a Unix socket or in process.
 
 pub mod admin;
+mod admin_scopes;
+mod backchannel;
 mod caller;
 mod connection;
+mod consent;
 mod data_dir;
+mod device;
 mod error;
 mod feed;
+mod frame;
 mod health;
-mod keys;
+mod housekeeping;
+mod limits;
 mod listen;
+mod metrics;
 mod network;
 mod oauth;
 mod pages;
+mod prepared;
 pub mod problem;
 mod refusals;
 mod request;
@@ -25,60 +33,76 @@ mod state;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
 
 pub use data_dir::{DataDir, SOCKET_NAME};
+pub use device::DeviceThrottle;
 pub use error::ServeError;
 pub use feed::Feed;
-pub use keys::{KeyError, SigningKeys};
-pub use listen::{Listen, Tls};
+pub use listen::{Listen, Tls, names_loopback, read_chain};
+pub use metrics::Metrics;
+pub use oauth::{ClientKeys, ClientThrottle, PublicThrottle};
 pub use refusals::Refusals;
+pub use sealgate_keys::{KeyError, SigningKeys};
 pub use serve::{Announcement, Config, Host, Server};
+pub use sign_in::cookie::name as sign_in_cookie;
 pub use sign_in::invitation::SetupLink;
 pub use sign_in::passwords::{Busy, PasswordQueue};
 pub use sign_in::throttle::SignInThrottle;
-pub use state::{ControlPlane, Lifetimes};
+pub use state::{ControlPlane, Lifetimes, Limits, Policy};
+
+use frame::Frame;
 
 /// The largest request body any endpoint reads, in bytes. The largest honest one is a sign-in form
 /// with a sealed authorization request, well under a quarter of this.
 pub const BODY_LIMIT: usize = 64 * 1024;
 
-/// Everything the network reaches: OAuth and OpenID endpoints, the hosted pages, the revocation feed
-/// and the health checks.
+/// Everything the network reaches: OAuth and OpenID endpoints, the hosted pages, the revocation feed,
+/// the health checks and, where the operator wants it, the administration API.
 pub fn app(plane: Arc<ControlPlane>) -> Router {
-    let routes = Router::new()
+    let endpoints = Router::new()
         .merge(health::routes())
         .merge(oauth::routes())
         .merge(feed::routes())
         .merge(sign_in::routes())
+        .merge(consent::routes())
+        .merge(device::routes())
         .merge(pages::routes());
-    let routes =
-        contained(routes, &plane).layer(from_fn_with_state(Arc::clone(&plane), pages::dress));
-    traced(routes, plane)
+    let endpoints = if plane.policy.admin_http {
+        endpoints.merge(admin::network::routes(&plane))
+    } else {
+        endpoints
+    };
+    let routes = match plane.issuer.path() {
+        "" => endpoints,
+        path => oauth::inserted_metadata(path).nest(path, endpoints),
+    };
+    framed(routes, Frame::of_people(plane))
 }
 
 /// The administration API under `/api/v1`. Whoever can reach it is the operator: it must only be
 /// served where the operating system decides who that is.
 pub fn admin_app(plane: Arc<ControlPlane>) -> Router {
-    traced(
-        contained(Router::new().nest("/api/v1", admin::routes()), &plane),
-        plane,
-    )
+    framed(admin::routes(), Frame::of_programs(plane))
 }
 
-/// Makes every refusal of `routes`, whoever makes it, a problem.
-fn contained(routes: Router<Arc<ControlPlane>>, plane: &ControlPlane) -> Router<Arc<ControlPlane>> {
+/// What [`admin_app`] serves, and the metrics, where the operator's commands and monitoring reach it.
+fn operator_app(plane: Arc<ControlPlane>, metrics: Arc<Metrics>) -> Router {
+    let routes = admin::routes().merge(metrics::routes(metrics));
+    framed(routes, Frame::of_programs(plane))
+}
+
+/// The metrics and nothing else.
+fn metrics_app(plane: Arc<ControlPlane>, metrics: Arc<Metrics>) -> Router {
+    let routes = metrics::routes(metrics);
+    framed(routes, Frame::of_programs(plane))
+}
+
+/// Makes every refusal of `routes`, whoever makes it, a problem, and puts the frame around them.
+fn framed(routes: Router<Arc<ControlPlane>>, frame: Frame) -> Router {
+    let plane = Arc::clone(&frame.plane);
     routes
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn_with_state(plane.feed.closing(), request::contain))
-}
-
-/// Gives every request its trace id and its line in the log.
-fn traced(routes: Router<Arc<ControlPlane>>, plane: Arc<ControlPlane>) -> Router {
-    routes
-        .layer(from_fn_with_state(Arc::clone(&plane), request::trace))
+        .layer(frame)
         .with_state(plane)
 }

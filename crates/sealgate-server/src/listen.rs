@@ -21,13 +21,24 @@ use sealgate_model::Issuer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::connection::{Bounded, places_on_the_network};
+use crate::connection::Bounded;
 use crate::data_dir::file;
 use crate::{DataDir, ServeError};
 
 /// How long a connection may take to send a request's headers. A browser needs milliseconds; a
 /// connection that trickles is holding a place.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes of a request's line and headers; more is answered 431. The longest honest ones are an
+/// authorization request of 16 KiB and a browser's cookies. Without this HTTP/1 takes 400 KiB of each
+/// connection, and HTTP/2 less than HTTP/1.
+const HEAD_LIMIT: u32 = 32 * 1024;
+
+/// What one HTTP/2 connection may have under way, and how many bytes of it may wait here unread. No body
+/// is larger than a stream's share.
+const STREAMS: u32 = 100;
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 512 * 1024;
 
 /// How many commands may be connected to the administration socket at once.
 const COMMANDS: usize = 32;
@@ -39,6 +50,8 @@ pub struct Listen {
     pub address: SocketAddr,
     /// The certificate to answer https with; without it the listener speaks plain http.
     pub tls: Option<Tls>,
+    /// Where metrics are told besides the administration socket, in plain http.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// A certificate and its key.
@@ -61,11 +74,25 @@ pub(crate) struct Bound {
 impl Bound {
     pub(crate) async fn bind(listen: &Listen) -> Result<Self, ServeError> {
         let tls = listen.tls.as_ref().map(configure).transpose()?;
+        Self::at(listen.address, tls, "--listen").await
+    }
+
+    /// The metrics' listener.
+    pub(crate) async fn for_metrics(address: SocketAddr) -> Result<Self, ServeError> {
+        Self::at(address, None, "--set metrics.listen=ADDR").await
+    }
+
+    async fn at(
+        address: SocketAddr,
+        tls: Option<RustlsConfig>,
+        option: &'static str,
+    ) -> Result<Self, ServeError> {
         let failed = |source| ServeError::Bind {
-            address: listen.address,
+            address,
+            option,
             source,
         };
-        let listener = TcpListener::bind(listen.address).await.map_err(failed)?;
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self {
             listener,
@@ -80,19 +107,18 @@ impl Bound {
         format!("{scheme}://{}", self.address)
     }
 
-    /// Serves `app` until `handle` says to stop and its connections have drained. `closing` tells those
-    /// that have no request that the end is near.
+    /// Serves `app` to at most `places` connections at once, until `handle` says to stop and they have
+    /// drained. `closing` tells those that have no request that the end is near.
     pub(crate) async fn serve(
         self,
         app: axum::Router,
+        places: usize,
         handle: Handle<SocketAddr>,
         closing: watch::Receiver<bool>,
     ) -> Result<(), ServeError> {
         let service = app.into_make_service_with_connect_info::<SocketAddr>();
         let mut server = Server::from_listener(self.listener).handle(handle);
         set_limits(server.http_builder());
-        let places = places_on_the_network();
-        tracing::debug!(places, "connections from the network");
         // Small answers must not wait for the peer's acknowledgement of the one before.
         let plain = NoDelayAcceptor::new();
         let outcome = if let Some(tls) = self.tls {
@@ -111,10 +137,15 @@ pub(crate) fn set_limits(builder: &mut Builder<TokioExecutor>) {
     builder
         .http1()
         .timer(TokioTimer::new())
+        .max_buf_size(HEAD_LIMIT as usize)
         .header_read_timeout(HEADER_TIMEOUT);
     builder
         .http2()
         .timer(TokioTimer::new())
+        .max_header_list_size(HEAD_LIMIT)
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .keep_alive_interval(Some(Duration::from_secs(30)));
 }
 
@@ -140,7 +171,7 @@ pub(crate) fn issuer_for(
             .parse()
             .map_err(|_| ServeError::IssuerUnknown);
     };
-    if issuer.origin() != issuer.as_str() {
+    if !is_plain(issuer.path()) {
         return Err(ServeError::IssuerPath(issuer.to_string()));
     }
     if issuer.is_https() {
@@ -158,13 +189,26 @@ pub(crate) fn issuer_for(
     Ok(issuer.clone())
 }
 
+/// Whether everybody reads `path` the same: no escapes, no dots that lead elsewhere, no empty segments.
+fn is_plain(path: &str) -> bool {
+    let unreserved =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    path.split('/').skip(1).all(|segment| {
+        !segment.is_empty() && !segment.starts_with('.') && segment.bytes().all(unreserved)
+    })
+}
+
 fn is_loopback(ip: IpAddr) -> bool {
     // An IPv4 address inside IPv6 (::ffff:127.0.0.1) is the IPv4 one.
     ip.to_canonical().is_loopback()
 }
 
-fn names_loopback(issuer: &Issuer) -> bool {
-    let authority = issuer.origin().trim_start_matches("http://");
+/// Whether the issuer can only be reached from this machine.
+pub fn names_loopback(issuer: &Issuer) -> bool {
+    let authority = issuer
+        .origin()
+        .split_once("://")
+        .map_or("", |(_, rest)| rest);
     // RFC 6761, 6.3: `localhost` and names under it are loopback.
     let host = url::Host::parse(host_of(authority));
     match host {
@@ -183,22 +227,34 @@ fn host_of(authority: &str) -> &str {
     }
 }
 
+/// The certificate chain of `tls`, leaf first, if a server could be started with it.
+pub fn read_chain(tls: &Tls) -> Result<Vec<CertificateDer<'static>>, ServeError> {
+    configure(tls)?;
+    chain_of(tls)
+}
+
+fn chain_of(tls: &Tls) -> Result<Vec<CertificateDer<'static>>, ServeError> {
+    let bad = |problem: String| ServeError::Tls {
+        what: "certificate",
+        path: tls.cert.clone(),
+        problem,
+    };
+    let chain = CertificateDer::pem_file_iter(&tls.cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| bad(error.to_string()))?;
+    if chain.is_empty() {
+        return Err(bad("it holds no certificate".to_owned()));
+    }
+    Ok(chain)
+}
+
 fn configure(tls: &Tls) -> Result<RustlsConfig, ServeError> {
     let bad = |what, path: &PathBuf, problem: String| ServeError::Tls {
         what,
         path: path.clone(),
         problem,
     };
-    let chain = CertificateDer::pem_file_iter(&tls.cert)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| bad("certificate", &tls.cert, error.to_string()))?;
-    if chain.is_empty() {
-        return Err(bad(
-            "certificate",
-            &tls.cert,
-            "it holds no certificate".to_owned(),
-        ));
-    }
+    let chain = chain_of(tls)?;
     let key = PrivateKeyDer::from_pem_file(&tls.key)
         .map_err(|error| bad("key", &tls.key, error.to_string()))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -342,11 +398,27 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_with_a_path_is_refused() {
-        assert_eq!(
-            issuer_of(Some("https://id.example/tenant"), "127.0.0.1:8420", false),
-            Err("issuer_path")
-        );
+    fn a_path_of_the_issuer_must_read_the_same_to_everybody() {
+        let serve = |issuer: &str| issuer_of(Some(issuer), "127.0.0.1:8420", false);
+        for plain in [
+            "https://id.example/tenant",
+            "https://id.example/a/b-c_d.e~f",
+        ] {
+            assert_eq!(serve(plain), Ok(plain.to_owned()));
+        }
+        for path in [
+            "/a//b",
+            "/a/../b",
+            "/.well-known",
+            "/a%2Fb",
+            "/{id}",
+            "/a*",
+            "/a;b",
+            "//a",
+        ] {
+            let refused = serve(&format!("https://id.example{path}"));
+            assert_eq!(refused, Err("issuer_path"), "{path}");
+        }
     }
 
     #[tokio::test]

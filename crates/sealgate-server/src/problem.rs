@@ -13,6 +13,7 @@ use http::{HeaderValue, StatusCode};
 use sealgate_model::Random;
 use sealgate_store::StoreError;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The id of one request: 32 lower-case hexadecimal digits, drawn afresh for each, sent back as
 /// `Sealgate-Trace` and kept in audit records. Extract it to record it.
@@ -22,13 +23,7 @@ pub struct TraceId(String);
 impl TraceId {
     /// A fresh id of 16 random bytes.
     pub(crate) fn generate(random: &dyn Random) -> Self {
-        use std::fmt::Write as _;
-        let mut text = String::with_capacity(32);
-        for byte in random.bytes::<16>() {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        Self(text)
+        Self(format!("{:032x}", u128::from_be_bytes(random.bytes())))
     }
 
     /// The id of a request that has none.
@@ -68,7 +63,7 @@ impl<S: Sync> FromRequestParts<S> for TraceId {
 }
 
 /// The JSON of a problem: what is sent, and what the command line reads back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProblemPage {
     /// Always `about:blank`: the status says what kind of problem it is, `reason` which one.
     pub r#type: String,
@@ -110,6 +105,11 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, reason, detail)
     }
 
+    /// The input is of the form that the endpoint takes, and cannot be done: 422.
+    pub(crate) fn unprocessable(reason: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason, detail)
+    }
+
     /// Cannot be answered now; the caller should try again after `seconds`: 503.
     pub(crate) fn unavailable(
         reason: &'static str,
@@ -119,6 +119,14 @@ impl Problem {
         Self {
             retry_after: Some(seconds),
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, reason, detail)
+        }
+    }
+
+    /// Too often; the caller may try again after `seconds`: 429.
+    pub(crate) fn throttled(reason: &'static str, detail: impl Into<String>, seconds: u32) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, reason, detail)
         }
     }
 

@@ -12,6 +12,7 @@ use sealgate_model::Uptime;
 use sealgate_store::{Audit, AuditActor, ClientKind, StoreError};
 
 use crate::ControlPlane;
+use crate::metrics;
 use crate::network::Network;
 
 /// How long refusals of a kind are counted together.
@@ -63,6 +64,7 @@ impl Refusals {
     /// Puts a refusal on record, now or with others of its kind. The refusal stands whether or not
     /// that succeeds.
     pub(crate) async fn record(&self, plane: &ControlPlane, audit: Audit) {
+        metrics::refused(audit.action, &audit.reason);
         let now = plane.clock.uptime();
         if !is_known(plane, &audit.actor).await && !self.admit(now, &audit) {
             return;
@@ -186,6 +188,9 @@ impl Tally {
         }
         if sum.session != audit.session {
             sum.session = None;
+        }
+        if sum.object != audit.object {
+            sum.object = None;
         }
         if sum.actor != audit.actor {
             sum.actor = AuditActor::Anonymous;

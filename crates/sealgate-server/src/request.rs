@@ -2,23 +2,22 @@
 //! panics, and one line in the log.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _, to_bytes};
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::LengthLimitError;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
+use tracing::Instrument as _;
 
 use crate::connection::closed;
 use crate::problem::{Problem, TraceId, sign_page};
-use crate::{BODY_LIMIT, ControlPlane};
+use crate::{BODY_LIMIT, ControlPlane, metrics};
 
 /// How long a request's body may take to arrive. The largest is 64 KiB.
 const BODY_TIME: Duration = Duration::from_secs(10);
@@ -29,37 +28,107 @@ const BODY_TIME_CLOSING: Duration = Duration::from_secs(1);
 /// The response header that carries the trace id.
 const TRACE_HEADER: HeaderName = HeaderName::from_static("sealgate-trace");
 
-/// The outermost layer: the trace id, in and out, and the line in the log.
-pub(crate) async fn trace(
-    State(plane): State<Arc<ControlPlane>>,
+/// The outermost layer: the trace id, in and out, the spans of log and traces, the line in the log and
+/// the count.
+pub(crate) async fn trace<A>(
+    plane: &ControlPlane,
     mut request: Request,
-    next: Next,
-) -> Response {
+    answering: impl FnOnce(Request) -> A,
+) -> Response
+where
+    A: Future<Output = Response>,
+{
     let trace = TraceId::generate(&*plane.random);
     let started = plane.clock.uptime();
     let method = request.method().clone();
     // The path only: queries carry codes, invitation tokens and sealed requests.
     let path = request.uri().path().to_owned();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("none", MatchedPath::as_str);
+    let route = below(plane.issuer.path(), route);
+    // What is logged on the way has the trace id.
+    let logged = tracing::error_span!("request", trace = trace.as_str());
+    let traced = exchange(&trace, &method, route, request.headers());
     request.extensions_mut().insert(trace.clone());
 
-    let mut answer = next.run(request).await;
+    let mut answer = answering(request)
+        .instrument(traced.clone())
+        .instrument(logged.clone())
+        .await;
     sign_page(&mut answer, &trace);
     if let Ok(value) = HeaderValue::from_str(trace.as_str()) {
         answer.headers_mut().insert(TRACE_HEADER, value);
     }
-    let millis = u64::try_from(plane.clock.uptime().since(started).as_millis()).unwrap_or(u64::MAX);
-    let status = answer.status().as_u16();
-    tracing::debug!(%method, path, status, millis, trace = trace.as_str(), "request");
+    let took = plane.clock.uptime().since(started);
+    let status = answer.status();
+    metrics::answered(route, &method, status, took);
+    traced.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        traced.record("otel.status_code", "ERROR");
+    }
+    let (millis, status) = (took.as_millis(), status.as_u16());
+    logged.in_scope(|| tracing::debug!(%method, path, status, millis, "request"));
     answer
+}
+
+/// The span of a request in traces, after OpenTelemetry's conventions for HTTP servers. Nothing is made
+/// unless traces are sent somewhere. `trace` becomes the trace's id; a trace that the caller is in is
+/// linked, not continued, or strangers would choose our ids and what is sampled.
+fn exchange(trace: &TraceId, method: &Method, route: &str, headers: &HeaderMap) -> tracing::Span {
+    let method = metrics::known(method);
+    tracing::trace_span!(
+        target: "telemetry",
+        "exchange",
+        trace = trace.as_str(),
+        caller = traceparent(headers),
+        otel.name = format_args!("{method} {route}"),
+        otel.kind = "server",
+        otel.status_code = tracing::field::Empty,
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = tracing::field::Empty,
+    )
+}
+
+/// The caller's place in a trace of its own, if it tells one (W3C Trace Context, 3.2; version 00).
+fn traceparent(headers: &HeaderMap) -> Option<&str> {
+    let mut told = headers.get_all("traceparent").iter();
+    let (Some(text), None) = (told.next(), told.next()) else {
+        return None;
+    };
+    let text = text.to_str().ok()?;
+    let mut parts = text.split('-');
+    let mut hex = |length: usize| {
+        let part = parts.next()?;
+        let lower = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        (part.len() == length && part.bytes().all(lower)).then_some(part)
+    };
+    let (version, trace, parent) = (hex(2)?, hex(32)?, hex(16)?);
+    hex(2)?;
+    let something = |part: &str| part.bytes().any(|byte| byte != b'0');
+    let sound = version == "00" && something(trace) && something(parent) && parts.next().is_none();
+    sound.then_some(text)
+}
+
+/// A route's template without the issuer's path, which is in front of nearly all and tells nothing.
+fn below<'a>(path: &str, route: &'a str) -> &'a str {
+    match route.strip_prefix(path) {
+        Some("") => "/",
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => route,
+    }
 }
 
 /// The innermost layer: a bound on the body, in bytes and in time, and an answer whatever the endpoint
 /// does.
-pub(crate) async fn contain(
-    State(closing): State<watch::Receiver<bool>>,
+pub(crate) async fn contain<A>(
+    closing: watch::Receiver<bool>,
     request: Request,
-    next: Next,
-) -> Response {
+    answering: impl FnOnce(Request) -> A,
+) -> Response
+where
+    A: Future<Output = Response>,
+{
     if declares_too_much(request.headers()) {
         // Refused before a byte of it is read, and whatever the endpoint.
         return from_framework(StatusCode::PAYLOAD_TOO_LARGE).into_response();
@@ -70,7 +139,7 @@ pub(crate) async fn contain(
     };
     // A panic that reached hyper would drop the connection, and the caller could not tell it from a
     // network fault. The hook set at start has logged where it happened.
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let answer = AssertUnwindSafe(answering(request)).catch_unwind().await;
     let answer = answer.unwrap_or_else(|_| Problem::internal().into_response());
     if is_framework_refusal(&answer) {
         from_framework(answer.status()).into_response()
@@ -157,14 +226,72 @@ fn from_framework(status: StatusCode) -> Problem {
 mod tests {
     use axum::Router;
     use axum::body::Body;
-    use axum::extract::{DefaultBodyLimit, Query};
-    use axum::middleware::from_fn_with_state;
+    use axum::extract::Query;
+    use axum::middleware::{Next, from_fn};
     use axum::routing::{get, post};
     use http_body_util::BodyExt as _;
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
     use tower::ServiceExt as _;
 
     use super::*;
     use crate::problem::ProblemPage;
+
+    #[test]
+    fn a_route_is_named_without_the_issuers_path() {
+        assert_eq!(below("", "/oauth/token"), "/oauth/token");
+        assert_eq!(below("/a", "/a/oauth/token"), "/oauth/token");
+        assert_eq!(below("/a", "/a"), "/");
+        assert_eq!(below("/a", "/api/v1/users"), "/api/v1/users");
+    }
+
+    #[test]
+    fn a_callers_trace_is_read_only_in_its_one_form() {
+        let read = |lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("traceparent", line.parse().unwrap());
+            }
+            traceparent(&headers).map(str::to_owned)
+        };
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(read(&[good]).as_deref(), Some(good));
+        assert_eq!(read(&[]), None);
+        assert_eq!(read(&[good, good]), None);
+        for wrong in [
+            "",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
+        ] {
+            assert_eq!(read(&[wrong]), None, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_caller_tells_of_its_trace_only_the_one_form_is_taken(
+            bytes in proptest::collection::vec(any::<u8>(), 0..80),
+        ) {
+            let mut headers = HeaderMap::new();
+            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                headers.insert("traceparent", value);
+            }
+            if let Some(taken) = traceparent(&headers) {
+                prop_assert!(taken.starts_with("00-") && taken.len() == 55);
+            }
+        }
+
+        #[test]
+        fn a_callers_trace_in_its_form_is_taken(text in "00-[0-9a-f]{31}1-1[0-9a-f]{15}-[0-9a-f]{2}") {
+            let mut headers = HeaderMap::new();
+            headers.insert("traceparent", text.parse().unwrap());
+            prop_assert_eq!(traceparent(&headers), Some(text.as_str()));
+        }
+    }
 
     async fn panics() -> &'static str {
         panic!("a defect")
@@ -175,8 +302,11 @@ mod tests {
             .route("/panic", get(panics))
             .route("/query", get(|Query(_): Query<Vec<(String, u8)>>| async {}))
             .route("/body", post(|_: String| async {}))
-            .layer(DefaultBodyLimit::max(BODY_LIMIT))
-            .layer(from_fn_with_state(watch::channel(false).1, contain));
+            .layer(from_fn(|request: Request, next: Next| {
+                contain(watch::channel(false).1, request, |request| {
+                    next.run(request)
+                })
+            }));
         let response = app.oneshot(request).await.unwrap();
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();

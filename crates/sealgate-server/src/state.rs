@@ -3,13 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sealgate_host::{Outbound, TrustedProxies};
+use sealgate_keys::{KeyError, KeyPolicy, LONGEST_TOKEN, SigningKeys};
 use sealgate_model::{Clock, Issuer, Random};
+use sealgate_oauth::DpopGuard;
 use sealgate_session::KeyRing;
 use sealgate_store::Store;
 
+use crate::device::DeviceThrottle;
 use crate::feed::Feed;
-use crate::keys::SigningKeys;
+use crate::oauth::{ClientKeys, ClientThrottle, PublicThrottle};
 use crate::refusals::Refusals;
+use crate::serve::Host;
 use crate::sign_in::passwords::PasswordQueue;
 use crate::sign_in::throttle::SignInThrottle;
 
@@ -32,6 +37,65 @@ pub struct Lifetimes {
     pub invitation: Duration,
     /// The first administrator's set-up link.
     pub setup: Duration,
+    /// A device code (RFC 8628, 3.2).
+    pub device: Duration,
+    /// A pushed authorization request (RFC 9126, 2.2; FAPI 2.0 asks for less than 600 s).
+    pub request_uri: Duration,
+}
+
+/// What the operator decides besides how long things last.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// How long a signing key signs before the next one takes over; none: only on command.
+    pub rotate_every: Option<Duration>,
+    /// Whether clients may be registered for ML-DSA-65 (RFC 9964).
+    pub ml_dsa: bool,
+    /// Whether the administration API is served on the network, to those who have a token for it.
+    pub admin_http: bool,
+    /// The proxies that are believed when they tell whom they speak for.
+    pub proxies: TrustedProxies,
+    /// How much there may be of something.
+    pub limits: Limits,
+}
+
+/// How much there may be of something at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections from the network; fewer where the process may not open as many descriptors.
+    pub connections: usize,
+    /// Streams of the revocation feed.
+    pub feed_subscribers: usize,
+    /// Passwords that wait to be hashed. At about 25 ms each, the last of 128 waits some seconds.
+    pub password_queue: usize,
+    /// Threads that hash passwords; none: one for every two processors.
+    pub password_workers: Option<usize>,
+    /// How long requests in flight get to finish after the signal to stop.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // Room for every place of the feed and as many more.
+            connections: 8_192,
+            feed_subscribers: 4_096,
+            password_queue: 128,
+            password_workers: None,
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            rotate_every: Some(Duration::from_secs(90 * 24 * 3600)),
+            ml_dsa: false,
+            admin_http: false,
+            proxies: TrustedProxies::default(),
+            limits: Limits::default(),
+        }
+    }
 }
 
 impl Default for Lifetimes {
@@ -47,6 +111,8 @@ impl Default for Lifetimes {
             sign_in: Duration::from_secs(24 * HOUR),
             invitation: Duration::from_secs(72 * HOUR),
             setup: Duration::from_secs(24 * HOUR),
+            device: Duration::from_secs(10 * MINUTE),
+            request_uri: Duration::from_secs(MINUTE),
         }
     }
 }
@@ -61,6 +127,8 @@ pub struct ControlPlane {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// The way to URLs that clients registered.
+    pub outbound: Arc<dyn Outbound>,
     /// Seals what rests in the store or travels through a browser.
     pub master: KeyRing,
     /// The signing keys.
@@ -69,10 +137,76 @@ pub struct ControlPlane {
     pub passwords: PasswordQueue,
     /// How often passwords were guessed.
     pub throttle: SignInThrottle,
+    /// How often clients failed to authenticate.
+    pub client_throttle: ClientThrottle,
+    /// How often codes of devices were guessed.
+    pub device_throttle: DeviceThrottle,
+    /// How much was stored on the word of public clients.
+    pub public_throttle: PublicThrottle,
+    /// Clients' keys that were fetched.
+    pub client_keys: ClientKeys,
+    /// The nonces for DPoP proofs, and the proofs that were used.
+    pub dpop: Arc<DpopGuard>,
     /// What strangers were refused, counted until it is recorded.
     pub refusals: Refusals,
     /// The revocation feed.
     pub feed: Feed,
     /// How long things last.
     pub lifetimes: Lifetimes,
+    /// What else the operator decided.
+    pub policy: Policy,
+}
+
+impl ControlPlane {
+    /// A control plane over an open store, its signing keys loaded or made. `master` opens what is
+    /// sealed in the store.
+    pub async fn new(
+        issuer: Issuer,
+        store: Arc<dyn Store>,
+        master: KeyRing,
+        host: Host,
+        lifetimes: Lifetimes,
+        policy: Policy,
+    ) -> Result<Self, KeyError> {
+        let Host {
+            clock,
+            random,
+            outbound,
+        } = host;
+        let key_policy = KeyPolicy {
+            token_life: lifetimes.access.max(LONGEST_TOKEN),
+            session_life: lifetimes.session,
+            rotate_every: policy.rotate_every,
+            ml_dsa: policy.ml_dsa,
+        };
+        let dpop = Arc::new(DpopGuard::new(&*random));
+        let keys = SigningKeys::load(
+            Arc::clone(&store),
+            master.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&random),
+            key_policy,
+        )
+        .await?;
+        Ok(Self {
+            issuer,
+            store,
+            clock,
+            random,
+            outbound,
+            master,
+            keys,
+            passwords: PasswordQueue::within(&policy.limits),
+            throttle: SignInThrottle::new(),
+            client_throttle: ClientThrottle::new(),
+            device_throttle: DeviceThrottle::new(),
+            public_throttle: PublicThrottle::new(),
+            client_keys: ClientKeys::new(),
+            dpop,
+            refusals: Refusals::new(),
+            feed: Feed::with_room_for(policy.limits.feed_subscribers),
+            lifetimes,
+            policy,
+        })
+    }
 }

@@ -29,6 +29,16 @@ pub enum Outcome {
     Denied,
 }
 
+impl Outcome {
+    /// The word for it in stored rows, JSON and output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Denied => "denied",
+        }
+    }
+}
+
 /// An act, as handed to the write that does it. It never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Audit {
@@ -48,11 +58,15 @@ pub struct Audit {
     pub client: Option<ClientId>,
     /// The session it was about.
     pub session: Option<SessionId>,
+    /// What else it was about, by its id: signing keys (several with a space between), a resource's URI,
+    /// a token's `jti`, a device code, a tenant. The action tells which.
+    pub object: Option<String>,
     /// The caller's network address, as text.
     pub network: Option<String>,
     /// The trace id of the request.
     pub trace: Option<String>,
-    /// How many such acts this tells of: more than one only for refusals that were counted together.
+    /// How many such acts this tells of: refusals that were counted together, or sessions that were
+    /// revoked together.
     pub count: u32,
 }
 
@@ -68,6 +82,7 @@ impl Audit {
             user: None,
             client: None,
             session: None,
+            object: None,
             network: None,
             trace: None,
             count: 1,
@@ -105,10 +120,31 @@ pub struct AuditRow {
     pub client: Option<ClientId>,
     /// The session it was about.
     pub session: Option<SessionId>,
+    /// What else it was about.
+    pub object: Option<String>,
     /// The caller's network address.
     pub network: Option<String>,
     /// The trace id of the request.
     pub trace: Option<String>,
     /// How many acts it tells of.
     pub count: u32,
+}
+
+/// Which records to list: those that fit everything that is named.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// Only this actor's, as records name it: `kind` or `kind:id`.
+    pub actor: Option<String>,
+    /// Only this action.
+    pub action: Option<String>,
+    /// Only this outcome.
+    pub outcome: Option<Outcome>,
+    /// Only those about this user.
+    pub user: Option<UserId>,
+    /// Only those about this client.
+    pub client: Option<ClientId>,
+    /// Only those of this time or later.
+    pub since: Option<Timestamp>,
+    /// Only those with a number below this: the last one already seen.
+    pub before: Option<i64>,
 }

@@ -35,6 +35,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the write that failed has certainly not happened. Otherwise it may have.
+    pub const fn is_undone(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::Corrupt(_) => false,
+            Self::Conflict(_)
+            | Self::Invalid(_)
+            | Self::Full
+            | Self::Locked
+            | Self::TooNew { .. } => true,
+        }
+    }
+
     /// The stable reason code.
     pub const fn code(&self) -> &'static str {
         match self {

@@ -6,15 +6,20 @@
 
 mod audit;
 mod error;
+mod outcome;
 mod rows;
 mod sqlite;
 mod store;
 
-pub use audit::{Audit, AuditActor, AuditRow, Outcome};
+pub use audit::{Audit, AuditActor, AuditFilter, AuditRow, Outcome};
 pub use error::StoreError;
+pub use outcome::{Accepted, Redeemed, Rotated, Swept};
 pub use rows::{
-    Client, ClientKind, Code, Invitation, KeyRow, KeyState, Page, RefreshToken, Revocation,
-    RevokeReason, Revoked, Session, SessionFilter, SignIn, UserRow, UserStatus,
+    Client, ClientAuthentication, ClientDetails, ClientKind, Code, Consent, ConsentRow,
+    DeviceApproval, DeviceCode, DeviceDecision, DeviceState, GrantDetails, Invitation, KeyRow,
+    KeyState, LogoutDelivery, Page, Polled, PushedRequest, RefreshState, RefreshToken, Resource,
+    Revocation, RevokeReason, Revoked, ScopeText, Session, SessionFilter, SessionSelector, SignIn,
+    UserChange, UserRow, UserStatus,
 };
 pub use sqlite::SqliteStore;
-pub use store::{Accepted, Redeemed, Rotated, Store};
+pub use store::Store;

@@ -2,49 +2,21 @@
 
 use async_trait::async_trait;
 use sealgate_model::{
-    ClientId, CodeId, InvitationId, RefreshId, SessionId, SignInId, Timestamp, UserId,
+    ClientId, CodeId, DeviceId, InvitationId, LogoutDeliveryId, PushedId, RefreshId, SecretHash,
+    SessionId, SignInId, Timestamp, UserId,
 };
 use tokio::sync::watch;
 
 use crate::{
-    Audit, AuditRow, Client, Code, Invitation, KeyRow, KeyState, Page, RefreshToken, Revocation,
-    RevokeReason, Session, SessionFilter, SignIn, StoreError, UserRow,
+    Accepted, Audit, AuditFilter, AuditRow, Client, Code, ConsentRow, DeviceCode, DeviceDecision,
+    Invitation, KeyRow, KeyState, LogoutDelivery, Page, Polled, PushedRequest, Redeemed,
+    RefreshState, RefreshToken, Resource, Revocation, RevokeReason, Rotated, Session,
+    SessionFilter, SessionSelector, SignIn, StoreError, Swept, UserChange, UserRow,
 };
 
-/// What came of accepting an invitation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Accepted {
-    /// The account is active.
-    Done,
-    /// The link was used before, has expired meanwhile, or its account is disabled; nothing changed.
-    Spent,
-}
-
-/// What came of redeeming an authorization code.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Redeemed {
-    /// The session has started.
-    Started,
-    /// The code was redeemed before; the session it gave is now revoked (RFC 6749, 4.1.2).
-    Reused,
-    /// The code has expired meanwhile, or the browser sign-in or the account it came from has ended;
-    /// nothing changed. Without this a code would outlive the logout that came after it.
-    Ended,
-}
-
-/// What came of rotating a refresh token.
-#[derive(Debug, Clone)]
-pub enum Rotated {
-    /// This call won: the successor is stored.
-    Won,
-    /// Another call won; the token as it stands now, with the answer that was given.
-    Lost(RefreshToken),
-    /// The session is revoked or expired; nothing changed.
-    Ended,
-}
-
-/// The control plane's memory. Each method is one transaction; writes carry their audit record and
-/// return only when they are durable. A write that finds nothing to change writes no record either.
+/// The control plane's memory. Each method is one transaction unless it says otherwise; writes carry
+/// their audit record, except those that only count or spend what a later write tells of, and return
+/// only when they are durable. A write that finds nothing to change writes no record either.
 /// A caller that stops waiting for a write does not undo it.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -70,6 +42,14 @@ pub trait Store: Send + Sync + 'static {
     /// Disables an account, ends its browser sign-ins, revokes its sessions and logs one revocation
     /// for each session, and one for the user on each client that knows the user. False if there is no such account.
     async fn user_disable(&self, id: UserId, audit: Audit) -> Result<bool, StoreError>;
+    /// Changes an account, and with `sign_out` ends its browser sign-ins and sessions as disabling
+    /// does. False if there is no such account.
+    async fn user_update(
+        &self,
+        id: UserId,
+        change: UserChange,
+        audit: Audit,
+    ) -> Result<bool, StoreError>;
     /// Enables an account again; its sessions stay revoked. False if there is no such account.
     async fn user_enable(&self, id: UserId, audit: Audit) -> Result<bool, StoreError>;
     /// Whether any account that is not disabled has the role `admin` and a password.
@@ -95,12 +75,116 @@ pub trait Store: Send + Sync + 'static {
 
     // Clients
 
-    /// Adds a client. `Conflict("client id")` if the id is taken.
+    /// Adds a client. `Conflict("client id")` if the id is taken or was ever taken; `Invalid` if it reads
+    /// as a UUID, since a token's `sub` may be a user's id or a client's.
     async fn client_create(&self, client: Client, audit: Audit) -> Result<(), StoreError>;
-    /// The client with this id.
+    /// The client with this id, unless it was removed.
     async fn client(&self, id: &ClientId) -> Result<Option<Client>, StoreError>;
-    /// Clients by id.
+    /// Clients by id, without those that were removed.
     async fn clients(&self) -> Result<Vec<Client>, StoreError>;
+    /// Replaces what is registered of a client, all but its secret, which it only loses by becoming
+    /// public, and when it was made. Disabling one this way ends nothing; see
+    /// [`Store::sessions_revoke`]. False if there is no such client.
+    async fn client_update(&self, client: Client, audit: Audit) -> Result<bool, StoreError>;
+    /// Gives a confidential client another secret; the earlier one is worth nothing from then on. False
+    /// if there is no such client.
+    async fn client_set_secret(
+        &self,
+        id: &ClientId,
+        secret_hash: SecretHash,
+        audit: Audit,
+    ) -> Result<bool, StoreError>;
+    /// Removes a client for good, with its codes, requests and consents, logs a revocation of
+    /// everything started on it for every client to see, and revokes its live sessions, each logged.
+    /// Of many sessions the later ones go in further transactions, each with its record; if that is cut
+    /// short, the same call again or opening the store again finishes it. Its id is never given again.
+    /// False if there is no such client.
+    async fn client_remove(&self, id: &ClientId, audit: Audit) -> Result<bool, StoreError>;
+
+    // Resources and consents
+
+    /// Adds a resource. `Conflict("resource URI")` if the URI is taken.
+    async fn resource_create(&self, resource: Resource, audit: Audit) -> Result<(), StoreError>;
+    /// The resource with this URI.
+    async fn resource(&self, uri: &str) -> Result<Option<Resource>, StoreError>;
+    /// Resources by URI.
+    async fn resources(&self) -> Result<Vec<Resource>, StoreError>;
+    /// Replaces what is known of a resource but when it was made. False if there is no such resource.
+    async fn resource_update(&self, resource: Resource, audit: Audit) -> Result<bool, StoreError>;
+    /// Removes a resource. False if there is no such resource.
+    async fn resource_remove(&self, uri: &str, audit: Audit) -> Result<bool, StoreError>;
+    /// What a user has granted a client.
+    async fn consent(
+        &self,
+        user: UserId,
+        client: &ClientId,
+    ) -> Result<Option<ConsentRow>, StoreError>;
+    /// What a user has granted, by client.
+    async fn consents_of(&self, user: UserId) -> Result<Vec<ConsentRow>, StoreError>;
+    /// Adds to what a user has granted a client.
+    async fn consent_grant(&self, consent: ConsentRow, audit: Audit) -> Result<(), StoreError>;
+    /// Takes back all that a user has granted a client: forgets it, drops codes on their way, revokes
+    /// the user's sessions there and logs each, and one for the user on that client. False if there
+    /// was none of all this.
+    async fn consent_withdraw(
+        &self,
+        user: UserId,
+        client: &ClientId,
+        audit: Audit,
+    ) -> Result<bool, StoreError>;
+
+    // What clients push and prove
+
+    /// Stores a pushed authorization request.
+    async fn pushed_create(&self, request: PushedRequest, audit: Audit) -> Result<(), StoreError>;
+    /// The pushed request with this selector, to compare its secret.
+    async fn pushed(&self, id: PushedId) -> Result<Option<PushedRequest>, StoreError>;
+    /// Takes a pushed request out, exactly once, if it is this client's and alive at `now`.
+    async fn pushed_take(
+        &self,
+        id: PushedId,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<Option<PushedRequest>, StoreError>;
+    /// Notes that a client has used an assertion, by the SHA-256 of its `jti`, until `expires_at`.
+    /// False if it has used it before.
+    async fn assertion_use(
+        &self,
+        client: &ClientId,
+        jti_hash: [u8; 32],
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    // Device codes
+
+    /// Stores a device code. `Conflict("user code")` if what the person types is in use.
+    async fn device_create(&self, device: DeviceCode, audit: Audit) -> Result<(), StoreError>;
+    /// The device code with this selector.
+    async fn device(&self, id: DeviceId) -> Result<Option<DeviceCode>, StoreError>;
+    /// The device code that goes with what the person typed: its letters, in upper case.
+    async fn device_by_user_code(&self, user_code: &str) -> Result<Option<DeviceCode>, StoreError>;
+    /// Notes a person's decision, once. False if the code is decided, has expired or is not there, or
+    /// the sign-in it is approved in has ended.
+    async fn device_decide(
+        &self,
+        id: DeviceId,
+        decision: DeviceDecision,
+        audit: Audit,
+    ) -> Result<bool, StoreError>;
+    /// Notes a poll at `now`, and lets the interval grow by five seconds, to sixty at the most, if it came
+    /// more than half a second too soon. None if there is no such code.
+    async fn device_poll(&self, id: DeviceId, now: Timestamp)
+    -> Result<Option<Polled>, StoreError>;
+    /// Spends an approved device code, exactly once, and starts `session` with its first refresh
+    /// token. The session belongs to the sign-in that the code belongs to by then.
+    async fn device_redeem(
+        &self,
+        id: DeviceId,
+        session: Session,
+        refresh: Option<RefreshToken>,
+        audit: Audit,
+    ) -> Result<Redeemed, StoreError>;
 
     // Browser sign-ins
 
@@ -164,10 +248,50 @@ pub trait Store: Send + Sync + 'static {
         audit: Audit,
     ) -> Result<bool, StoreError>;
 
+    /// Revokes a session together with the browser sign-in it came from, and so with every live session
+    /// that came from there. False if there is no such session.
+    async fn session_sign_out(
+        &self,
+        id: SessionId,
+        reason: RevokeReason,
+        audit: Audit,
+    ) -> Result<bool, StoreError>;
+    /// Revokes every live session that fits, each logged, and logs a "not before" for each user on
+    /// each client that knows the user, for the client, or for everything, as fits the selector.
+    /// Drops codes on their way. Where no client is named, browser sign-ins end too. Of many sessions the later ones go
+    /// in further transactions, each with its record, which counts them. How many sessions it revoked.
+    /// `Invalid` if the selector's time is after `audit.at`.
+    async fn sessions_revoke(
+        &self,
+        selector: SessionSelector,
+        reason: RevokeReason,
+        audit: Audit,
+    ) -> Result<u64, StoreError>;
+
+    // Logouts owed to clients
+
+    /// Up to `limit` deliveries whose time to be tried has come, the longest due first.
+    async fn deliveries_due(
+        &self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<LogoutDelivery>, StoreError>;
+    /// Forgets a delivery: it was made, or is given up, as `audit` tells. False if there is no such
+    /// delivery.
+    async fn delivery_done(&self, id: LogoutDeliveryId, audit: Audit) -> Result<bool, StoreError>;
+    /// Notes a failed try, and when to try next. False if there is no such delivery.
+    async fn delivery_failed(
+        &self,
+        id: LogoutDeliveryId,
+        next_try_at: Timestamp,
+    ) -> Result<bool, StoreError>;
+
     // Refresh tokens
 
     /// The refresh token with this selector.
     async fn refresh_token(&self, id: RefreshId) -> Result<Option<RefreshToken>, StoreError>;
+    /// The refresh token with this selector, its session and its user, all as of one moment.
+    async fn refresh_state(&self, id: RefreshId) -> Result<Option<RefreshState>, StoreError>;
     /// Spends token `id` for `successor` in one conditional update, keeping the sealed `answer`, and
     /// sets the session's `renewed_at` to `audit.at`. The session must be alive at `audit.at`.
     async fn refresh_rotate(
@@ -192,8 +316,38 @@ pub trait Store: Send + Sync + 'static {
         audit: Audit,
     ) -> Result<(), StoreError>;
 
+    /// Takes a key out of use whatever its state, logs its revocation for every client until
+    /// `expires_at`, and makes the other changes as `keys_change` does, all in one. False if there is
+    /// no such key or it is gone; then nothing changes.
+    async fn key_revoke(
+        &self,
+        kid: &str,
+        new: Vec<KeyRow>,
+        moves: Vec<(String, KeyState)>,
+        expires_at: Timestamp,
+        audit: Audit,
+    ) -> Result<bool, StoreError>;
+
     // Revocations
 
+    /// Logs the revocation of one access token, by its `jti`, until `expires_at`, for `client` to see
+    /// or, without one, for every client. False if it is logged already.
+    async fn token_revoke(
+        &self,
+        jti: &str,
+        client: Option<&ClientId>,
+        expires_at: Timestamp,
+        audit: Audit,
+    ) -> Result<bool, StoreError>;
+    /// Whether the access token with this `jti` is revoked by itself.
+    async fn token_revoked(&self, jti: &str) -> Result<bool, StoreError>;
+    /// The latest "not before" over everything, over this user (on this client) and over this client:
+    /// what was started at or before it is revoked. For tokens that belong to no session.
+    async fn not_before(
+        &self,
+        user: Option<UserId>,
+        client: Option<&ClientId>,
+    ) -> Result<Option<Timestamp>, StoreError>;
     /// The number of the last revocation logged; 0 if there is none.
     async fn revocation_head(&self) -> Result<u64, StoreError>;
     /// Up to `limit` revocations after `seq`, in order.
@@ -210,12 +364,19 @@ pub trait Store: Send + Sync + 'static {
     async fn record(&self, audit: Audit) -> Result<(), StoreError>;
     /// Up to `limit` records after `number`, in order.
     async fn audit_after(&self, number: i64, limit: u32) -> Result<Vec<AuditRow>, StoreError>;
+    /// Up to `limit` records that fit, newest first. It looks through the records one by one: a filter
+    /// that little fits takes time in proportion to their number.
+    async fn audit_list(
+        &self,
+        filter: AuditFilter,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError>;
     /// Keeps room free on the disk for writes that end something: a write that finds the disk full is
     /// `Full`, and so is every other after it but those, until this finds room again. Deletes what
     /// expired before `now`, in several transactions so that it never holds up other
-    /// writes for long; how many rows went. Sealed refresh answers go ten minutes after their use,
+    /// writes for long; what went. Sealed refresh answers go ten minutes after their use,
     /// so no grace window may be longer.
-    async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError>;
+    async fn sweep(&self, now: Timestamp) -> Result<Swept, StoreError>;
     /// Writes what changes nothing, durably: fails when no other write could be made.
     async fn try_write(&self) -> Result<(), StoreError>;
 }

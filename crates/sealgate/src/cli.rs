@@ -2,7 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{client, key, seal_key, serve, session, user};
+use crate::place::Place;
+use crate::{
+    audit, client, consent, doctor, key, resource, seal_key, serve, session, settings, user,
+};
 
 /// Sealgate: a self-hosted identity control plane, and the gate in front of every route.
 #[derive(Debug, Parser)]
@@ -25,6 +28,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the control plane
     Serve(serve::Arguments),
+    /// Look whether everything around the control plane is right, and say what to do where it is not
+    Doctor(Box<doctor::Arguments>),
+    /// Show every setting, its value and who set it
+    Settings(settings::show::Arguments),
     /// Accounts of people
     #[command(visible_alias = "users", arg_required_else_help = true)]
     User {
@@ -37,11 +44,34 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: client::Command,
     },
+    /// What tokens can be for: APIs with scopes of their own
+    #[command(visible_alias = "resources", arg_required_else_help = true)]
+    Resource {
+        #[command(subcommand)]
+        command: resource::Command,
+    },
     /// Sign-ins of people on clients
     #[command(visible_alias = "sessions", arg_required_else_help = true)]
     Session {
         #[command(subcommand)]
         command: session::Command,
+    },
+    /// What people have granted clients
+    #[command(visible_alias = "consents", arg_required_else_help = true)]
+    Consent {
+        #[command(subcommand)]
+        command: consent::Command,
+    },
+    /// The record of everything that was done or refused
+    #[command(arg_required_else_help = true)]
+    Audit {
+        #[command(subcommand)]
+        command: audit::Command,
+    },
+    /// Print the description of the administration API (OpenAPI 3.1)
+    Openapi {
+        #[command(flatten)]
+        place: Place,
     },
     /// The control plane's signing keys
     #[command(visible_alias = "keys", arg_required_else_help = true)]

@@ -1,24 +1,51 @@
-//! `sealgate client`: the applications people sign in to.
+//! `sealgate client`: the applications people sign in to, and machines.
+
+mod details;
+mod text;
 
 use clap::{Args, Subcommand};
 use sealgate_model::ClientId;
-use sealgate_server::admin::{ClientView, Clients, CreatedClient, NewClient};
+use sealgate_server::admin::{ClientPatch, ClientView, Clients, CreatedClient, NewClient};
 use sealgate_store::ClientKind;
 
+use crate::confirm::Sure;
 use crate::door::Door;
 use crate::failure::Failure;
-use crate::output::{self, Text, date};
+use crate::output::{self, Text};
 use crate::place::{IssuerArgument, Place};
-use crate::screen;
+use crate::screen::clean;
+use details::{Details, Unset};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Register a client and print the settings its gate needs
-    Add(Add),
+    Add(Box<Add>),
     /// List clients
     List {
         #[command(flatten)]
         place: Place,
+    },
+    /// Show one client
+    Show(Which),
+    /// Change a client; what is not named stays
+    Update(Box<Update>),
+    /// Give a client another secret; the earlier one is worth nothing from then on
+    Secret {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        issuer: IssuerArgument,
+    },
+    /// Disable a client: its sessions are revoked at once, and it gets nothing
+    Disable(Which),
+    /// Enable a client again; sessions that were revoked stay revoked
+    Enable(Which),
+    /// Remove a client for good: its sessions are revoked at once, and its id is never given again
+    Remove {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        sure: Sure,
     },
 }
 
@@ -30,15 +57,6 @@ pub(crate) enum Command {
 pub(crate) struct Add {
     /// The name people read on the sign-in page
     name: String,
-    /// Where codes may be sent, compared exactly: the application's URL with /auth/callback; repeat for more
-    #[arg(long = "redirect-uri", value_name = "URI", required = true)]
-    redirect_uris: Vec<String>,
-    /// Where a browser may be sent after logout, compared exactly; repeat for more
-    #[arg(long = "logout-uri", value_name = "URI")]
-    logout_uris: Vec<String>,
-    /// A scope it may ask for beside `openid`, `profile`, `email` and `offline_access`; repeat for more
-    #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Vec<String>,
     /// A client that cannot keep a secret, such as a native or single-page application
     #[arg(long)]
     public: bool,
@@ -46,149 +64,152 @@ pub(crate) struct Add {
     #[arg(long)]
     id: Option<ClientId>,
     #[command(flatten)]
+    details: Details,
+    #[command(flatten)]
     issuer: IssuerArgument,
     #[command(flatten)]
     place: Place,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The client
+    #[arg(value_name = "ID")]
+    id: ClientId,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What can be repeated takes the place of all that was there. Who begins to authenticate by a secret\n\
+                        needs one: `sealgate client secret ID`."
+)]
+pub(crate) struct Update {
+    #[command(flatten)]
+    which: Which,
+    /// The name people read on the sign-in page
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    details: Details,
+    /// What to take away; repeat for more
+    #[arg(long, value_enum, value_name = "WHAT")]
+    unset: Vec<Unset>,
+}
+
 pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::Add(add) => {
-            let new = NewClient {
-                id: add.id,
-                name: add.name,
-                kind: if add.public {
-                    ClientKind::Public
-                } else {
-                    ClientKind::Confidential
-                },
-                redirect_uris: add.redirect_uris,
-                logout_uris: add.logout_uris,
-                scopes: add.scopes,
-            };
-            let door = Door::open(&add.place, add.issuer.issuer).await?;
-            let created: CreatedClient = door.post("/clients", &new).await?;
-            match created.secret {
-                Some(_) => output::print_once(json, &created, added, || {
-                    format!(
-                        "the secret of {} is lost; register the client again under another id",
-                        created.client.id
-                    )
-                })?,
-                None => output::print(json, &created, added)?,
-            }
+            let door = Door::open(&add.place, add.issuer.issuer.clone()).await?;
+            let created: CreatedClient = door.post("/clients", &planned(*add)?).await?;
+            secret_told(json, &created, text::added)
         }
         Command::List { place } => {
-            let all: Clients = Door::open(&place, None).await?.get("/clients", &[]).await?;
-            output::print(json, &all.clients, |clients| listed(clients))?;
+            let door = Door::open(&place, None).await?;
+            output::print(json, &every(&door).await?, |all| text::listed(all))
         }
-    }
-    Ok(())
-}
-
-fn added(created: &CreatedClient) -> Text {
-    let CreatedClient {
-        client,
-        secret,
-        issuer,
-    } = created;
-    let secret_line = secret
-        .as_ref()
-        .map(|secret| format!("SEALGATE_CLIENT_SECRET={secret}\n"));
-    let once = if secret.is_some() {
-        " Its secret is shown this once:"
-    } else {
-        ""
-    };
-    Text {
-        data: format!(
-            "SEALGATE_ISSUER={issuer}\nSEALGATE_CLIENT_ID={}\n{}",
-            client.id,
-            secret_line.unwrap_or_default()
-        ),
-        talk: format!(
-            "Added {}, client {}.{once}\n",
-            screen::clean(&client.name),
-            client.id
-        ),
-    }
-}
-
-fn listed(clients: &[ClientView]) -> Text {
-    let rows: Vec<[String; 6]> = clients
-        .iter()
-        .map(|client| {
-            let kind = match client.kind {
-                ClientKind::Confidential => "confidential",
-                ClientKind::Public => "public",
+        Command::Show(which) => {
+            let door = Door::open(&which.place, None).await?;
+            let client: ClientView = door.get(&address(&which.id), &[]).await?;
+            output::print(json, &client, text::shown)
+        }
+        Command::Update(update) => {
+            let Update {
+                which,
+                name,
+                details,
+                unset,
+            } = *update;
+            let patch = ClientPatch {
+                name,
+                ..details.change(&unset)?
             };
-            [
-                client.id.to_string(),
-                client.name.clone(),
-                kind.to_owned(),
-                client.redirect_uris.join(" "),
-                client.scopes.join(" "),
-                date(client.created_at),
-            ]
-        })
-        .collect();
-    let empty =
-        "There are no clients yet. Add one with `sealgate client add NAME --redirect-uri URI`.";
-    output::table(
-        ["ID", "NAME", "KIND", "REDIRECT URIS", "SCOPES", "CREATED"],
-        &rows,
-        empty,
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use sealgate_model::Timestamp;
-
-    use super::*;
-
-    fn client(kind: ClientKind) -> ClientView {
-        ClientView {
-            id: "expense-tracker-k3m9xq".parse().unwrap(),
-            name: "Expense Tracker".to_owned(),
-            kind,
-            redirect_uris: vec!["https://expenses.example/auth/callback".to_owned()],
-            logout_uris: Vec::new(),
-            scopes: vec!["openid".to_owned(), "expenses:read".to_owned()],
-            created_at: Timestamp::from_millis(1_795_338_305_000),
+            if patch == ClientPatch::default() {
+                return Err(
+                    Failure::usage("change_missing", "there is nothing to change")
+                        .with_hint("see `sealgate client update --help`"),
+                );
+            }
+            let door = Door::open(&which.place, None).await?;
+            let client: ClientView = door.patch(&address(&which.id), &patch).await?;
+            output::print(json, &client, text::shown)
+        }
+        Command::Secret { which, issuer } => {
+            let door = Door::open(&which.place, issuer.issuer).await?;
+            let path = format!("{}/secret", address(&which.id));
+            let created: CreatedClient = door.post(&path, &()).await?;
+            secret_told(json, &created, text::renewed)
+        }
+        Command::Disable(which) => {
+            let what = "is disabled, and its sessions are revoked";
+            change(&which, "disable", what, json).await
+        }
+        Command::Enable(which) => change(&which, "enable", "is enabled", json).await,
+        Command::Remove { which, sure } => {
+            sure.ask(&format!("remove the client {} for good", which.id))?;
+            let door = Door::open(&which.place, None).await?;
+            door.delete(&address(&which.id)).await?;
+            let done = serde_json::json!({ "removed": which.id });
+            output::print(json, &done, |_| Text {
+                data: format!("{} is removed, and its sessions are revoked.\n", which.id),
+                ..Text::default()
+            })
         }
     }
+}
 
-    #[test]
-    fn an_added_client_prints_the_settings_of_its_gate() {
-        let created = CreatedClient {
-            client: client(ClientKind::Confidential),
-            secret: Some("s3cret".to_owned()),
-            issuer: "https://id.example".parse().unwrap(),
-        };
-        insta::assert_snapshot!(added(&created).data, @r"
-        SEALGATE_ISSUER=https://id.example
-        SEALGATE_CLIENT_ID=expense-tracker-k3m9xq
-        SEALGATE_CLIENT_SECRET=s3cret
-        ");
-        insta::assert_snapshot!(added(&created).talk, @"Added Expense Tracker, client expense-tracker-k3m9xq. Its secret is shown this once:");
+fn planned(add: Add) -> Result<NewClient, Failure> {
+    let kind = if add.public {
+        ClientKind::Public
+    } else {
+        ClientKind::Confidential
+    };
+    add.details
+        .complete(NewClient::named(add.id, add.name, kind))
+}
+
+fn secret_told(
+    json: bool,
+    created: &CreatedClient,
+    text: impl FnOnce(&CreatedClient) -> Text,
+) -> Result<(), Failure> {
+    match created.secret {
+        Some(_) => output::print_once(json, created, text, || {
+            format!(
+                "the secret of {id} is lost; make another: sealgate client secret {id}",
+                id = created.client.id
+            )
+        }),
+        None => output::print(json, created, text),
     }
+}
 
-    #[test]
-    fn a_public_client_has_no_secret() {
-        let created = CreatedClient {
-            client: client(ClientKind::Public),
-            secret: None,
-            issuer: "https://id.example".parse().unwrap(),
-        };
-        assert!(!added(&created).data.contains("SECRET"));
-        assert!(!added(&created).talk.contains("secret"));
-    }
+async fn change(which: &Which, verb: &str, what: &str, json: bool) -> Result<(), Failure> {
+    let door = Door::open(&which.place, None).await?;
+    let path = format!("{}/{verb}", address(&which.id));
+    let client: ClientView = door.post(&path, &()).await?;
+    output::print(json, &client, |client| Text {
+        data: format!("{}, client {}, {what}.\n", clean(&client.name), client.id),
+        ..Text::default()
+    })
+}
 
-    #[test]
-    fn clients_are_listed_as_a_table() {
-        insta::assert_snapshot!(
-            listed(&[client(ClientKind::Confidential), client(ClientKind::Public)]).data
-        );
+fn address(id: &ClientId) -> String {
+    format!("/clients/{id}")
+}
+
+/// Every client, by id.
+pub(crate) async fn every(door: &Door) -> Result<Vec<ClientView>, Failure> {
+    let mut all = Vec::new();
+    let mut after: Option<ClientId> = None;
+    loop {
+        let query = [("after", after.map(|id| id.to_string()))];
+        let page: Clients = door.get("/clients", &query).await?;
+        all.extend(page.clients);
+        after = page.next;
+        if after.is_none() {
+            return Ok(all);
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! The way to the administration API: through the socket of a running server, or, when none runs, in
-//! this process over its data directory. Both speak to the same router.
+//! The way to the administration API: through the socket of a running server; when none runs, in this
+//! process over its data directory; or over the network. All speak to the same operations.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -11,10 +11,13 @@ use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
-use sealgate_host::{SystemClock, SystemRandom};
+use sealgate_host::{AddressPolicy, GuardedFetch, SystemClock, SystemRandom};
 use sealgate_model::Issuer;
+use sealgate_server::admin::BASE;
 use sealgate_server::problem::ProblemPage;
-use sealgate_server::{Config, ControlPlane, Host, Lifetimes, SOCKET_NAME, ServeError, admin_app};
+use sealgate_server::{
+    ControlPlane, DataDir, Host, SOCKET_NAME, ServeError, admin_app, names_loopback,
+};
 use sealgate_store::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,6 +26,8 @@ use tower::ServiceExt as _;
 
 use crate::failure::Failure;
 use crate::place::Place;
+use crate::remote::Remote;
+use crate::settings::Settings;
 
 /// How long a server may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -31,12 +36,35 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// (yet): a server that is starting or stopping, or another command.
 const RETRIES: (Duration, u32) = (Duration::from_millis(100), 50);
 
-/// The real clock and randomness.
-pub(crate) fn host() -> Host {
-    Host {
+/// The real clock and randomness, and the real way out, for a control plane of `issuer`.
+pub(crate) fn host(settings: &Settings, issuer: Option<&Issuer>) -> Result<Host, Failure> {
+    let policy = AddressPolicy::allowing(settings.outbound.allow.clone());
+    // Who can be reached by nobody but this machine's users may reach what they run. Without an issuer
+    // it is served on loopback, or not at all.
+    let policy = if issuer.is_none_or(names_loopback) && settings.listen.ip().is_loopback() {
+        policy.with_loopback()
+    } else {
+        policy
+    };
+    let authority = settings.outbound.authority_file.as_deref();
+    let authority = authority.map(|path| contents(path).map(|pem| (path, pem)));
+    let authority = authority.transpose()?;
+    let pem = authority.as_ref().map(|(_, pem)| pem.as_slice());
+    let outbound = GuardedFetch::new(policy, pem).map_err(|error| {
+        let path = authority
+            .as_ref()
+            .map(|(path, _)| path.display().to_string());
+        let path = path.unwrap_or_default();
+        Failure::usage(
+            "authority_unusable",
+            format!("outbound.authority_file, {path}: {error}"),
+        )
+    })?;
+    Ok(Host {
         clock: Arc::new(SystemClock::default()),
         random: Arc::new(SystemRandom),
-    }
+        outbound: Arc::new(outbound),
+    })
 }
 
 /// An open way to the administration API.
@@ -45,24 +73,38 @@ pub(crate) enum Door {
     Socket(std::path::PathBuf),
     /// The router, in this process.
     Inside(axum::Router),
+    /// The network.
+    Remote(Box<Remote>),
 }
 
 impl Door {
     /// Finds the control plane of `place`. The issuer is only needed when no server runs and none ran
     /// there before with one.
-    pub(crate) async fn open(place: &Place, issuer: Option<Issuer>) -> Result<Self, Failure> {
-        let socket = place.data_dir.join(SOCKET_NAME);
-        let config = Config {
-            data_dir: place.data_dir.clone(),
-            issuer,
-            lifetimes: Lifetimes::default(),
-        };
+    pub(crate) async fn open(place: &Place, issuer: Option<String>) -> Result<Self, Failure> {
+        if let Some(server) = place.elsewhere() {
+            let remote = Remote::new(&server, place.key.as_deref())?;
+            return Ok(Self::Remote(Box::new(remote)));
+        }
+        if place.key.is_some() {
+            return Err(Failure::usage(
+                "server_missing",
+                "--key proves who you are to a server elsewhere, and none is named",
+            )
+            .with_hint("name it with --server URL"));
+        }
+        Self::to(&place.load(issuer.as_ref())?.settings).await
+    }
+
+    /// Finds the control plane of `settings`.
+    pub(crate) async fn to(settings: &Settings) -> Result<Self, Failure> {
+        let socket = settings.data_dir.join(SOCKET_NAME);
+        let config = settings.config();
         let mut tries = 0;
         loop {
             if answers(&socket).await? {
                 return Ok(Self::Socket(socket));
             }
-            match ControlPlane::open(&config, host()).await {
+            match ControlPlane::open(&config, host_of(settings)?).await {
                 Ok(opened) => return Ok(Self::Inside(admin_app(opened))),
                 Err(ServeError::Store(StoreError::Locked)) if tries < RETRIES.1 => {
                     tries += 1;
@@ -71,6 +113,11 @@ impl Door {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Whether somebody else can come in, too: not while the data is open in this process.
+    pub(crate) const fn is_shared(&self) -> bool {
+        !matches!(self, Self::Inside(_))
     }
 
     /// Asks for the resource at `path` (under `/api/v1`), with the pairs of `query`.
@@ -87,11 +134,11 @@ impl Door {
         }
         let query = pairs.finish();
         let target = if query.is_empty() {
-            format!("/api/v1{path}")
+            path.to_owned()
         } else {
-            format!("/api/v1{path}?{query}")
+            format!("{path}?{query}")
         };
-        self.call(Method::GET, &target, Bytes::new()).await
+        read(&self.call(Method::GET, &target, None).await?)
     }
 
     /// Sends `body` to `path`.
@@ -100,28 +147,43 @@ impl Door {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, Failure> {
-        let body = serde_json::to_vec(body).map_err(|error| broken(&error))?;
-        self.call(Method::POST, &format!("/api/v1{path}"), Bytes::from(body))
-            .await
+        let body = written(body)?;
+        read(&self.call(Method::POST, path, Some(body)).await?)
     }
 
-    async fn call<T: DeserializeOwned>(
+    /// Sends the change `body` to `path`.
+    pub(crate) async fn patch<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
+        let body = written(body)?;
+        read(&self.call(Method::PATCH, path, Some(body)).await?)
+    }
+
+    /// Removes what is at `path`.
+    pub(crate) async fn delete(&self, path: &str) -> Result<(), Failure> {
+        self.call(Method::DELETE, path, None).await.map(drop)
+    }
+
+    async fn call(
         &self,
         method: Method,
         target: &str,
-        body: Bytes,
-    ) -> Result<T, Failure> {
-        let request = Request::builder()
-            .method(method)
-            .uri(target)
-            .header(HOST, "localhost")
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(body))
-            .map_err(|error| broken(&error))?;
+        body: Option<Bytes>,
+    ) -> Result<Bytes, Failure> {
+        // On the way over the network these would be taken for steps of the path.
+        let path = target.split('?').next().unwrap_or_default();
+        if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+            return Err(Failure::usage("id_malformed", "this is not an id"));
+        }
         let answer = tokio::time::timeout(ANSWER_LIMIT, async {
             match self {
-                Self::Socket(socket) => over_socket(socket, request).await,
-                Self::Inside(router) => in_process(router.clone(), request).await,
+                Self::Socket(socket) => over_socket(socket, request(method, target, body)?).await,
+                Self::Inside(router) => {
+                    in_process(router.clone(), request(method, target, body)?).await
+                }
+                Self::Remote(remote) => remote.call(method, target, body).await,
             }
         });
         let (status, body) = answer.await.map_err(|_| {
@@ -131,13 +193,59 @@ impl Door {
             )
         })??;
         if status.is_success() {
-            serde_json::from_slice(&body).map_err(|error| broken(&error))
+            Ok(body)
         } else {
-            let page: ProblemPage =
-                serde_json::from_slice(&body).map_err(|error| broken(&error))?;
-            Err(page.into())
+            Err(read::<ProblemPage>(&body)?.into())
         }
     }
+}
+
+fn written(body: &impl Serialize) -> Result<Bytes, Failure> {
+    let json = serde_json::to_vec(body).map_err(|error| broken(&error))?;
+    Ok(json.into())
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| broken(&error))
+}
+
+fn request(
+    method: Method,
+    target: &str,
+    body: Option<Bytes>,
+) -> Result<Request<Full<Bytes>>, Failure> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(format!("{BASE}{target}"))
+        .header(HOST, "localhost");
+    if body.is_some() {
+        request = request.header(CONTENT_TYPE, "application/json");
+    }
+    request
+        .body(Full::new(body.unwrap_or_default()))
+        .map_err(|error| broken(&error))
+}
+
+/// Whether a server runs that these settings are for.
+pub(crate) async fn is_running(settings: &Settings) -> bool {
+    let socket = settings.data_dir.join(SOCKET_NAME);
+    answers(&socket).await.unwrap_or(false)
+}
+
+/// What a control plane that is opened in this process is handed.
+fn host_of(settings: &Settings) -> Result<Host, Failure> {
+    let remembered = match &settings.issuer {
+        Some(issuer) => Some(issuer.clone()),
+        None => DataDir::existing(&settings.data_dir)?.issuer()?,
+    };
+    host(settings, remembered.as_ref())
+}
+
+fn contents(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| {
+        let said = format!("cannot read {}: {error}", path.display());
+        Failure::usage("authority_unusable", said)
+    })
 }
 
 /// Whether a server listens on the socket.

@@ -29,6 +29,9 @@ pub(crate) struct Failure {
     trace_id: Option<String>,
     #[serde(skip)]
     status: u8,
+    /// Whether somebody else told it.
+    #[serde(skip)]
+    told: bool,
 }
 
 impl Failure {
@@ -52,6 +55,22 @@ impl Failure {
         Self::usage("usage_wrong", detail).with_hint("see `sealgate --help`")
     }
 
+    /// What was found has been told already: only the exit status is left, that of a refusal.
+    pub(crate) fn told() -> Self {
+        Self {
+            told: true,
+            ..Self::refused("", "")
+        }
+    }
+
+    /// The sentence and the hint, for who tells them in words of their own.
+    pub(crate) fn sentences(&self) -> (String, Option<String>) {
+        (
+            format!("{} ({})", self.detail, self.reason),
+            self.hint.clone(),
+        )
+    }
+
     fn new(status: u8, reason: &str, detail: impl Into<String>) -> Self {
         Self {
             reason: reason.to_owned(),
@@ -59,6 +78,7 @@ impl Failure {
             hint: None,
             trace_id: None,
             status,
+            told: false,
         }
     }
 
@@ -76,6 +96,9 @@ impl Failure {
 
     /// Tells the person and gives the exit status.
     pub(crate) fn report(&self, json: bool) -> ExitCode {
+        if self.told {
+            return ExitCode::from(self.status);
+        }
         if json {
             self.report_json();
         }
@@ -83,7 +106,7 @@ impl Failure {
         ExitCode::from(self.status)
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let hint = self
             .hint
             .as_ref()
@@ -112,6 +135,7 @@ impl From<ProblemPage> for Failure {
             hint,
             trace_id,
             status,
+            told: false,
         }
     }
 }
@@ -121,12 +145,30 @@ fn hint_for(reason: &str) -> Option<&'static str> {
         "user_unknown" => "see `sealgate user list`",
         "account_disabled" => "enable it first: sealgate user enable EMAIL",
         "session_unknown" => "see `sealgate session list --all`",
+        "client_unknown" => "see `sealgate client list`",
+        "resource_unknown" => {
+            "see `sealgate resource list`, or add it with `sealgate resource add URI NAME`"
+        }
+        "consent_unknown" => "see `sealgate consent list USER`",
+        "resource_in_use" => {
+            "take it from that client first: sealgate client update ID --resource URI"
+        }
+        "client_without_secret" => {
+            "let it authenticate by one first: sealgate client update ID --auth secret"
+        }
+        "client_keys_missing" => "give them with --jwks FILE or --jwks-uri URL",
+        "administration_exceeded" => {
+            "do it as a client that has these scopes, or on the control plane's machine"
+        }
         "redirect_uri_missing" => {
             "give one with --redirect-uri, as in --redirect-uri https://app.example/auth/callback"
         }
         "key_too_soon" => "wait until then, or give --now if a signing key has leaked",
         "internal_error" => "the server's log has the details under the trace id",
-        "not_found" => "the server that runs is another version than this command",
+        "not_found" => {
+            "the server is another version than this command, or, elsewhere, does not open its \
+             administration to the network: see the setting admin.http"
+        }
         _ => return None,
     })
 }

@@ -2,14 +2,19 @@
 
 use std::io::IsTerminal as _;
 
-use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::settings::Log;
+use crate::telemetry::Telemetry;
+
 /// How the log looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Format {
     /// Lines for people
     Human,
@@ -18,7 +23,8 @@ pub(crate) enum Format {
 }
 
 /// How much is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Level {
     /// What failed
     Error,
@@ -30,19 +36,10 @@ pub(crate) enum Level {
     Debug,
 }
 
-#[derive(Debug, Clone, Args)]
-pub(crate) struct LogArguments {
-    /// How the log on stderr looks
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Human)]
-    pub(crate) log_format: Format,
-    /// How much is logged
-    #[arg(long, value_enum, value_name = "LEVEL", env = "SEALGATE_LOG_LEVEL", hide_env_values = true, default_value_t = Level::Info)]
-    pub(crate) log_level: Level,
-}
-
-/// Starts logging. Other crates only get to warn: at finer levels some of them log what they carry.
-pub(crate) fn start(arguments: &LogArguments) {
-    let level = match arguments.log_level {
+/// Starts logging, and tracing where traces are sent. Other crates only get to warn: at finer levels
+/// some of them log what they carry.
+pub(crate) fn start(settings: &Log, traces: Option<&Telemetry>) {
+    let level = match settings.level {
         Level::Error => LevelFilter::ERROR,
         Level::Warn => LevelFilter::WARN,
         Level::Info => LevelFilter::INFO,
@@ -51,18 +48,24 @@ pub(crate) fn start(arguments: &LogArguments) {
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("sealgate", level);
-    let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let started = match arguments.log_format {
+    let lines = match settings.format {
         Format::Human => {
             let colour = std::io::stderr().is_terminal()
                 && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-            registry
-                .with(lines.with_target(false).with_ansi(colour))
-                .try_init()
+            lines.with_target(false).with_ansi(colour).boxed()
         }
-        Format::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+        // The span of a request, with its trace id, is the only one there is.
+        Format::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .boxed(),
     };
+    let started = tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .with(traces.map(Telemetry::layer))
+        .try_init();
     if let Err(error) = started {
         crate::screen::talk(&format!("warning: nothing will be logged: {error}\n"));
     }

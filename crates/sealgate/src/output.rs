@@ -1,5 +1,6 @@
 //! What people and programs read: tables, dates, one JSON document.
 
+use std::fmt::Write as _;
 use std::io::{self, ErrorKind};
 
 use sealgate_model::Timestamp;
@@ -42,6 +43,15 @@ pub(crate) fn data(text: &str) -> Result<(), Failure> {
     excused(put(&mut io::stdout().lock(), text)).map_err(|error| unwritten(&error))
 }
 
+/// Prints a line of many to stdout; whether its reader has gone away.
+pub(crate) fn gone(line: &str) -> Result<bool, Failure> {
+    match put(&mut io::stdout().lock(), line) {
+        Ok(()) => Ok(false),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(true),
+        Err(error) => Err(unwritten(&error)),
+    }
+}
+
 fn written<T: Serialize>(
     json: bool,
     document: &T,
@@ -76,6 +86,29 @@ pub(crate) fn date(at: Timestamp) -> String {
     match jiff::Timestamp::from_millisecond(at.as_millis()) {
         Ok(at) => at.strftime("%Y-%m-%d %H:%MZ").to_string(),
         Err(_) => "out of range".to_owned(),
+    }
+}
+
+/// The same, to the second.
+pub(crate) fn second(at: Timestamp) -> String {
+    match jiff::Timestamp::from_millisecond(at.as_millis()) {
+        Ok(at) => at.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+        Err(_) => "out of range".to_owned(),
+    }
+}
+
+/// What is known of one thing, a line each.
+pub(crate) fn fields(rows: &[(&str, String)]) -> Text {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut data = String::new();
+    for (name, value) in rows {
+        let value = if value.is_empty() { "-" } else { value };
+        // Writing to a String cannot fail.
+        let _ = writeln!(data, "{name:<width$}  {}", clean(value));
+    }
+    Text {
+        data,
+        ..Text::default()
     }
 }
 

@@ -13,6 +13,13 @@ pub(crate) fn json_text<T: Serialize>(document: &T) -> String {
     text
 }
 
+/// `document` as one line of JSON.
+pub(crate) fn line_of_json<T: Serialize>(document: &T) -> String {
+    let mut text = serde_json::to_string(document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
 /// Writes and flushes, so that an error shows here and not at exit.
 pub(crate) fn put(out: &mut impl Write, text: &str) -> io::Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush())

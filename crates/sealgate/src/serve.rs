@@ -1,68 +1,117 @@
 //! `sealgate serve`: runs the control plane until it is told to stop.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use sealgate_model::Issuer;
-use sealgate_server::{Announcement, Config, Lifetimes, Listen, Server, Tls};
+use sealgate_server::{Announcement, Metrics, Server};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::Failure;
 use crate::output::{self, Text, date};
-use crate::place::DATA_DIR;
+use crate::settings::{Loaded, Settings, Sources};
+use crate::telemetry::Telemetry;
 use crate::{door, log};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Plain http is only served on loopback addresses, or behind a TLS proxy, when the issuer is https.\n\
+    after_help = "Every setting can also stand in the file, in a variable of the environment, or behind --set;\n\
+                        `sealgate settings` shows them all. An option wins over a variable, a variable over the file.\n\n\
+                        Plain http is only served on loopback addresses, or behind a TLS proxy, when the issuer is https.\n\
                         Until there is an administrator, each start prints a one-time set-up link to stdout."
 )]
 pub(crate) struct Arguments {
-    /// Where everything is kept; made on the first start
-    #[arg(long, value_name = "DIR", env = "SEALGATE_DATA_DIR", hide_env_values = true, default_value = DATA_DIR)]
-    data_dir: PathBuf,
-    /// The issuer: the URL under which browsers and gates reach this server; by default the loopback
-    /// address it listens on
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "SEALGATE_ISSUER",
-        hide_env_values = true
-    )]
-    issuer: Option<Issuer>,
-    /// The address and port to listen on; port 0 takes a free one
-    #[arg(
-        long,
-        value_name = "ADDR",
-        env = "SEALGATE_LISTEN",
-        hide_env_values = true,
-        default_value = "127.0.0.1:8420"
-    )]
-    listen: SocketAddr,
-    /// The certificate chain to serve https with, leaf first, in PEM
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
-    /// The certificate's private key, in PEM
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
     #[command(flatten)]
-    log: log::LogArguments,
+    options: Options,
+}
+
+/// What a server is started with.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "shown in terminals, where backticks are noise"
+)]
+pub(crate) struct Options {
+    /// Where everything is kept; made on the first start [env: SEALGATE_DATA_DIR]
+    /// [default: sealgate-data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// The settings file [env: SEALGATE_CONFIG] [default: sealgate.toml in the data directory, if there
+    /// is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The issuer: the URL under which browsers and gates reach this server; by default the loopback
+    /// address it listens on [env: SEALGATE_ISSUER]
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// The address and port to listen on; port 0 takes a free one [env: SEALGATE_LISTEN]
+    /// [default: 127.0.0.1:8420]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// The certificate chain to serve https with, leaf first, in PEM [env: SEALGATE_TLS_CERT]
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// The certificate's private key, in PEM [env: SEALGATE_TLS_KEY]
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+    /// Serve the administration API on the network too, to those who have an access token for it
+    /// [env: SEALGATE_ADMIN_HTTP]
+    #[arg(long)]
+    admin_http: bool,
+    /// How the log on stderr looks: human or json [env: SEALGATE_LOG_FORMAT] [default: human]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// How much is logged: error, warn, info or debug [env: SEALGATE_LOG_LEVEL] [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// Any setting by its name, as in --set lifetimes.access=10m; repeat for more
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl Options {
+    /// The settings these options make, with the file and the environment.
+    pub(crate) fn load(&self) -> Result<Loaded, Failure> {
+        let mut sources = Sources {
+            config: self.config.clone(),
+            ..Sources::default()
+        };
+        for (key, option, value) in [
+            ("data_dir", "--data-dir", &self.data_dir),
+            ("issuer", "--issuer", &self.issuer),
+            ("listen", "--listen", &self.listen),
+            ("tls.cert", "--tls-cert", &self.tls_cert),
+            ("tls.key", "--tls-key", &self.tls_key),
+            ("log.format", "--log-format", &self.log_format),
+            ("log.level", "--log-level", &self.log_level),
+        ] {
+            sources.flag(key, option, value.as_ref());
+        }
+        let admin_http = self.admin_http.then(|| "true".to_owned());
+        sources.flag("admin.http", "--admin-http", admin_http.as_ref());
+        sources.assignments(&self.set)?;
+        sources.load(|name| std::env::var(name).ok())
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments, json: bool) -> Result<(), Failure> {
-    log::start(&arguments.log);
+    let loaded = arguments.options.load()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| {
             Failure::unavailable("runtime_failed", format!("cannot start: {error}"))
         })?;
-    runtime.block_on(serve(arguments, json))
+    let traces = Telemetry::start(&loaded.settings.telemetry, runtime.handle())?;
+    log::start(&loaded.settings.log, traces.as_ref());
+    let served = runtime.block_on(serve(&loaded.settings, json));
+    if let Some(traces) = traces {
+        traces.stop();
+    }
+    served
 }
 
-async fn serve(arguments: &Arguments, json: bool) -> Result<(), Failure> {
+async fn serve(settings: &Settings, json: bool) -> Result<(), Failure> {
     // Caught from here on: a signal during the start must not leave a half-made data directory.
     let caught = |kind| {
         signal(kind).map_err(|error| {
@@ -74,17 +123,9 @@ async fn serve(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         caught(SignalKind::interrupt())?,
     );
 
-    let config = Config {
-        data_dir: arguments.data_dir.clone(),
-        issuer: arguments.issuer.clone(),
-        lifetimes: Lifetimes::default(),
-    };
-    let tls = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
-    let listen = Listen {
-        address: arguments.listen,
-        tls: tls.map(|(cert, key)| Tls { cert, key }),
-    };
-    let server = Server::start(&config, &listen, door::host()).await?;
+    let metrics = Metrics::install()?;
+    let host = door::host(settings, settings.issuer.as_ref())?;
+    let server = Server::start(&settings.config(), &settings.listeners(), host).await?;
     announce(server.announcement(), json)?;
     let stop = async move {
         tokio::select! {
@@ -93,7 +134,7 @@ async fn serve(arguments: &Arguments, json: bool) -> Result<(), Failure> {
         }
         tracing::info!("stopping");
     };
-    server.run(stop).await?;
+    server.run(metrics, stop).await?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -101,6 +142,7 @@ async fn serve(arguments: &Arguments, json: bool) -> Result<(), Failure> {
 fn announce(announcement: &Announcement, json: bool) -> Result<(), Failure> {
     let Announcement {
         listening,
+        metrics,
         issuer,
         setup,
         former_issuer,
@@ -115,7 +157,7 @@ fn announce(announcement: &Announcement, json: bool) -> Result<(), Failure> {
             .map(|link| json!({ "url": link.url, "expires_at": link.expires_at }));
         output::data(&format!(
             "{}\n",
-            json!({ "listening": listening, "issuer": issuer, "setup": setup })
+            json!({ "listening": listening, "metrics": metrics, "issuer": issuer, "setup": setup })
         ))
     } else {
         output::data(&announced(announcement).data)
@@ -125,6 +167,7 @@ fn announce(announcement: &Announcement, json: bool) -> Result<(), Failure> {
 fn announced(announcement: &Announcement) -> Text {
     let Announcement {
         listening,
+        metrics,
         issuer,
         setup,
         ..
@@ -137,9 +180,12 @@ fn announced(announcement: &Announcement) -> Text {
             link.url
         )
     });
-    let (named, setup) = (named.unwrap_or_default(), setup.unwrap_or_default());
+    let metrics = metrics
+        .as_ref()
+        .map(|url| format!("Its metrics are at {url}/metrics\n"));
+    let [named, metrics, setup] = [named, metrics, setup].map(Option::unwrap_or_default);
     Text {
-        data: format!("Sealgate is listening on {listening}\n{named}{setup}"),
+        data: format!("Sealgate is listening on {listening}\n{named}{metrics}{setup}"),
         ..Text::default()
     }
 }
@@ -155,6 +201,7 @@ mod tests {
     fn the_first_start_shows_where_to_sign_in_as_administrator() {
         let first = Announcement {
             listening: "http://127.0.0.1:8420".to_owned(),
+            metrics: None,
             issuer: "http://127.0.0.1:8420".parse().unwrap(),
             setup: Some(SetupLink {
                 url: "http://127.0.0.1:8420/invitation?token=abc".to_owned(),
@@ -169,6 +216,7 @@ mod tests {
     fn a_later_start_behind_a_proxy_names_both_addresses() {
         let later = Announcement {
             listening: "http://0.0.0.0:8420".to_owned(),
+            metrics: Some("http://127.0.0.1:9420".to_owned()),
             issuer: "https://id.example".parse().unwrap(),
             setup: None,
             former_issuer: None,
@@ -176,6 +224,7 @@ mod tests {
         insta::assert_snapshot!(announced(&later).data, @r"
         Sealgate is listening on http://0.0.0.0:8420
         Its issuer is https://id.example
+        Its metrics are at http://127.0.0.1:9420/metrics
         ");
     }
 }

@@ -1,18 +1,20 @@
 //! `sealgate user`: accounts.
 
+mod text;
+
 use std::io::Read as _;
 
 use clap::{Args, Subcommand};
-use sealgate_model::{Secret, UserId};
+use sealgate_model::{Secret, TenantId, UserId};
 use sealgate_server::admin::{
-    CreatedUser, InvitationLink, InvitedUser, NewUser, Password, UserView, Users,
+    CreatedUser, InvitedUser, NewUser, Password, UserPatch, UserView, Users,
 };
 use sealgate_store::UserStatus;
 use zeroize::Zeroizing;
 
 use crate::door::Door;
 use crate::failure::Failure;
-use crate::output::{self, Text, date};
+use crate::output::{self, Text};
 use crate::place::{IssuerArgument, Place};
 use crate::screen;
 
@@ -27,10 +29,16 @@ pub(crate) enum Command {
         #[command(flatten)]
         place: Place,
     },
+    /// Show one account
+    Show(Which),
+    /// Change an account; what is not named stays
+    Update(Update),
     /// Disable an account: its sessions are revoked at once, and it cannot sign in
     Disable(Which),
     /// Enable an account again; sessions that were revoked stay revoked
     Enable(Which),
+    /// Sign a user out everywhere: every browser sign-in ends, and every session is revoked
+    SignOut(Which),
 }
 
 #[derive(Debug, Args)]
@@ -43,6 +51,9 @@ pub(crate) struct Add {
     /// A role; repeat for more. `admin` is the control plane's own
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
+    /// The organisation the user belongs to
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<TenantId>,
     /// Read the password from the first line of stdin instead of making an invitation
     #[arg(long)]
     password_stdin: bool,
@@ -68,9 +79,37 @@ pub(crate) struct Invite {
 pub(crate) struct Which {
     /// The e-mail address or the id
     #[arg(value_name = "EMAIL|ID")]
-    user: String,
+    pub(crate) user: String,
     #[command(flatten)]
-    place: Place,
+    pub(crate) place: Place,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Roles that are taken away and a change of the tenant end every sign-in and session, so that they count\n\
+                        everywhere at once."
+)]
+pub(crate) struct Update {
+    #[command(flatten)]
+    which: Which,
+    /// The name to show; may be empty
+    #[arg(long)]
+    name: Option<String>,
+    /// A role, in place of all earlier ones; repeat for more
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// Take all roles away
+    #[arg(long, conflicts_with = "roles")]
+    no_roles: bool,
+    /// The organisation the user belongs to
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<TenantId>,
+    /// From now on the user belongs to no organisation
+    #[arg(long, conflicts_with = "tenant")]
+    no_tenant: bool,
+    /// End every sign-in and session with the change
+    #[arg(long)]
+    sign_out: bool,
 }
 
 pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
@@ -81,15 +120,18 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
                 email: add.email,
                 name: add.name,
                 roles: add.roles,
+                tenant: add.tenant,
                 password,
             };
             let door = Door::open(&add.place, add.issuer.issuer).await?;
             let created: CreatedUser = door.post("/users", &new).await?;
             match created.invitation {
                 Some(_) => {
-                    output::print_once(json, &created, added, || ask_again(&created.user))?;
+                    output::print_once(json, &created, text::added, || {
+                        text::ask_again(&created.user)
+                    })?;
                 }
-                None => output::print(json, &created, added)?,
+                None => output::print(json, &created, text::added)?,
             }
         }
         Command::Invite(Invite { which, issuer }) => {
@@ -97,8 +139,8 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
             let id = find(&door, &which.user).await?;
             let path = format!("/users/{id}/invite");
             let invited_user: InvitedUser = door.post(&path, &()).await?;
-            output::print_once(json, &invited_user, invited, || {
-                ask_again(&invited_user.user)
+            output::print_once(json, &invited_user, text::invited, || {
+                text::ask_again(&invited_user.user)
             })?;
         }
         Command::List { place } => {
@@ -107,12 +149,59 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
                 users: every(&door).await?,
                 next: None,
             };
-            output::print(json, &all.users, |users| listed(users))?;
+            output::print(json, &all.users, |users| text::listed(users))?;
         }
+        Command::Show(which) => {
+            let door = Door::open(&which.place, None).await?;
+            let path = format!("/users/{}", find(&door, &which.user).await?);
+            let user: UserView = door.get(&path, &[]).await?;
+            output::print(json, &user, text::shown)?;
+        }
+        Command::Update(update) => change_details(update, json).await?,
         Command::Disable(which) => change(&which, "disable", json).await?,
         Command::Enable(which) => change(&which, "enable", json).await?,
+        Command::SignOut(which) => {
+            let door = Door::open(&which.place, None).await?;
+            let path = format!("/users/{}/sign-out", find(&door, &which.user).await?);
+            let user: UserView = door.post(&path, &()).await?;
+            output::print(json, &user, |user| Text {
+                data: format!("{} is signed out everywhere.\n", screen::clean(&user.email)),
+                ..Text::default()
+            })?;
+        }
     }
     Ok(())
+}
+
+async fn change_details(update: Update, json: bool) -> Result<(), Failure> {
+    let Update {
+        which,
+        name,
+        roles,
+        tenant,
+        sign_out,
+        ..
+    } = update;
+    let patch = UserPatch {
+        name,
+        roles: (update.no_roles || !roles.is_empty()).then_some(roles),
+        tenant: if update.no_tenant {
+            Some(None)
+        } else {
+            tenant.map(Some)
+        },
+        sign_out,
+    };
+    if patch.name.is_none() && patch.roles.is_none() && patch.tenant.is_none() {
+        return Err(
+            Failure::usage("change_missing", "there is nothing to change")
+                .with_hint("see `sealgate user update --help`"),
+        );
+    }
+    let door = Door::open(&which.place, None).await?;
+    let path = format!("/users/{}", find(&door, &which.user).await?);
+    let user: UserView = door.patch(&path, &patch).await?;
+    output::print(json, &user, text::shown)
 }
 
 async fn change(which: &Which, verb: &str, json: bool) -> Result<(), Failure> {
@@ -186,145 +275,4 @@ fn read_password() -> Result<Password, Failure> {
         ));
     }
     Ok(Password(Secret::new(line)))
-}
-
-/// What to do about a link that nobody saw.
-fn ask_again(user: &UserView) -> String {
-    format!(
-        "the link is lost; make another: sealgate user invite {}",
-        user.id
-    )
-}
-
-fn invited(invited: &InvitedUser) -> Text {
-    let user = &invited.user;
-    let what = match user.status {
-        UserStatus::Active => "set another password",
-        UserStatus::Invited | UserStatus::Disabled => "choose a password",
-    };
-    let InvitationLink { url, expires_at } = &invited.invitation;
-    Text {
-        talk: format!(
-            "{} ({}): the link to {what} works once, until {}; earlier ones do not work any more:\n",
-            screen::clean(&user.email),
-            user.id,
-            date(*expires_at)
-        ),
-        data: format!("{url}\n"),
-    }
-}
-
-fn added(created: &CreatedUser) -> Text {
-    let user = &created.user;
-    let email = screen::clean(&user.email);
-    match &created.invitation {
-        Some(link) => Text {
-            talk: format!(
-                "Added {email} ({}). The link to choose a password works once, until {}:\n",
-                user.id,
-                date(link.expires_at)
-            ),
-            data: format!("{}\n", link.url),
-        },
-        None => Text {
-            data: format!("Added {email} ({}).\n", user.id),
-            ..Text::default()
-        },
-    }
-}
-
-fn listed(users: &[UserView]) -> Text {
-    let rows: Vec<[String; 6]> = users
-        .iter()
-        .map(|user| {
-            let status = match user.status {
-                UserStatus::Invited => "invited",
-                UserStatus::Active => "active",
-                UserStatus::Disabled => "disabled",
-            };
-            [
-                user.email.clone(),
-                user.name.clone(),
-                status.to_owned(),
-                user.roles.join(" "),
-                date(user.created_at),
-                user.id.to_string(),
-            ]
-        })
-        .collect();
-    let empty = "There are no users yet. Add one with `sealgate user add EMAIL`.";
-    output::table(
-        ["EMAIL", "NAME", "STATUS", "ROLES", "CREATED", "ID"],
-        &rows,
-        empty,
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use sealgate_model::Timestamp;
-
-    use super::*;
-
-    fn user(number: u8, email: &str, status: UserStatus) -> UserView {
-        UserView {
-            id: UserId::from_bytes([number; 16]),
-            email: email.to_owned(),
-            name: if number == 1 {
-                "Ada Lovelace".to_owned()
-            } else {
-                String::new()
-            },
-            roles: if number == 1 {
-                vec!["admin".to_owned(), "auditor".to_owned()]
-            } else {
-                Vec::new()
-            },
-            status,
-            created_at: Timestamp::from_millis(1_795_338_305_000),
-            disabled_at: None,
-        }
-    }
-
-    #[test]
-    fn users_are_listed_as_a_table() {
-        let users = [
-            user(1, "ada@example.com", UserStatus::Active),
-            user(2, "grace.hopper@example.com", UserStatus::Invited),
-            user(3, "eve@example.com", UserStatus::Disabled),
-        ];
-        insta::assert_snapshot!(listed(&users).data);
-        insta::assert_snapshot!(listed(&[]).talk, @"There are no users yet. Add one with `sealgate user add EMAIL`.");
-    }
-
-    #[test]
-    fn an_added_user_comes_with_an_invitation_link_alone_on_stdout() {
-        let created = CreatedUser {
-            user: user(1, "ada@example.com", UserStatus::Invited),
-            invitation: Some(InvitationLink {
-                url: "https://id.example/invitation?token=abc".to_owned(),
-                expires_at: Timestamp::from_millis(1_795_597_505_000),
-            }),
-        };
-        let text = added(&created);
-        assert_eq!(text.data, "https://id.example/invitation?token=abc\n");
-        insta::assert_snapshot!(text.talk);
-    }
-
-    #[test]
-    fn a_new_link_says_what_it_is_for() {
-        let text = |status| {
-            invited(&InvitedUser {
-                user: user(1, "ada@example.com", status),
-                invitation: InvitationLink {
-                    url: "https://id.example/invitation?token=abc".to_owned(),
-                    expires_at: Timestamp::from_millis(1_795_597_505_000),
-                },
-            })
-        };
-        let lost = text(UserStatus::Invited);
-        assert_eq!(lost.data, "https://id.example/invitation?token=abc\n");
-        insta::assert_snapshot!(lost.talk, @"ada@example.com (01010101-0101-0101-0101-010101010101): the link to choose a password works once, until 2026-11-25 09:05Z; earlier ones do not work any more:");
-        insta::assert_snapshot!(text(UserStatus::Active).talk, @"ada@example.com (01010101-0101-0101-0101-010101010101): the link to set another password works once, until 2026-11-25 09:05Z; earlier ones do not work any more:");
-    }
 }

@@ -5,6 +5,8 @@
 mod browser;
 mod provider;
 
+mod backchannel;
 mod decisions;
 mod renewal;
+mod revoked_keys;
 mod sign_in;

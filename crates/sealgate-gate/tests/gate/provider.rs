@@ -11,7 +11,7 @@ use sealgate_gate::{Gate, Host, Settings};
 use sealgate_host::{
     Body, FakeClock, FakeRandom, Fetch, FetchError, FetchRequest, FetchResponse, StreamBody,
 };
-use sealgate_jose::{JwkSet, SigningKey};
+use sealgate_jose::{Jwk, JwkSet, SigningKey};
 use sealgate_model::{Clock as _, Timestamp};
 use sealgate_revocation::{Entry, Epoch, MESSAGE_TYPE, Message, Publisher};
 use serde_json::{Value, json};
@@ -42,8 +42,12 @@ pub(crate) struct State {
     pub(crate) entries: Vec<Entry>,
     /// How many tokens were asked for: each refresh token has its number.
     pub(crate) issued: usize,
+    /// More keys in the key set.
+    pub(crate) other_keys: Vec<Jwk>,
     /// The place of the key that signs.
     pub(crate) signing: usize,
+    /// The place of the key that signs the feed.
+    pub(crate) signing_feed: usize,
     /// How long a token request takes, in yields of the scheduler.
     pub(crate) slow: usize,
 }
@@ -135,6 +139,7 @@ impl Provider {
                     keys: self.keys[..=state.signing]
                         .iter()
                         .map(SigningKey::public_jwk)
+                        .chain(state.other_keys.clone())
                         .collect(),
                 })
                 .unwrap())
@@ -159,7 +164,7 @@ impl Provider {
                 let entries = state.entries.clone();
                 let mut publisher = self.publisher(entries.len() as u64);
                 let message = publisher.snapshot(entries, self.clock.now(), &FakeRandom::default());
-                Ok((200, self.sign(&message).into_bytes()))
+                Ok((200, self.sign(state.signing_feed, &message).into_bytes()))
             }
             other => panic!("no such endpoint: {other}"),
         }
@@ -167,7 +172,10 @@ impl Provider {
 
     /// What the stream tells from number `after` on: the revocations since, then a heartbeat.
     fn events(&self, after: u64) -> String {
-        let entries = self.state.lock().unwrap().entries.clone();
+        let (entries, key) = {
+            let state = self.state.lock().unwrap();
+            (state.entries.clone(), state.signing_feed)
+        };
         let now = self.clock.now();
         let mut publisher = self.publisher(after);
         let news: Vec<_> = (1..)
@@ -176,7 +184,7 @@ impl Provider {
             .collect();
         let mut messages = publisher.revoked(news, now, true, &FakeRandom::default());
         messages.push(publisher.heartbeat(now + Duration::from_millis(1), &FakeRandom::default()));
-        let tokens = messages.iter().map(|message| self.sign(message));
+        let tokens = messages.iter().map(|message| self.sign(key, message));
         tokens.fold(String::new(), |stream, token| {
             format!("{stream}event: set\ndata: {token}\n\n")
         })
@@ -194,8 +202,8 @@ impl Provider {
         )
     }
 
-    fn sign(&self, message: &Message) -> String {
-        self.keys[0].sign(MESSAGE_TYPE, message).unwrap()
+    fn sign(&self, key: usize, message: &Message) -> String {
+        self.keys[key].sign(MESSAGE_TYPE, message).unwrap()
     }
 
     fn tokens(&self, state: &State) -> Value {

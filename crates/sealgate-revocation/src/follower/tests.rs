@@ -53,6 +53,7 @@ fn is_revoked(follower: &Follower, byte: u8) -> bool {
         subject: None,
         client: "app",
         key: None,
+        token: None,
         started_at: server(0),
     };
     follower.check(&credential).is_some()

@@ -31,6 +31,7 @@ fn credential(started_at: i64) -> Credential<'static> {
         subject: Some("ada"),
         client: "app",
         key: Some("k1"),
+        token: Some("t1"),
         started_at: at(started_at),
     }
 }
@@ -77,6 +78,8 @@ fn each_subject_revokes_its_own_and_nothing_else() {
         ),
         (Subject::Key { kid: "k1".into() }, Some(RevokedBy::Key)),
         (Subject::Key { kid: "k2".into() }, None),
+        (Subject::Token { jti: "t1".into() }, Some(RevokedBy::Token)),
+        (Subject::Token { jti: "t2".into() }, None),
         (Subject::All { not_before: at(0) }, Some(RevokedBy::All)),
         (Subject::All { not_before: at(-1) }, None),
     ];
@@ -116,6 +119,7 @@ fn a_credential_without_session_or_user_is_judged_by_the_rest() {
         session: None,
         subject: None,
         key: None,
+        token: None,
         ..credential(0)
     };
     assert_eq!(view.check(&machine), None);
@@ -149,10 +153,15 @@ fn sweeping_forgets_the_expired_and_nothing_else() {
         expires_at: at(10),
         ..entry(Subject::Key { kid: "k1".into() })
     });
+    view.insert(&Entry {
+        expires_at: at(10),
+        ..entry(Subject::Token { jti: "t1".into() })
+    });
     view.sweep(at(9));
-    assert_eq!(view.len(), 103);
+    assert_eq!(view.len(), 104);
     view.sweep(at(10));
-    assert_eq!(view.len(), 100);
+    // Sessions and tokens are kept by spans of four hours.
+    assert_eq!(view.len(), 101);
     view.sweep(at(50 * 3_600));
     for byte in 51..100 {
         let alive = Credential {
@@ -168,14 +177,16 @@ fn sweeping_forgets_the_expired_and_nothing_else() {
 
 proptest! {
     #[test]
-    fn a_session_is_kept_until_it_expires_and_at_most_four_hours_longer(
+    fn a_session_or_token_is_kept_until_it_expires_and_at_most_four_hours_longer(
         expires_at in 0..4_000_000_000_000_i64, past in 0..100_000_000_i64,
     ) {
         let mut view = View::new();
         let expires_at = Timestamp::from_millis(expires_at);
-        view.insert(&Entry { subject: Subject::Session(id(1)), expires_at, reason: None });
+        for subject in [Subject::Session(id(1)), Subject::Token { jti: "t1".into() }] {
+            view.insert(&Entry { subject, expires_at, reason: None });
+        }
         view.sweep(Timestamp::from_millis(expires_at.as_millis() - 1));
-        prop_assert_eq!(view.len(), 1);
+        prop_assert_eq!(view.len(), 2);
         let later = Timestamp::from_millis(expires_at.as_millis() + past);
         view.sweep(later);
         // Before 2026 or after 2055 it is kept longer, never shorter.

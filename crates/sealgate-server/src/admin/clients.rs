@@ -1,313 +1,406 @@
-//! `/api/v1/clients`: registering and listing OAuth clients.
+//! `/api/v1/clients`: OAuth clients.
+
+mod rules;
+mod types;
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use http::StatusCode;
-use http::header::CACHE_CONTROL;
 use sealgate_host::sha256;
-use sealgate_model::{ClientId, Issuer, Random, Secret, Timestamp};
-use sealgate_oauth::{RedirectUri, Scopes};
-use sealgate_store::{Audit, Client, ClientKind};
-use serde::{Deserialize, Serialize};
+use sealgate_model::{ClientId, Secret, Timestamp};
+use sealgate_store::{
+    Audit, Client, ClientAuthentication, ClientDetails, ClientKind, RevokeReason, SessionSelector,
+};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use super::act;
-use super::extract::Body;
+use super::actor::Admin;
+use super::extract::{Ask, Body, Id};
+use super::schemas::ClientIdText;
 use crate::ControlPlane;
-use crate::problem::{Problem, TraceId};
-use crate::sign_in::address;
+use crate::problem::Problem;
 
-/// The scopes every client may ask for.
-const STANDARD_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+pub use types::{ClientPatch, ClientView, Clients, CreatedClient, ListClients, NewClient};
 
-/// The most redirect URIs, and the most logout URIs, of one client.
-const URI_LIMIT: usize = 32;
-
-pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
-    Router::new().route("/clients", get(list).post(create))
+pub(super) fn routes() -> OpenApiRouter<Arc<ControlPlane>> {
+    OpenApiRouter::default()
+        .routes(routes!(list, create))
+        .routes(routes!(show, update, remove))
+        .routes(routes!(renew_secret))
+        .routes(routes!(disable))
+        .routes(routes!(enable))
 }
 
-/// A client to register.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewClient {
-    /// Its `client_id`; without it one is made from the name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<ClientId>,
-    /// The name people read on the sign-in page, 1 to 100 bytes.
-    pub name: String,
-    /// Whether it has a secret.
-    pub kind: ClientKind,
-    /// Where codes may be sent, compared exactly; at least one.
-    pub redirect_uris: Vec<String>,
-    /// Where a browser may be sent after logout, compared exactly.
-    #[serde(default)]
-    pub logout_uris: Vec<String>,
-    /// The scopes it may ask for beside `openid`, `profile`, `email` and `offline_access`.
-    #[serde(default)]
-    pub scopes: Vec<String>,
+/// List clients, by id.
+#[utoipa::path(
+    get, path = "/clients", tag = "clients", operation_id = "listClients", params(ListClients),
+    responses((status = OK, description = "Clients.", body = Clients)),
+    security(("oauth2" = ["sealgate:clients:read"])),
+)]
+async fn list(
+    State(plane): State<Arc<ControlPlane>>,
+    Ask(query): Ask<ListClients>,
+) -> Result<Json<Clients>, Problem> {
+    let all = plane.store.clients().await?;
+    let key = |client: &Client| client.id.clone();
+    let (page, next) = query.limit.slice(all, query.after.as_ref(), key);
+    let clients = page.into_iter().map(ClientView::from).collect();
+    Ok(Json(Clients { clients, next }))
 }
 
-/// A client.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClientView {
-    /// `client_id`.
-    pub id: ClientId,
-    /// The name people read on the sign-in page.
-    pub name: String,
-    /// Whether it has a secret.
-    pub kind: ClientKind,
-    /// Where codes may be sent.
-    pub redirect_uris: Vec<String>,
-    /// Where a browser may be sent after logout.
-    pub logout_uris: Vec<String>,
-    /// The scopes it may ask for.
-    pub scopes: Vec<String>,
-    /// When it was registered, in milliseconds since 1970.
-    pub created_at: Timestamp,
-}
-
-impl From<Client> for ClientView {
-    fn from(row: Client) -> Self {
-        Self {
-            id: row.id,
-            name: row.name,
-            kind: row.kind,
-            redirect_uris: row.redirect_uris,
-            logout_uris: row.logout_uris,
-            scopes: row.scopes,
-            created_at: row.created_at,
-        }
-    }
-}
-
-/// The client that was registered. Its secret is told here and never again.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CreatedClient {
-    /// The client.
-    pub client: ClientView,
-    /// Its secret; none for a public client.
-    pub secret: Option<String>,
-    /// The issuer, which the client has to be told.
-    pub issuer: Issuer,
-}
-
-impl std::fmt::Debug for CreatedClient {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "CreatedClient({})", self.client.id)
-    }
-}
-
-/// Clients by id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Clients {
-    /// Every client.
-    pub clients: Vec<ClientView>,
-}
-
+/// Register a client. Its secret, if it has one, is told in the answer and never again.
+#[utoipa::path(
+    post, path = "/clients", tag = "clients", operation_id = "createClient",
+    request_body(content = NewClient, example = json!({
+        "name": "Expense tracker", "kind": "confidential",
+        "redirect_uris": ["https://expenses.example.com/auth/callback"],
+        "logout_uris": ["https://expenses.example.com/"], "scopes": ["expenses:read"],
+    })),
+    responses(
+        (status = CREATED, description = "The client that was registered.", body = CreatedClient),
+        (status = CONFLICT, description = "The id is in use or ever was, or the algorithm is switched off."),
+        (status = UNPROCESSABLE_ENTITY, description = "The registration is not sound."),
+    ),
+    security(("oauth2" = ["sealgate:clients:write"])),
+)]
 async fn create(
     State(plane): State<Arc<ControlPlane>>,
-    trace: TraceId,
+    admin: Admin,
     Body(new): Body<NewClient>,
-) -> Result<Response, Problem> {
-    let name = name(&new.name)?;
-    if new.redirect_uris.is_empty() {
-        return Err(Problem::bad_request(
-            "redirect_uri_missing",
-            "a client needs at least one redirect URI",
-        ));
-    }
-    let redirect_uris = uris(new.redirect_uris)?;
-    let logout_uris = uris(new.logout_uris)?;
-    let scopes = scopes(&new.scopes)?;
-    let id = match new.id {
-        Some(id) => id,
-        None => id_from(&name, &*plane.random)?,
+) -> Result<(StatusCode, Json<CreatedClient>), Problem> {
+    let id = match &new.id {
+        Some(id) => rules::id(id.clone())?,
+        None => rules::id_from(&new.name, &*plane.random)?,
     };
-    let secret = (new.kind == ClientKind::Confidential).then(|| Secret::generate(&*plane.random));
-    let client = Client {
+    let act = about(&id, admin.act(&plane, "client.create"));
+    let mut client = planned(id, new, act.at);
+    admin.may_shape(&plane, &client, &act).await?;
+    rules::settle(&plane, &mut client).await?;
+    let by_secret = client.details.authentication == ClientAuthentication::Secret;
+    let secret = by_secret.then(|| Secret::generate(&*plane.random));
+    client.secret_hash = secret
+        .as_ref()
+        .map(|secret| sha256(secret.expose().as_bytes()));
+    plane.store.client_create(client.clone(), act).await?;
+    Ok((StatusCode::CREATED, Json(told(&plane, client, secret))))
+}
+
+/// The client that was asked for, not yet checked.
+fn planned(id: ClientId, new: NewClient, now: Timestamp) -> Client {
+    let usual = ClientDetails::for_kind(new.kind);
+    let has_keys = new.jwks.is_some() || new.jwks_uri.is_some();
+    let by_keys = new.kind == ClientKind::Confidential && has_keys;
+    let details = ClientDetails {
+        authentication: new.authentication.unwrap_or(if by_keys {
+            ClientAuthentication::PrivateKeyJwt
+        } else {
+            usual.authentication
+        }),
+        jwks: new.jwks,
+        jwks_uri: new.jwks_uri,
+        endpoint_audience: new.endpoint_audience,
+        grants: new.grants.unwrap_or(usual.grants),
+        resources: new.resources,
+        require_pushed: new.require_pushed,
+        require_dpop: new.require_dpop,
+        consent: new.consent.unwrap_or(usual.consent),
+        algorithm: new.algorithm.unwrap_or(usual.algorithm),
+        backchannel_logout_uri: new.backchannel_logout_uri,
+        access_lifetime: new.access_lifetime,
+        tenant: new.tenant,
+    };
+    Client {
         id,
-        name,
+        name: new.name,
         kind: new.kind,
-        secret_hash: secret
-            .as_ref()
-            .map(|secret| sha256(secret.expose().as_bytes())),
-        redirect_uris,
-        logout_uris,
-        scopes,
-        created_at: plane.clock.now(),
-    };
-    let audit = Audit {
-        client: Some(client.id.clone()),
-        ..act(&plane, "client.create", trace)
-    };
-    plane.store.client_create(client.clone(), audit).await?;
-    let created = CreatedClient {
+        secret_hash: None,
+        redirect_uris: new.redirect_uris,
+        logout_uris: new.logout_uris,
+        scopes: new.scopes,
+        details,
+        created_at: now,
+        disabled_at: None,
+    }
+}
+
+fn told(plane: &ControlPlane, client: Client, secret: Option<Secret>) -> CreatedClient {
+    CreatedClient {
         client: client.into(),
         secret: secret.map(|secret| secret.expose().to_owned()),
         issuer: plane.issuer.clone(),
-    };
-    Ok((
-        StatusCode::CREATED,
-        [(CACHE_CONTROL, "no-store")],
-        Json(created),
-    )
-        .into_response())
-}
-
-async fn list(State(plane): State<Arc<ControlPlane>>) -> Result<Json<Clients>, Problem> {
-    let clients = plane
-        .store
-        .clients()
-        .await?
-        .into_iter()
-        .map(ClientView::from)
-        .collect();
-    Ok(Json(Clients { clients }))
-}
-
-fn name(text: &str) -> Result<String, Problem> {
-    let text = text.trim();
-    if (1..=100).contains(&text.len()) && !text.chars().any(address::is_hidden) {
-        Ok(text.to_owned())
-    } else {
-        Err(Problem::bad_request(
-            "name_malformed",
-            "a client's name has 1 to 100 bytes and no control or hidden characters",
-        ))
     }
 }
 
-/// The URIs as they will be compared, each once.
-fn uris(given: Vec<String>) -> Result<Vec<String>, Problem> {
-    if given.len() > URI_LIMIT {
-        return Err(Problem::bad_request(
-            "too_many_uris",
-            format!("a client has at most {URI_LIMIT} URIs of a kind"),
+/// Show one client.
+#[utoipa::path(
+    get, path = "/clients/{id}", tag = "clients", operation_id = "showClient",
+    params(("id" = ClientIdText, Path)),
+    responses(
+        (status = OK, description = "The client.", body = ClientView),
+        (status = NOT_FOUND, description = "There is no such client."),
+    ),
+    security(("oauth2" = ["sealgate:clients:read"])),
+)]
+async fn show(
+    State(plane): State<Arc<ControlPlane>>,
+    Id(id): Id<ClientId>,
+) -> Result<Json<ClientView>, Problem> {
+    Ok(Json(find(&plane, &id).await?.into()))
+}
+
+/// Change a registration. What is absent stays, `null` takes away.
+#[utoipa::path(
+    patch, path = "/clients/{id}", tag = "clients", operation_id = "updateClient",
+    params(("id" = ClientIdText, Path)),
+    request_body(content = ClientPatch, example = json!({
+        "require_pushed": true, "access_lifetime": 120, "jwks_uri": null,
+    })),
+    responses(
+        (status = OK, description = "The client as it is now.", body = ClientView),
+        (status = NOT_FOUND, description = "There is no such client."),
+        (status = CONFLICT, description = "The algorithm is switched off."),
+        (status = UNPROCESSABLE_ENTITY, description = "The registration would not be sound."),
+    ),
+    security(("oauth2" = ["sealgate:clients:write"])),
+)]
+async fn update(
+    State(plane): State<Arc<ControlPlane>>,
+    admin: Admin,
+    Id(id): Id<ClientId>,
+    Body(patch): Body<ClientPatch>,
+) -> Result<Json<ClientView>, Problem> {
+    let mut client = find(&plane, &id).await?;
+    let act = about(&id, admin.act(&plane, "client.update"));
+    admin.may_shape(&plane, &client, &act).await?;
+    patch.apply(&mut client);
+    admin.may_shape(&plane, &client, &act).await?;
+    rules::settle(&plane, &mut client).await?;
+    if plane.store.client_update(client.clone(), act).await? {
+        Ok(Json(client.into()))
+    } else {
+        Err(unknown())
+    }
+}
+
+impl ClientPatch {
+    fn apply(self, client: &mut Client) {
+        fn set<T>(place: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *place = value;
+            }
+        }
+        set(&mut client.name, self.name);
+        set(&mut client.redirect_uris, self.redirect_uris);
+        set(&mut client.logout_uris, self.logout_uris);
+        set(&mut client.scopes, self.scopes);
+        let details = &mut client.details;
+        set(&mut details.authentication, self.authentication);
+        set(&mut details.jwks, self.jwks);
+        set(&mut details.jwks_uri, self.jwks_uri);
+        set(&mut details.endpoint_audience, self.endpoint_audience);
+        set(&mut details.grants, self.grants);
+        set(&mut details.resources, self.resources);
+        set(&mut details.require_pushed, self.require_pushed);
+        set(&mut details.require_dpop, self.require_dpop);
+        set(&mut details.consent, self.consent);
+        set(&mut details.algorithm, self.algorithm);
+        set(
+            &mut details.backchannel_logout_uri,
+            self.backchannel_logout_uri,
+        );
+        set(&mut details.access_lifetime, self.access_lifetime);
+        set(&mut details.tenant, self.tenant);
+    }
+}
+
+/// Remove a client for good: its sessions are revoked at once, and its id is never given again.
+#[utoipa::path(
+    delete, path = "/clients/{id}", tag = "clients", operation_id = "removeClient",
+    params(("id" = ClientIdText, Path)),
+    responses(
+        (status = NO_CONTENT, description = "It is gone."),
+        (status = NOT_FOUND, description = "There is no such client."),
+    ),
+    security(("oauth2" = ["sealgate:clients:write"])),
+)]
+async fn remove(
+    State(plane): State<Arc<ControlPlane>>,
+    admin: Admin,
+    Id(id): Id<ClientId>,
+) -> Result<StatusCode, Problem> {
+    let act = about(&id, admin.act(&plane, "client.remove"));
+    if plane.store.client_remove(&id, act).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(unknown())
+    }
+}
+
+/// Give a client another secret, told in the answer and never again. The earlier one is worth nothing
+/// from then on; tokens that it got stay good until they expire.
+#[utoipa::path(
+    post, path = "/clients/{id}/secret", tag = "clients", operation_id = "renewClientSecret",
+    params(("id" = ClientIdText, Path)),
+    responses(
+        (status = CREATED, description = "The client and its new secret.", body = CreatedClient),
+        (status = NOT_FOUND, description = "There is no such client."),
+        (status = CONFLICT, description = "The client does not prove who it is by a secret."),
+    ),
+    security(("oauth2" = ["sealgate:clients:write"])),
+)]
+async fn renew_secret(
+    State(plane): State<Arc<ControlPlane>>,
+    admin: Admin,
+    Id(id): Id<ClientId>,
+) -> Result<(StatusCode, Json<CreatedClient>), Problem> {
+    let client = find(&plane, &id).await?;
+    let act = about(&id, admin.act(&plane, "client.secret"));
+    // Whoever has the secret can do what the client may.
+    admin.may_shape(&plane, &client, &act).await?;
+    if client.details.authentication != ClientAuthentication::Secret {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "client_without_secret",
+            "the client does not prove who it is by a secret",
         ));
     }
-    let mut kept: Vec<String> = Vec::with_capacity(given.len());
-    for text in given {
-        let uri: RedirectUri =
-            text.parse()
-                .map_err(|error: sealgate_oauth::RedirectUriError| {
-                    Problem::bad_request(error.code(), format!("{text}: {error}"))
-                })?;
-        if !kept.iter().any(|known| known == uri.as_str()) {
-            kept.push(uri.as_str().to_owned());
-        }
+    let secret = Secret::generate(&*plane.random);
+    let hash = sha256(secret.expose().as_bytes());
+    if !plane.store.client_set_secret(&id, hash, act).await? {
+        return Err(unknown());
     }
-    Ok(kept)
+    let told = told(&plane, client, Some(secret));
+    Ok((StatusCode::CREATED, Json(told)))
 }
 
-/// The standard scopes and the given ones.
-fn scopes(given: &[String]) -> Result<Vec<String>, Problem> {
-    let all = STANDARD_SCOPES
-        .into_iter()
-        .chain(given.iter().map(String::as_str));
-    Scopes::from_tokens(all).map(Scopes::into_vec).map_err(|_| {
-        Problem::bad_request("scope_malformed", "a scope is 1 to 256 printable characters without space, quote or backslash, and there are at most 28")
-    })
+/// Disable a client: its sessions are revoked at once, and it gets nothing.
+#[utoipa::path(
+    post, path = "/clients/{id}/disable", tag = "clients", operation_id = "disableClient",
+    params(("id" = ClientIdText, Path)),
+    responses(
+        (status = OK, description = "The client as it is now.", body = ClientView),
+        (status = NOT_FOUND, description = "There is no such client."),
+    ),
+    security(("oauth2" = ["sealgate:clients:write"])),
+)]
+async fn disable(
+    State(plane): State<Arc<ControlPlane>>,
+    admin: Admin,
+    Id(id): Id<ClientId>,
+) -> Result<Json<ClientView>, Problem> {
+    let mut client = find(&plane, &id).await?;
+    let act = about(&id, admin.act(&plane, "client.disable"));
+    client.disabled_at = client.disabled_at.or(Some(act.at));
+    if !plane.store.client_update(client.clone(), act).await? {
+        return Err(unknown());
+    }
+    // From here on nothing starts there any more. Doing it again revokes what a failure left over.
+    let act = about(&id, admin.act(&plane, "session.revoke"));
+    let everything = SessionSelector {
+        user: None,
+        client: Some(id),
+        tenant: None,
+        started_at_or_before: act.at,
+    };
+    plane
+        .store
+        .sessions_revoke(everything, RevokeReason::Admin, act)
+        .await?;
+    Ok(Json(client.into()))
 }
 
-/// An id people recognise in a list: the name in lower case with hyphens, and six random letters, so
-/// that a second client of the same name gets another.
-fn id_from(name: &str, random: &dyn Random) -> Result<ClientId, Problem> {
-    let mut slug = String::new();
-    for c in name.chars().take(60) {
-        if c.is_ascii_alphanumeric() {
-            slug.push(c.to_ascii_lowercase());
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
-        }
+/// Enable a client again; sessions that were revoked stay revoked.
+#[utoipa::path(
+    post, path = "/clients/{id}/enable", tag = "clients", operation_id = "enableClient",
+    params(("id" = ClientIdText, Path)),
+    responses(
+        (status = OK, description = "The client as it is now.", body = ClientView),
+        (status = NOT_FOUND, description = "There is no such client."),
+    ),
+    security(("oauth2" = ["sealgate:clients:write"])),
+)]
+async fn enable(
+    State(plane): State<Arc<ControlPlane>>,
+    admin: Admin,
+    Id(id): Id<ClientId>,
+) -> Result<Json<ClientView>, Problem> {
+    let mut client = find(&plane, &id).await?;
+    let act = about(&id, admin.act(&plane, "client.enable"));
+    client.disabled_at = None;
+    if plane.store.client_update(client.clone(), act).await? {
+        Ok(Json(client.into()))
+    } else {
+        Err(unknown())
     }
-    let slug = slug.trim_end_matches('-');
-    let slug = if slug.is_empty() { "client" } else { slug };
-    // 32 letters, none of which is easily taken for another.
-    let letters = random
-        .bytes::<6>()
-        .map(|byte| char::from(b"abcdefghijkmnpqrstuvwxyz23456789"[usize::from(byte % 32)]));
-    let text = format!("{slug}-{}", String::from_iter(letters));
-    text.parse().map_err(|_| Problem::internal())
+}
+
+async fn find(plane: &ControlPlane, id: &ClientId) -> Result<Client, Problem> {
+    plane.store.client(id).await?.ok_or_else(unknown)
+}
+
+fn about(id: &ClientId, act: Audit) -> Audit {
+    Audit {
+        client: Some(id.clone()),
+        ..act
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "client_unknown",
+        "there is no such client",
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use sealgate_host::FakeRandom;
+    use serde_json::json;
 
     use super::*;
 
     #[test]
-    fn an_id_is_made_from_the_name() {
-        let random = FakeRandom::seeded(7);
-        let id = |name: &str| id_from(name, &random).unwrap().as_str().to_owned();
-        assert!(id("Expense Tracker (staging)").starts_with("expense-tracker-staging-"));
-        assert!(id("报销").starts_with("client-"));
-        assert_ne!(id("a"), id("a"));
-        assert!(id(&"x".repeat(100)).len() <= 128);
-    }
-
-    #[test]
-    fn a_name_that_looks_like_another_is_refused() {
-        assert_eq!(name(" Expense tracker ").unwrap(), "Expense tracker");
-        for wrong in ["", "a\u{1b}[2J", "Bank\u{202e}knab", "Ba\u{200b}nk"] {
-            assert_eq!(name(wrong).unwrap_err().reason(), "name_malformed");
-        }
-    }
-
-    #[test]
-    fn every_client_may_ask_for_the_standard_scopes() {
-        let given = ["expenses:read", "openid"].map(str::to_owned);
-        assert_eq!(
-            scopes(&given).unwrap(),
-            [
-                "openid",
-                "profile",
-                "email",
-                "offline_access",
-                "expenses:read"
-            ]
-        );
-        assert_eq!(
-            scopes(&["a b".to_owned()]).unwrap_err().reason(),
-            "scope_malformed"
-        );
-    }
-
-    #[test]
-    fn redirect_uris_are_kept_once_and_refused_with_the_one_that_is_wrong() {
-        let twice = vec!["https://a.example/cb".to_owned(); 2];
-        assert_eq!(uris(twice).unwrap(), ["https://a.example/cb"]);
-        let problem = uris(vec!["http://a.example/cb".to_owned()]).unwrap_err();
-        assert_eq!(problem.reason(), "redirect_uri_scheme");
-        assert!(problem.detail().starts_with("http://a.example/cb: "));
-        assert_eq!(
-            uris(vec!["https://a.example/cb".to_owned(); 33])
-                .unwrap_err()
-                .reason(),
-            "too_many_uris"
-        );
-    }
-
-    #[test]
     fn debug_output_never_shows_the_secret() {
-        let view = ClientView {
-            id: "a".parse().unwrap(),
-            name: "A".to_owned(),
-            kind: ClientKind::Confidential,
-            redirect_uris: Vec::new(),
-            logout_uris: Vec::new(),
-            scopes: Vec::new(),
-            created_at: Timestamp::from_millis(0),
-        };
+        let new: NewClient =
+            serde_json::from_value(json!({ "name": "A", "kind": "public" })).unwrap();
+        let client = planned("a".parse().unwrap(), new, Timestamp::from_millis(0));
         let created = CreatedClient {
-            client: view,
+            client: client.into(),
             secret: Some("hunter2".to_owned()),
             issuer: "https://id.example".parse().unwrap(),
         };
         assert_eq!(format!("{created:?}"), "CreatedClient(a)");
+    }
+
+    #[test]
+    fn in_a_change_null_takes_away_only_what_there_need_not_be() {
+        let read = |patch: serde_json::Value| serde_json::from_value::<ClientPatch>(patch);
+        let new: NewClient = serde_json::from_value(
+            json!({ "name": "A", "kind": "confidential", "jwks_uri": "https://a.example/keys" }),
+        )
+        .unwrap();
+        let mut client = planned("a".parse().unwrap(), new, Timestamp::from_millis(0));
+        assert_eq!(
+            client.details.authentication,
+            ClientAuthentication::PrivateKeyJwt
+        );
+        let before = client.details.clone();
+        read(json!({})).unwrap().apply(&mut client);
+        assert_eq!(client.details, before);
+        let patch = json!({ "jwks_uri": null, "authentication": "secret", "require_dpop": true });
+        read(patch).unwrap().apply(&mut client);
+        assert_eq!(client.details.jwks_uri, None);
+        assert_eq!(client.details.authentication, ClientAuthentication::Secret);
+        assert!(client.details.require_dpop && !client.details.require_pushed);
+        for wrong in [
+            json!({ "name": null }),
+            json!({ "require_dpop": null }),
+            json!({ "kind": "public" }),
+            json!({ "id": "b" }),
+        ] {
+            assert!(read(wrong.clone()).is_err(), "{wrong}");
+        }
     }
 }

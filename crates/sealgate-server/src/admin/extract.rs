@@ -2,12 +2,15 @@
 
 use std::str::FromStr;
 
+use axum::body::HttpBody as _;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Json, Path, Query, Request};
 use http::StatusCode;
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use sealgate_model::IdError;
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer};
 
 use crate::problem::Problem;
 
@@ -26,6 +29,23 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
+/// The same where there need not be a body, or it may be `null`: then it is the default.
+pub(crate) struct MaybeBody<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for MaybeBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let is_there =
+            request.headers().contains_key(CONTENT_TYPE) || !request.body().is_end_stream();
+        if !is_there {
+            return Ok(Self(T::default()));
+        }
+        let Body(body) = Body::<Option<T>>::from_request(request, state).await?;
+        Ok(Self(body.unwrap_or_default()))
+    }
+}
+
 fn refuse(rejection: &JsonRejection) -> Problem {
     match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
@@ -40,6 +60,15 @@ fn refuse(rejection: &JsonRejection) -> Problem {
         ),
         _ => Problem::bad_request("body_malformed", rejection.body_text()),
     }
+}
+
+/// A member of a change: where it is absent nothing changes, and where it is there it is not `null`.
+pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 /// A query of the shape `T`.
@@ -69,8 +98,30 @@ impl<S: Send + Sync, T: FromStr<Err = IdError> + Send> FromRequestParts<S> for I
         let text = Path::<String>::from_request_parts(parts, state)
             .await
             .map_err(|rejection| Problem::bad_request("id_malformed", rejection.body_text()))?;
-        text.parse()
-            .map(Self)
-            .map_err(|error: IdError| Problem::bad_request("id_malformed", error.to_string()))
+        id(&text).map(Self)
     }
+}
+
+/// The two ids in the path, one below the other.
+pub(crate) struct Ids<T, U>(pub(crate) T, pub(crate) U);
+
+impl<S, T, U> FromRequestParts<S> for Ids<T, U>
+where
+    S: Send + Sync,
+    T: FromStr<Err = IdError> + Send,
+    U: FromStr<Err = IdError> + Send,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path((first, second)) = Path::<(String, String)>::from_request_parts(parts, state)
+            .await
+            .map_err(|rejection| Problem::bad_request("id_malformed", rejection.body_text()))?;
+        Ok(Self(id(&first)?, id(&second)?))
+    }
+}
+
+fn id<T: FromStr<Err = IdError>>(text: &str) -> Result<T, Problem> {
+    text.parse()
+        .map_err(|error: IdError| Problem::bad_request("id_malformed", error.to_string()))
 }

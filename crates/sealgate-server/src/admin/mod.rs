@@ -1,44 +1,123 @@
-//! The administration API, `/api/v1`: users, clients, sessions and keys as JSON.
+//! The administration API, `/api/v1`: users, clients, resources, sessions, consents, keys and the audit
+//! log as JSON.
 //!
 //! The request and response types serialise both ways, so that the command line speaks through the
-//! same ones. Every act is written with its audit record; whoever reaches this API is the operator.
+//! same ones. Every act is written with its audit record. [`routes`] is for whoever the operating system
+//! lets in, [`network::routes`] for whoever has a token; the operations are the same.
 
+mod actor;
+mod audit;
 mod clients;
+mod consents;
+mod description;
 mod extract;
 mod keys;
+mod needs;
+pub(crate) mod network;
+mod page;
+mod resources;
+mod schemas;
 mod sessions;
+mod strict;
 mod users;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use axum::Router;
-use sealgate_store::{Audit, AuditActor};
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Router};
+use http::Method;
+use http::header::CONTENT_TYPE;
+use utoipa::openapi::{ComponentsBuilder, OpenApiBuilder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::ControlPlane;
-use crate::problem::TraceId;
+use crate::problem::{self, ProblemPage};
+use actor::Administrator;
+use needs::Operations;
 
-pub use clients::{ClientView, Clients, CreatedClient, NewClient};
-pub use keys::{KeyView, Keys, Rotation};
-pub use sessions::{ListSessions, SessionView, Sessions};
+pub use audit::{AuditOutcome, AuditRecord, AuditRecords, ListAudit};
+pub use clients::{ClientPatch, ClientView, Clients, CreatedClient, ListClients, NewClient};
+pub use consents::{ConsentView, Consents, ListConsents};
+pub use keys::{KeyMove, KeyPlan, KeyView, Keys, PlanKeys, Rotation};
+pub use page::{Limit, PAGE_LIMIT};
+pub use resources::{
+    ListResources, NewResource, ResourcePatch, ResourceView, Resources, ScopeText, WhichResource,
+};
+pub use sealgate_keys::Why;
+pub use sessions::{
+    ListSessions, RevokeSession, RevokeSessions, RevokedSessions, SessionView, Sessions,
+};
 pub use users::{
-    CreatedUser, InvitationLink, InvitedUser, ListUsers, NewUser, Password, UserView, Users,
+    CreatedUser, InvitationLink, InvitedUser, ListUsers, NewUser, Password, UserPatch, UserView,
+    Users,
 };
 
-/// The most rows in one answer.
-pub const PAGE_LIMIT: u32 = 1000;
+/// Where the API is, below the issuer. The whole URL is the resource that tokens for it are made for.
+pub const BASE: &str = "/api/v1";
 
+/// The last millisecond of the year 9999: later times are slips.
+const LAST_TIME: i64 = 253_402_300_799_999;
+
+/// The API for the machine's operator, under [`BASE`].
 pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
-    Router::new()
-        .merge(users::routes())
-        .merge(clients::routes())
-        .merge(sessions::routes())
-        .merge(keys::routes())
+    let operations = Arc::new(Operations::described());
+    let routes = endpoints(operations).layer(Extension(Administrator::Operator));
+    Router::new().nest(BASE, routes)
 }
 
-/// The audit record of something the operator does now.
-fn act(plane: &ControlPlane, action: &'static str, trace: TraceId) -> Audit {
-    Audit {
-        trace: Some(trace.into()),
-        ..Audit::allowed(plane.clock.now(), AuditActor::Operator, action)
-    }
+/// The scope that an access token needs for `method` at `path`, below [`BASE`] and without a query.
+pub fn scope_for(method: &Method, path: &str) -> Option<String> {
+    static OPERATIONS: OnceLock<Operations> = OnceLock::new();
+    let operations = OPERATIONS.get_or_init(Operations::described);
+    operations.at(method, path)?.scope.clone()
+}
+
+/// Every operation with its description.
+fn operations() -> OpenApiRouter<Arc<ControlPlane>> {
+    // What no handler's body or answer leads to.
+    let shared = ComponentsBuilder::new()
+        .schema_from::<Limit>()
+        .schema_from::<ProblemPage>()
+        .build();
+    let bare = OpenApiBuilder::new().components(Some(shared)).build();
+    OpenApiRouter::with_openapi(bare)
+        .merge(users::routes())
+        .merge(clients::routes())
+        .merge(resources::routes())
+        .merge(sessions::routes())
+        .merge(consents::routes())
+        .merge(keys::routes())
+        .merge(audit::routes())
+        .routes(routes!(describe))
+}
+
+/// Every operation, for whoever may.
+fn endpoints(described: Arc<Operations>) -> Router<Arc<ControlPlane>> {
+    let (routes, _) = operations().split_for_parts();
+    routes
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(Extension(Description::default()))
+        .layer(from_fn_with_state(described, strict::layer))
+}
+
+/// The description in JSON, once it was asked for.
+#[derive(Clone, Default)]
+struct Description(Arc<OnceLock<Bytes>>);
+
+/// This description.
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "description", operation_id = "describe",
+    responses((status = OK, description = "OpenAPI 3.1.", body = utoipa::openapi::Object)),
+)]
+async fn describe(
+    State(plane): State<Arc<ControlPlane>>,
+    Extension(Description(known)): Extension<Description>,
+) -> Response {
+    let text = known.get_or_init(|| description::of(&plane.issuer).to_string().into());
+    ([(CONTENT_TYPE, "application/json")], text.clone()).into_response()
 }

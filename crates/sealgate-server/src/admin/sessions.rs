@@ -1,117 +1,60 @@
-//! `/api/v1/sessions`: listing and revoking sessions.
+//! `/api/v1/sessions`: who is signed in where, and ending it.
+
+mod bulk;
+mod types;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use http::StatusCode;
-use sealgate_model::{ClientId, SessionId, Timestamp, UserId};
+use sealgate_model::{SessionId, UserId};
 use sealgate_store::{Audit, Page, RevokeReason, Session, SessionFilter};
-use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use super::extract::{Ask, Id};
-use super::{PAGE_LIMIT, act};
+use super::actor::Admin;
+use super::extract::{Ask, Id, MaybeBody};
+use super::schemas::SessionIdText;
 use crate::ControlPlane;
-use crate::problem::{Problem, TraceId};
+use crate::problem::Problem;
 
-pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
-    Router::new()
-        .route("/sessions", get(list))
-        .route("/sessions/{id}/revoke", post(revoke))
+pub use bulk::{RevokeSessions, RevokedSessions};
+pub use types::{ListSessions, RevokeSession, SessionView, Sessions};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<ControlPlane>> {
+    OpenApiRouter::default()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(revoke))
+        .merge(bulk::routes())
 }
 
-/// Which sessions to list.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ListSessions {
-    /// Only this user's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<UserId>,
-    /// Only this client's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client: Option<ClientId>,
-    /// Revoked and expired ones too.
-    #[serde(default)]
-    pub all: bool,
-    /// Only those after this one: the `next` of the answer before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<SessionId>,
-}
-
-/// A session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionView {
-    /// `sid`.
-    pub id: SessionId,
-    /// Who.
-    pub user: UserId,
-    /// Their e-mail address; empty if the account is gone.
-    pub email: String,
-    /// On which client.
-    pub client: ClientId,
-    /// The scopes granted.
-    pub scopes: Vec<String>,
-    /// The methods used to sign in (RFC 8176).
-    pub methods: Vec<String>,
-    /// When it started, in milliseconds since 1970.
-    pub created_at: Timestamp,
-    /// When it was last renewed.
-    pub renewed_at: Timestamp,
-    /// From when on it cannot be renewed.
-    pub expires_at: Timestamp,
-    /// When it was revoked, if it was.
-    pub revoked_at: Option<Timestamp>,
-    /// Why it was revoked, if it was.
-    pub revoked_for: Option<RevokeReason>,
-}
-
-impl SessionView {
-    fn of(session: Session, email: String) -> Self {
-        Self {
-            id: session.id,
-            user: session.user,
-            email,
-            client: session.client,
-            scopes: session.scopes,
-            methods: session.methods,
-            created_at: session.created_at,
-            renewed_at: session.renewed_at,
-            expires_at: session.expires_at,
-            revoked_at: session.revoked_at,
-            revoked_for: session.revoked_for,
-        }
-    }
-}
-
-/// Sessions, oldest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sessions {
-    /// At most [`PAGE_LIMIT`] sessions.
-    pub sessions: Vec<SessionView>,
-    /// What to ask for next; none at the end.
-    pub next: Option<SessionId>,
-}
-
+/// List sessions, oldest first: the live ones unless `all` are asked for.
+#[utoipa::path(
+    get, path = "/sessions", tag = "sessions", operation_id = "listSessions",
+    params(ListSessions),
+    responses((status = OK, description = "Sessions.", body = Sessions)),
+    security(("oauth2" = ["sealgate:sessions:read"])),
+)]
 async fn list(
     State(plane): State<Arc<ControlPlane>>,
     Ask(query): Ask<ListSessions>,
 ) -> Result<Json<Sessions>, Problem> {
-    let live_at = (!query.all).then(|| plane.clock.now());
     let filter = SessionFilter {
         user: query.user,
         client: query.client,
-        live_at,
+        tenant: query.tenant,
+        live_at: (!query.all).then(|| plane.clock.now()),
     };
     let page = Page {
         after: query.after.map(|id| *id.as_bytes()),
-        limit: PAGE_LIMIT,
+        limit: query.limit.rows(),
     };
     let rows = plane.store.sessions(filter, page).await?;
-    let full = u32::try_from(rows.len()).is_ok_and(|count| count >= PAGE_LIMIT);
+    let full = query.limit.is_reached(rows.len());
     let next = rows.last().filter(|_| full).map(|session| session.id);
-
     let mut emails: HashMap<UserId, String> = HashMap::new();
     let mut sessions = Vec::with_capacity(rows.len());
     for row in rows {
@@ -128,41 +71,74 @@ async fn list(
 }
 
 async fn email_of(plane: &ControlPlane, user: UserId) -> Result<String, Problem> {
-    Ok(plane
-        .store
-        .user(user)
-        .await?
-        .map(|row| row.email)
-        .unwrap_or_default())
+    let user = plane.store.user(user).await?;
+    Ok(user.map(|row| row.email).unwrap_or_default())
 }
 
-async fn revoke(
+/// Show one session.
+#[utoipa::path(
+    get, path = "/sessions/{id}", tag = "sessions", operation_id = "showSession",
+    params(("id" = SessionIdText, Path)),
+    responses(
+        (status = OK, description = "The session.", body = SessionView),
+        (status = NOT_FOUND, description = "There is no such session."),
+    ),
+    security(("oauth2" = ["sealgate:sessions:read"])),
+)]
+async fn show(
     State(plane): State<Arc<ControlPlane>>,
-    trace: TraceId,
     Id(id): Id<SessionId>,
 ) -> Result<Json<SessionView>, Problem> {
-    let unknown = || {
-        Problem::new(
-            StatusCode::NOT_FOUND,
-            "session_unknown",
-            "there is no such session",
-        )
-    };
-    let session = plane.store.session(id).await?.ok_or_else(unknown)?;
-    let audit = Audit {
+    let session = find(&plane, id).await?;
+    let email = email_of(&plane, session.user).await?;
+    Ok(Json(SessionView::of(session, email)))
+}
+
+/// Revoke a session: every gate refuses it from the next request on. One that is revoked already stays
+/// as it is.
+#[utoipa::path(
+    post, path = "/sessions/{id}/revoke", tag = "sessions", operation_id = "revokeSession",
+    params(("id" = SessionIdText, Path)),
+    request_body(content = Option<RevokeSession>, example = json!({ "end_sign_in": true })),
+    responses(
+        (status = OK, description = "The session as it is now.", body = SessionView),
+        (status = NOT_FOUND, description = "There is no such session."),
+    ),
+    security(("oauth2" = ["sealgate:sessions:write"])),
+)]
+async fn revoke(
+    State(plane): State<Arc<ControlPlane>>,
+    admin: Admin,
+    Id(id): Id<SessionId>,
+    MaybeBody(how): MaybeBody<RevokeSession>,
+) -> Result<Json<SessionView>, Problem> {
+    let session = find(&plane, id).await?;
+    let act = Audit {
         user: Some(session.user),
         client: Some(session.client),
         session: Some(id),
-        ..act(&plane, "session.revoke", trace)
+        ..admin.act(&plane, "session.revoke")
     };
-    if !plane
-        .store
-        .session_revoke(id, RevokeReason::Admin, audit)
-        .await?
-    {
+    let reason = RevokeReason::Admin;
+    let found = if how.end_sign_in {
+        plane.store.session_sign_out(id, reason, act).await?
+    } else {
+        plane.store.session_revoke(id, reason, act).await?
+    };
+    if !found {
         return Err(unknown());
     }
-    let session = plane.store.session(id).await?.ok_or_else(unknown)?;
-    let email = email_of(&plane, session.user).await?;
-    Ok(Json(SessionView::of(session, email)))
+    show(State(plane), Id(id)).await
+}
+
+async fn find(plane: &ControlPlane, id: SessionId) -> Result<Session, Problem> {
+    plane.store.session(id).await?.ok_or_else(unknown)
+}
+
+fn unknown() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "session_unknown",
+        "there is no such session",
+    )
 }

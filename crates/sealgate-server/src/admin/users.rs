@@ -1,184 +1,99 @@
-//! `/api/v1/users`: adding, inviting, listing, disabling and enabling accounts.
+//! `/api/v1/users`: accounts.
+
+mod rules;
+mod types;
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use http::StatusCode;
-use http::header::CACHE_CONTROL;
-use sealgate_model::{InvitationId, Secret, Timestamp, UserId};
+use sealgate_model::{InvitationId, Timestamp, UserId};
 use sealgate_oauth::Handle;
-use sealgate_store::{Audit, Invitation, Page, UserRow, UserStatus};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sealgate_store::{Audit, Invitation, Page, RevokeReason, UserChange, UserRow, UserStatus};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use super::actor::Admin;
 use super::extract::{Ask, Body, Id};
-use super::{PAGE_LIMIT, act};
+use super::schemas::UserIdText;
 use crate::ControlPlane;
-use crate::problem::{Problem, TraceId};
-use crate::sign_in::{address, passwords};
+use crate::problem::Problem;
+use crate::sign_in::passwords::Busy;
 
-pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
-    Router::new()
-        .route("/users", get(list).post(create))
-        .route("/users/{id}/invite", post(invite_again))
-        .route("/users/{id}/disable", post(disable))
-        .route("/users/{id}/enable", post(enable))
+pub use types::{
+    CreatedUser, InvitationLink, InvitedUser, ListUsers, NewUser, Password, UserPatch, UserView,
+    Users,
+};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<ControlPlane>> {
+    OpenApiRouter::default()
+        .routes(routes!(list, create))
+        .routes(routes!(show, update))
+        .routes(routes!(invite_again))
+        .routes(routes!(disable))
+        .routes(routes!(enable))
+        .routes(routes!(sign_out))
 }
 
-/// A password on its way in. It serialises, but never shows in `Debug`.
-#[derive(Debug, Clone)]
-pub struct Password(pub Secret);
-
-impl Serialize for Password {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.expose())
+/// List accounts, oldest first.
+#[utoipa::path(
+    get, path = "/users", tag = "users", operation_id = "listUsers", params(ListUsers),
+    responses((status = OK, description = "Accounts.", body = Users)),
+    security(("oauth2" = ["sealgate:users:read"])),
+)]
+async fn list(
+    State(plane): State<Arc<ControlPlane>>,
+    Ask(query): Ask<ListUsers>,
+) -> Result<Json<Users>, Problem> {
+    if let Some(email) = query.email {
+        let found = plane.store.user_by_email(&email).await?;
+        let users = found.into_iter().map(UserView::from).collect();
+        return Ok(Json(Users { users, next: None }));
     }
+    let page = Page {
+        after: query.after.map(|id| *id.as_bytes()),
+        limit: query.limit.rows(),
+    };
+    let rows = plane.store.users(page).await?;
+    let users: Vec<UserView> = rows.into_iter().map(UserView::from).collect();
+    let full = query.limit.is_reached(users.len());
+    let next = users.last().filter(|_| full).map(|user| user.id);
+    Ok(Json(Users { users, next }))
 }
 
-impl<'de> Deserialize<'de> for Password {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(Secret::new(text)))
-    }
-}
-
-/// An account to add.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewUser {
-    /// The e-mail address, at most 254 bytes.
-    pub email: String,
-    /// The name to show, at most 200 bytes; may be empty.
-    #[serde(default)]
-    pub name: String,
-    /// Roles; `admin` is the control plane's own.
-    #[serde(default)]
-    pub roles: Vec<String>,
-    /// The password; without it the answer holds an invitation link to choose one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password: Option<Password>,
-}
-
-/// An account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserView {
-    /// The account's id: the `sub` of its tokens.
-    pub id: UserId,
-    /// The e-mail address.
-    pub email: String,
-    /// The name to show; may be empty.
-    pub name: String,
-    /// Roles, sorted.
-    pub roles: Vec<String>,
-    /// Whether it can be used.
-    pub status: UserStatus,
-    /// When it was made, in milliseconds since 1970.
-    pub created_at: Timestamp,
-    /// When it was disabled, if it is.
-    pub disabled_at: Option<Timestamp>,
-}
-
-impl From<UserRow> for UserView {
-    fn from(row: UserRow) -> Self {
-        let status = row.status();
-        Self {
-            id: row.id,
-            email: row.email,
-            name: row.name,
-            roles: row.roles,
-            status,
-            created_at: row.created_at,
-            disabled_at: row.disabled_at,
-        }
-    }
-}
-
-/// The link with which a user chooses a password. It works once, and whoever has it is in, so that
-/// `Debug` does not show it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InvitationLink {
-    /// Where to open it.
-    pub url: String,
-    /// From when on it is refused.
-    pub expires_at: Timestamp,
-}
-
-impl std::fmt::Debug for InvitationLink {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "InvitationLink(…, expires at {})", self.expires_at)
-    }
-}
-
-/// An account with the new link to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InvitedUser {
-    /// The account. If it is active, the link sets its password anew.
-    pub user: UserView,
-    /// The link. Earlier ones do not work any more.
-    pub invitation: InvitationLink,
-}
-
-/// The account that was added.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CreatedUser {
-    /// The account.
-    pub user: UserView,
-    /// Its invitation, unless a password was given.
-    pub invitation: Option<InvitationLink>,
-}
-
-/// Which accounts to list.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ListUsers {
-    /// Only the one with this address, compared without case.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
-    /// Only those after this one: the `next` of the answer before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<UserId>,
-}
-
-/// Accounts, oldest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Users {
-    /// At most [`PAGE_LIMIT`] accounts.
-    pub users: Vec<UserView>,
-    /// What to ask for next; none at the end.
-    pub next: Option<UserId>,
-}
-
+/// Add an account, with a password or with an invitation to choose one.
+#[utoipa::path(
+    post, path = "/users", tag = "users", operation_id = "createUser",
+    request_body(content = NewUser, example = json!({
+        "email": "ada@example.com", "name": "Ada Lovelace", "roles": ["accountant"],
+    })),
+    responses(
+        (status = CREATED, description = "The account that was added.", body = CreatedUser),
+        (status = CONFLICT, description = "The e-mail address is in use."),
+        (status = UNPROCESSABLE_ENTITY, description = "The address, name, roles or password cannot be taken."),
+    ),
+    security(("oauth2" = ["sealgate:users:write"])),
+)]
 async fn create(
     State(plane): State<Arc<ControlPlane>>,
-    trace: TraceId,
+    admin: Admin,
     Body(new): Body<NewUser>,
-) -> Result<Response, Problem> {
-    let email = email(&new.email)?;
-    let name = name(&new.name)?;
-    let roles = roles(new.roles)?;
+) -> Result<(StatusCode, Json<CreatedUser>), Problem> {
+    let email = rules::email(&new.email)?;
+    let name = rules::name(&new.name)?;
+    let roles = rules::roles(new.roles)?;
+    let mut act = admin.act(&plane, "user.create");
+    admin.may_shape_user(&plane, &roles, &act).await?;
     let password_hash = match new.password {
         Some(Password(password)) => {
-            passwords::check_rules(&password, &email)
-                .map_err(|problem| Problem::bad_request("password_refused", problem))?;
-            let busy = |busy: passwords::Busy| {
-                Problem::unavailable(
-                    busy.code(),
-                    "too many passwords are being worked on; try again",
-                    1,
-                )
-            };
-            Some(
-                plane
-                    .passwords
-                    .hash(password, &*plane.random)
-                    .await
-                    .map_err(busy)?,
-            )
+            rules::password(&password, &email)?;
+            let hashed = plane.passwords.hash(password, &*plane.random).await;
+            Some(hashed.map_err(busy)?)
         }
         None => None,
     };
-    let now = plane.clock.now();
+    let now = act.at;
     let id = UserId::generate(now, &*plane.random);
     let (stored, link) = if password_hash.is_some() {
         (None, None)
@@ -192,30 +107,103 @@ async fn create(
         name,
         password_hash,
         roles,
+        tenant: new.tenant,
         created_at: now,
         disabled_at: None,
     };
-    let audit = Audit {
-        user: Some(id),
-        ..act(&plane, "user.create", trace)
-    };
-    plane.store.user_create(row.clone(), stored, audit).await?;
+    act.user = Some(id);
+    plane.store.user_create(row.clone(), stored, act).await?;
     let created = CreatedUser {
         user: row.into(),
         invitation: link,
     };
-    let not_kept = [(CACHE_CONTROL, "no-store")];
-    Ok((StatusCode::CREATED, not_kept, Json(created)).into_response())
+    Ok((StatusCode::CREATED, Json(created)))
 }
 
-/// Makes a new link for an account, in place of one that was lost or has expired, or of a password
-/// that was forgotten.
+fn busy(busy: Busy) -> Problem {
+    Problem::unavailable(
+        busy.code(),
+        "too many passwords are being worked on; try again",
+        1,
+    )
+}
+
+/// Show one account.
+#[utoipa::path(
+    get, path = "/users/{id}", tag = "users", operation_id = "showUser",
+    params(("id" = UserIdText, Path)),
+    responses(
+        (status = OK, description = "The account.", body = UserView),
+        (status = NOT_FOUND, description = "There is no such account."),
+    ),
+    security(("oauth2" = ["sealgate:users:read"])),
+)]
+async fn show(
+    State(plane): State<Arc<ControlPlane>>,
+    Id(id): Id<UserId>,
+) -> Result<Json<UserView>, Problem> {
+    Ok(Json(find(&plane, id).await?.into()))
+}
+
+/// Change an account's name, roles or tenant.
+#[utoipa::path(
+    patch, path = "/users/{id}", tag = "users", operation_id = "updateUser",
+    params(("id" = UserIdText, Path)),
+    request_body(content = UserPatch, example = json!({ "roles": ["accountant", "auditor"] })),
+    responses(
+        (status = OK, description = "The account as it is now.", body = UserView),
+        (status = NOT_FOUND, description = "There is no such account."),
+        (status = UNPROCESSABLE_ENTITY, description = "The name or roles cannot be taken."),
+    ),
+    security(("oauth2" = ["sealgate:users:write"])),
+)]
+async fn update(
+    State(plane): State<Arc<ControlPlane>>,
+    admin: Admin,
+    Id(id): Id<UserId>,
+    Body(patch): Body<UserPatch>,
+) -> Result<Json<UserView>, Problem> {
+    let name = patch.name.as_deref().map(rules::name).transpose()?;
+    let roles = patch.roles.map(rules::roles).transpose()?;
+    let before = find(&plane, id).await?;
+    let act = about(id, admin.act(&plane, "user.update"));
+    admin.may_shape_user(&plane, &before.roles, &act).await?;
+    let after = roles.as_deref().unwrap_or(&before.roles);
+    admin.may_shape_user(&plane, after, &act).await?;
+    let loses_role = before.roles.iter().any(|role| !after.contains(role));
+    let moves = patch.tenant.as_ref().is_some_and(|to| *to != before.tenant);
+    let change = UserChange {
+        name,
+        roles,
+        tenant: patch.tenant,
+        sign_out: (patch.sign_out || loses_role || moves).then_some(RevokeReason::Admin),
+    };
+    if !plane.store.user_update(id, change, act).await? {
+        return Err(unknown());
+    }
+    show(State(plane), Id(id)).await
+}
+
+/// Make a new link with which an account's owner chooses a password; earlier ones stop working.
+#[utoipa::path(
+    post, path = "/users/{id}/invite", tag = "users", operation_id = "inviteUser",
+    params(("id" = UserIdText, Path)),
+    responses(
+        (status = CREATED, description = "The account and the link to it.", body = InvitedUser),
+        (status = NOT_FOUND, description = "There is no such account."),
+        (status = CONFLICT, description = "The account is disabled."),
+    ),
+    security(("oauth2" = ["sealgate:users:write"])),
+)]
 async fn invite_again(
     State(plane): State<Arc<ControlPlane>>,
-    trace: TraceId,
+    admin: Admin,
     Id(id): Id<UserId>,
-) -> Result<Response, Problem> {
-    let user = plane.store.user(id).await?.ok_or_else(unknown)?;
+) -> Result<(StatusCode, Json<InvitedUser>), Problem> {
+    let user = find(&plane, id).await?;
+    let act = about(id, admin.act(&plane, "invitation.create"));
+    // Whoever has the link is in.
+    admin.may_shape_user(&plane, &user.roles, &act).await?;
     if user.status() == UserStatus::Disabled {
         return Err(Problem::new(
             StatusCode::CONFLICT,
@@ -223,18 +211,13 @@ async fn invite_again(
             "the account is disabled, and a link to it would not work",
         ));
     }
-    let (stored, invitation) = invite(&plane, id, plane.clock.now());
-    let audit = Audit {
-        user: Some(id),
-        ..act(&plane, "invitation.create", trace)
-    };
-    plane.store.invitation_create(stored, audit).await?;
+    let (stored, invitation) = invite(&plane, id, act.at);
+    plane.store.invitation_create(stored, act).await?;
     let invited = InvitedUser {
         user: user.into(),
         invitation,
     };
-    let not_kept = [(CACHE_CONTROL, "no-store")];
-    Ok((StatusCode::CREATED, not_kept, Json(invited)).into_response())
+    Ok((StatusCode::CREATED, Json(invited)))
 }
 
 fn invite(plane: &ControlPlane, user: UserId, now: Timestamp) -> (Invitation, InvitationLink) {
@@ -256,73 +239,84 @@ fn invite(plane: &ControlPlane, user: UserId, now: Timestamp) -> (Invitation, In
     (stored, InvitationLink { url, expires_at })
 }
 
-async fn list(
-    State(plane): State<Arc<ControlPlane>>,
-    Ask(query): Ask<ListUsers>,
-) -> Result<Json<Users>, Problem> {
-    if let Some(email) = query.email {
-        let users = plane
-            .store
-            .user_by_email(&email)
-            .await?
-            .into_iter()
-            .map(UserView::from)
-            .collect();
-        return Ok(Json(Users { users, next: None }));
-    }
-    let page = Page {
-        after: query.after.map(|id| *id.as_bytes()),
-        limit: PAGE_LIMIT,
-    };
-    let users: Vec<UserView> = plane
-        .store
-        .users(page)
-        .await?
-        .into_iter()
-        .map(UserView::from)
-        .collect();
-    let full = u32::try_from(users.len()).is_ok_and(|count| count >= PAGE_LIMIT);
-    let next = users.last().filter(|_| full).map(|user| user.id);
-    Ok(Json(Users { users, next }))
-}
-
+/// Disable an account: its sessions are revoked at once, and it cannot sign in.
+#[utoipa::path(
+    post, path = "/users/{id}/disable", tag = "users", operation_id = "disableUser",
+    params(("id" = UserIdText, Path)),
+    responses(
+        (status = OK, description = "The account as it is now.", body = UserView),
+        (status = NOT_FOUND, description = "There is no such account."),
+    ),
+    security(("oauth2" = ["sealgate:users:write"])),
+)]
 async fn disable(
     State(plane): State<Arc<ControlPlane>>,
-    trace: TraceId,
+    admin: Admin,
     Id(id): Id<UserId>,
 ) -> Result<Json<UserView>, Problem> {
-    let audit = Audit {
-        user: Some(id),
-        ..act(&plane, "user.disable", trace)
-    };
-    if !plane.store.user_disable(id, audit).await? {
+    let act = about(id, admin.act(&plane, "user.disable"));
+    if !plane.store.user_disable(id, act).await? {
         return Err(unknown());
     }
-    current(&plane, id).await
+    show(State(plane), Id(id)).await
 }
 
+/// Enable an account again; sessions that were revoked stay revoked.
+#[utoipa::path(
+    post, path = "/users/{id}/enable", tag = "users", operation_id = "enableUser",
+    params(("id" = UserIdText, Path)),
+    responses(
+        (status = OK, description = "The account as it is now.", body = UserView),
+        (status = NOT_FOUND, description = "There is no such account."),
+    ),
+    security(("oauth2" = ["sealgate:users:write"])),
+)]
 async fn enable(
     State(plane): State<Arc<ControlPlane>>,
-    trace: TraceId,
+    admin: Admin,
     Id(id): Id<UserId>,
 ) -> Result<Json<UserView>, Problem> {
-    let audit = Audit {
-        user: Some(id),
-        ..act(&plane, "user.enable", trace)
-    };
-    if !plane.store.user_enable(id, audit).await? {
+    let act = about(id, admin.act(&plane, "user.enable"));
+    if !plane.store.user_enable(id, act).await? {
         return Err(unknown());
     }
-    current(&plane, id).await
+    show(State(plane), Id(id)).await
 }
 
-async fn current(plane: &ControlPlane, id: UserId) -> Result<Json<UserView>, Problem> {
+/// Sign a user out everywhere: every browser sign-in ends, and every session is revoked.
+#[utoipa::path(
+    post, path = "/users/{id}/sign-out", tag = "users", operation_id = "signOutUser",
+    params(("id" = UserIdText, Path)),
+    responses(
+        (status = OK, description = "The account, which stays as it is.", body = UserView),
+        (status = NOT_FOUND, description = "There is no such account."),
+    ),
+    security(("oauth2" = ["sealgate:sessions:write"])),
+)]
+async fn sign_out(
+    State(plane): State<Arc<ControlPlane>>,
+    admin: Admin,
+    Id(id): Id<UserId>,
+) -> Result<Json<UserView>, Problem> {
+    let user = find(&plane, id).await?;
+    let act = about(id, admin.act(&plane, "user.sign_out"));
     plane
         .store
-        .user(id)
-        .await?
-        .map(|row| Json(row.into()))
-        .ok_or_else(unknown)
+        .user_sign_out(id, RevokeReason::Admin, act)
+        .await?;
+    Ok(Json(user.into()))
+}
+
+/// The account with this id.
+pub(super) async fn find(plane: &ControlPlane, id: UserId) -> Result<UserRow, Problem> {
+    plane.store.user(id).await?.ok_or_else(unknown)
+}
+
+fn about(id: UserId, act: Audit) -> Audit {
+    Audit {
+        user: Some(id),
+        ..act
+    }
 }
 
 fn unknown() -> Problem {
@@ -331,77 +325,4 @@ fn unknown() -> Problem {
         "user_unknown",
         "there is no such user",
     )
-}
-
-fn email(text: &str) -> Result<String, Problem> {
-    let malformed = || Problem::bad_request("email_malformed", "this is not an e-mail address");
-    address::email(text)
-        .map(str::to_owned)
-        .ok_or_else(malformed)
-}
-
-/// A name, which may be left for its owner to give.
-fn name(text: &str) -> Result<String, Problem> {
-    let malformed = || {
-        Problem::bad_request(
-            "name_malformed",
-            "a name has at most 200 bytes and no control or hidden characters",
-        )
-    };
-    if text.trim().is_empty() {
-        return Ok(String::new());
-    }
-    address::name(text).map(str::to_owned).ok_or_else(malformed)
-}
-
-/// Roles, sorted and each once.
-fn roles(mut roles: Vec<String>) -> Result<Vec<String>, Problem> {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
-    let sound = roles.len() <= 32
-        && roles
-            .iter()
-            .all(|role| (1..=64).contains(&role.len()) && role.bytes().all(allowed));
-    if !sound {
-        return Err(Problem::bad_request(
-            "role_malformed",
-            "a role is 1 to 64 of A-Z a-z 0-9 - _ . : and there are at most 32",
-        ));
-    }
-    roles.sort_unstable();
-    roles.dedup();
-    Ok(roles)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_that_cannot_be_sent_to_is_refused_and_a_name_may_be_missing() {
-        assert_eq!(email("a@").unwrap_err().reason(), "email_malformed");
-        assert_eq!(email(" ada@example.com ").unwrap(), "ada@example.com");
-        assert_eq!(name(" ").unwrap(), "");
-        assert_eq!(name("a\u{1b}[2J").unwrap_err().reason(), "name_malformed");
-    }
-
-    #[test]
-    fn roles_are_sorted_and_each_once() {
-        let given = ["b", "a", "b"].map(str::to_owned).to_vec();
-        assert_eq!(roles(given).unwrap(), ["a", "b"]);
-        for wrong in ["", "a b", "ü"] {
-            assert!(roles(vec![wrong.to_owned()]).is_err(), "{wrong:?}");
-        }
-        assert!(roles((0..33).map(|n| n.to_string()).collect()).is_err());
-    }
-
-    #[test]
-    fn a_password_does_not_show_in_debug_output() {
-        let new = NewUser {
-            email: "a@b".to_owned(),
-            name: String::new(),
-            roles: Vec::new(),
-            password: Some(Password(Secret::new("hunter2"))),
-        };
-        assert!(!format!("{new:?}").contains("hunter2"));
-    }
 }

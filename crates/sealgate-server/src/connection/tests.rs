@@ -3,8 +3,10 @@
 use std::convert::Infallible;
 
 use axum::Router;
+use axum::extract::State;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::sse;
 use axum::routing::{get, post};
-use axum::{middleware::from_fn_with_state, response::sse};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -22,6 +24,14 @@ struct Peer {
     served: JoinHandle<()>,
 }
 
+async fn in_time(
+    State(closing): State<watch::Receiver<bool>>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    contain(closing, request, |request| next.run(request)).await
+}
+
 impl Peer {
     fn connect() -> Self {
         let (stream, far) = duplex(4096);
@@ -37,7 +47,7 @@ impl Peer {
             .route("/", get(|| async { "hello" }))
             .route("/body", post(|_: String| async { "read" }))
             .route("/events", get(events))
-            .layer(from_fn_with_state(closing.subscribe(), contain));
+            .layer(from_fn_with_state(closing.subscribe(), in_time));
         let (watched, counted) = watch_over(far, app, closing.subscribe(), None);
         let served = tokio::spawn(async move {
             let mut builder = Builder::new(TokioExecutor::new());
@@ -191,11 +201,39 @@ async fn a_connection_beyond_the_last_place_is_closed_and_the_next_finds_the_pla
 
 #[test]
 fn a_quarter_of_the_descriptors_is_kept_for_the_operator_and_the_data() {
-    assert_eq!(places_within(256), 192);
-    assert_eq!(places_within(1024), 768);
-    assert_eq!(places_within(u64::MAX), MOST);
-    assert_eq!(places_within(DESCRIPTORS), MOST);
-    assert_eq!(places_within(100), 36);
-    assert_eq!(places_within(64), 16);
-    assert_eq!(places_within(0), 1);
+    const MOST: usize = 8_192;
+    assert_eq!(places_within(256, MOST), 192);
+    assert_eq!(places_within(1024, MOST), 768);
+    assert_eq!(places_within(u64::MAX, MOST), MOST);
+    assert_eq!(places_within(descriptors_for(MOST), MOST), MOST);
+    assert_eq!(places_within(100, MOST), 36);
+    assert_eq!(places_within(64, MOST), 16);
+    assert_eq!(places_within(0, MOST), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_longer_than_any_honest_one_is_refused_before_it_is_read_whole() {
+    let get = |padding: usize| {
+        format!(
+            "GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
+            "a".repeat(padding)
+        )
+    };
+    let mut peer = Peer::connect();
+    let sent = peer.stream.write_all(get(28 * 1024).as_bytes()).await;
+    sent.unwrap();
+    peer.until("hello").await;
+
+    let mut peer = Peer::connect();
+    // The far end closes in the midst of it.
+    let _ = peer.stream.write_all(get(64 * 1024).as_bytes()).await;
+    peer.until("431 Request Header Fields Too Large").await;
+
+    let mut peer = Peer::connect();
+    let many: String = (0..101)
+        .map(|number| format!("X-{number}: a\r\n"))
+        .collect();
+    peer.send(format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n").as_bytes())
+        .await;
+    peer.until("431 Request Header Fields Too Large").await;
 }

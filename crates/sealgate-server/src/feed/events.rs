@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{Stream, iter, unfold};
 use http::header::CACHE_CONTROL;
 use http::{HeaderMap, HeaderName};
+use sealgate_jose::Algorithm;
 use sealgate_model::ClientId;
 use sealgate_revocation::{Epoch, MESSAGE_TYPE, Message, Publisher};
 use sealgate_store::Client;
@@ -210,7 +211,11 @@ impl Subscriber {
     }
 
     fn event(&self, message: &Message) -> Option<Event> {
-        match self.plane.keys.sign(MESSAGE_TYPE, message) {
+        match self
+            .plane
+            .keys
+            .sign(Algorithm::Ed25519, MESSAGE_TYPE, message)
+        {
             Ok(token) => {
                 let id = format!("{}.{}", message.epoch, message.seq);
                 Some(Event::default().event("set").id(id).data(token))

@@ -81,12 +81,20 @@ fn sees(client: &ClientId, row: &Revocation) -> bool {
 }
 
 fn entry(row: &Revocation) -> Entry {
-    let subject = match row.what {
-        Revoked::Session(id) => Subject::Session(id),
+    let not_before = row.at;
+    let subject = match &row.what {
+        Revoked::Session(id) => Subject::Session(*id),
         Revoked::User(id) => Subject::User {
             sub: id.to_string(),
-            not_before: row.at,
+            not_before,
         },
+        Revoked::Client(id) => Subject::Client {
+            client: id.clone(),
+            not_before,
+        },
+        Revoked::All => Subject::All { not_before },
+        Revoked::Key(kid) => Subject::Key { kid: kid.clone() },
+        Revoked::Token(jti) => Subject::Token { jti: jti.clone() },
     };
     Entry {
         subject,

@@ -122,6 +122,12 @@ impl Feed {
         self.closing.send_replace(true);
     }
 
+    /// How many streams are open.
+    pub(crate) fn subscribers(&self) -> usize {
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.values().sum()
+    }
+
     /// Turns true when the streams are to end.
     pub(crate) fn closing(&self) -> watch::Receiver<bool> {
         self.closing.subscribe()

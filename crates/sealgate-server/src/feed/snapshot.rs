@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
+use sealgate_jose::Algorithm;
 use sealgate_revocation::{MESSAGE_TYPE, Publisher, SNAPSHOT_LIMIT};
 use sealgate_store::Client;
 
@@ -59,10 +60,13 @@ async fn write(
         since,
     );
     let message = publisher.snapshot(whole.entries, whole.as_of, &*plane.random);
-    let token = plane.keys.sign(MESSAGE_TYPE, &message).map_err(|error| {
-        tracing::error!(client = %client.id, %error, "a snapshot cannot be signed");
-        Problem::internal()
-    })?;
+    let token = plane
+        .keys
+        .sign(Algorithm::Ed25519, MESSAGE_TYPE, &message)
+        .map_err(|error| {
+            tracing::error!(client = %client.id, %error, "a snapshot cannot be signed");
+            Problem::internal()
+        })?;
     if token.len() > SNAPSHOT_LIMIT {
         tracing::error!(client = %client.id, bytes = token.len(), "a snapshot is too long for any gate");
         return Err(Problem::unavailable(

@@ -77,6 +77,7 @@ async fn disabling_a_user_reaches_every_client_that_knows_the_user() {
         subject: Some(&user),
         client: "other",
         key: None,
+        token: None,
         started_at,
     };
     for _ in 0..PATIENCE {
@@ -88,6 +89,36 @@ async fn disabling_a_user_reaches_every_client_that_knows_the_user() {
     }
     assert_eq!(other.check(&credential), Some(RevokedBy::User));
     assert_eq!(revoked(&other, session), None);
+}
+
+#[tokio::test]
+async fn every_gate_hears_of_a_revoked_key_and_never_from_that_key() {
+    let house = House::new().await;
+    let (mut follower, mut stream) = house.follow("app").await;
+    let rows = house.plane.store.keys().await.unwrap();
+    let active = |row: &sealgate_store::KeyRow| row.state == sealgate_store::KeyState::Active;
+    let kid = rows.into_iter().find(active).unwrap().kid;
+    house.plane.keys.revoke(&kid, house.audit()).await.unwrap();
+    let credential = Credential {
+        session: None,
+        subject: None,
+        client: "app",
+        key: Some(&kid),
+        token: None,
+        started_at: house.clock.now(),
+    };
+    for _ in 0..PATIENCE {
+        if follower.check(&credential).is_some() {
+            break;
+        }
+        // Verified with the published keys, of which the revoked one is none.
+        let message = house.read("app", &stream.next().await.unwrap().data);
+        follower.message(&message, house.clock.uptime());
+    }
+    assert_eq!(follower.check(&credential), Some(RevokedBy::Key));
+    // A gate that starts now learns it too, whichever client it is of.
+    let (other, _) = house.follow("other").await;
+    assert_eq!(other.check(&credential), Some(RevokedBy::Key));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Answers of the JSON endpoints and of the authorization endpoint.
 
+use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{
     CACHE_CONTROL, CONTENT_TYPE, LOCATION, PRAGMA, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE,
@@ -27,6 +28,9 @@ struct Refusal<'a> {
 fn status(error: OAuthError) -> StatusCode {
     match (error, error.error()) {
         (OAuthError::ParametersTooLong, _) => StatusCode::PAYLOAD_TOO_LARGE,
+        (OAuthError::ClientThrottled | OAuthError::RequestsThrottled, _) => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         (_, ErrorCode::InvalidClient | ErrorCode::InvalidToken) => StatusCode::UNAUTHORIZED,
         (_, ErrorCode::InsufficientScope) => StatusCode::FORBIDDEN,
         (_, ErrorCode::TemporarilyUnavailable) => StatusCode::SERVICE_UNAVAILABLE,
@@ -39,8 +43,11 @@ fn status(error: OAuthError) -> StatusCode {
 pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     // The bodies are flat structs of strings, numbers and lists of strings: they always serialise.
     let bytes = serde_json::to_vec(body).unwrap_or_default();
-    let mut response = (status, bytes).into_response();
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
     let headers = response.headers_mut();
+    // With the ones that follow on the way out: growing costs more than making room at once.
+    headers.reserve(8);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     no_store(&mut response);
     response
@@ -73,11 +80,44 @@ pub(super) fn refusal(error: OAuthError, trace: &str) -> Response {
     response
 }
 
+/// A refusal of an access token by a resource of our own. A proof that is wrong refuses the token here
+/// (RFC 9449, 7.1), not the request as at the token endpoint.
+pub(super) fn token_refusal(error: OAuthError, trace: &str, uses_dpop: bool) -> Response {
+    let mut response = refusal(error, trace);
+    let about_proof = matches!(
+        error.error(),
+        ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce
+    );
+    if about_proof {
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
+    }
+    if about_proof || (uses_dpop && error.error() == ErrorCode::InvalidToken) {
+        response
+            .headers_mut()
+            .insert(WWW_AUTHENTICATE, dpop_challenge(Some(error)));
+    }
+    response
+}
+
+/// RFC 9449, 7.1: that a bound token would be taken, and by which algorithms.
+pub(super) fn dpop_challenge(error: Option<OAuthError>) -> HeaderValue {
+    let algorithms = super::dpop::ALGORITHMS.join(" ");
+    let text = match error {
+        None => format!(r#"DPoP realm="sealgate", algs="{algorithms}""#),
+        Some(error) => format!(
+            r#"DPoP realm="sealgate", error="{}", error_description="{error}", algs="{algorithms}""#,
+            error.error()
+        ),
+    };
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("DPoP"))
+}
+
 /// The refusal of a client by an endpoint that is not OAuth's own: a problem, with the challenge.
 pub(super) fn problem(error: OAuthError) -> Response {
     let status = status(error);
     let problem = match status {
         StatusCode::SERVICE_UNAVAILABLE => Problem::unavailable(error.code(), error.to_string(), 1),
+        StatusCode::TOO_MANY_REQUESTS => Problem::throttled(error.code(), error.to_string(), 1),
         status if status.is_server_error() => Problem::internal(),
         _ => Problem::new(StatusCode::UNAUTHORIZED, error.code(), error.to_string()),
     };

@@ -1,51 +1,29 @@
-//! `GET` and `POST /oauth/authorize` (OAuth 2.1, 3.1): from a client's wish to a code.
-//!
-//! A request passes in three steps that cannot be skipped: it is checked against its client's
-//! registration, a user stands behind it, and only a [`Ready`] one issues a code. While the user
-//! signs in, the checked request travels sealed through the browser; nothing is stored for it.
+//! `GET` and `POST /oauth/authorize` (OAuth 2.1, 3.1): from a client's wish to its answer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{RawQuery, Request, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use sealgate_model::{CodeId, Secret, SessionId, Timestamp};
+use sealgate_model::Secret;
 use sealgate_oauth::{
-    AuthorizationAnswer, AuthorizationRejection, AuthorizationRequest, CodeHandle, ErrorCode,
-    Limits, OAuthError, Params, Prompt, Registration, with_parameters,
+    AuthorizationAnswer, AuthorizationRejection, Delivery, ErrorCode, Limits, OAuthError,
 };
-use sealgate_session::{Context, SealError};
-use sealgate_store::{Audit, AuditActor, Client, Code, SignIn};
-use serde::{Deserialize, Serialize};
+use sealgate_store::{Audit, SignIn};
 
-use super::refusal::{faulty, refused, unanswered};
+use super::journey::{Journey, Step};
+use super::refusal::{refused, unanswered};
+use super::requested::{self, back_to_client};
 use super::{answer, form};
 use crate::caller::Caller;
-use crate::problem::Problem;
-use crate::sign_in::cookie;
+use crate::sign_in::{cookie, errand};
 use crate::{ControlPlane, pages};
 
-/// How long a user may take on the sign-in page.
-const PENDING: Duration = Duration::from_secs(30 * 60);
+/// Where this endpoint is.
+const PATH: &str = "/oauth/authorize";
 
-/// How long a sealed request may be, in bytes. It travels in a URL and a form, not in a cookie:
-/// the longest `state`, `nonce` and redirect URI fit, and the URL stays short of the 8 KiB that proxies
-/// take of a request line.
-const SEALED_REQUEST: usize = 7_168;
-
-/// A checked request on its way through the sign-in page.
-#[derive(Serialize, Deserialize)]
-struct Pending {
-    request: AuthorizationRequest,
-    created_at: Timestamp,
-}
-
-/// A checked request with a user behind it.
-struct Ready<'a> {
-    request: &'a AuthorizationRequest,
-    sign_in: &'a SignIn,
-}
+/// The longest posted request that is made again in a URL, in bytes.
+const REPEATED: usize = 6 * 1024;
 
 pub(super) async fn get(
     State(plane): State<Arc<ControlPlane>>,
@@ -53,13 +31,9 @@ pub(super) async fn get(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    begin(
-        &plane,
-        &caller,
-        &headers,
-        query.unwrap_or_default().as_bytes(),
-    )
-    .await
+    let query = query.unwrap_or_default();
+    let sign_in = cookie::current(&plane, &headers).await.map_err(unanswered);
+    begin(&plane, &caller, sign_in, query.as_bytes()).await
 }
 
 pub(super) async fn post(
@@ -67,246 +41,106 @@ pub(super) async fn post(
     caller: Caller,
     request: Request,
 ) -> Response {
-    let headers = request.headers().clone();
-    match form::body(request, Limits::STANDARD).await {
-        Ok(body) => begin(&plane, &caller, &headers, &body).await,
-        Err(error) => page(error),
-    }
-}
-
-/// A request from its first arrival to the code, the sign-in page or a refusal.
-async fn begin(plane: &ControlPlane, caller: &Caller, headers: &HeaderMap, raw: &[u8]) -> Response {
-    let mut audit = caller.act(plane.clock.now(), "code.issue");
-    let request = match checked(plane, raw, &mut audit).await {
-        Ok(request) => request,
-        Err(rejection) => return reject(plane, audit, rejection).await,
+    let (headers, body) = match form::parts(request, Limits::STANDARD).await {
+        Ok(parts) => parts,
+        Err(error) => return page(error),
     };
-    let answered = match cookie::current(plane, headers).await.map_err(unanswered) {
-        Ok(Some(sign_in)) if satisfied(plane, &request, &sign_in, None, audit.at) => {
-            Ready {
-                request: &request,
-                sign_in: &sign_in,
-            }
-            .answer(plane, &mut audit)
-            .await
-        }
-        Ok(_) if request.prompt == Prompt::None => Err(OAuthError::LoginRequired),
-        Ok(_) => send_to_sign_in(plane, &request, audit.at),
-        Err(error) => Err(error),
-    };
-    match answered {
-        Ok(response) => response,
-        Err(error) => reject(plane, audit, back_to_client(&request, error)).await,
+    let sign_in = cookie::current(&plane, &headers).await.map_err(unanswered);
+    if let (Ok(None), Ok(raw)) = (&sign_in, std::str::from_utf8(&body))
+        && raw.len() <= REPEATED
+    {
+        // The browser keeps its cookie from forms of other sites but not from the navigation that
+        // follows, so the wish is made again as one.
+        let again = format!("{}?{raw}", plane.issuer.url(PATH));
+        return answer::redirect(&Secret::new(again)).unwrap_or_else(page);
     }
+    begin(&plane, &caller, sign_in, &body).await
 }
 
-async fn checked(
-    plane: &ControlPlane,
-    raw: &[u8],
-    audit: &mut Audit,
-) -> Result<AuthorizationRequest, AuthorizationRejection> {
-    use AuthorizationRejection::Page;
-    let params = Params::parse_noting_repeats(raw, Limits::STANDARD).map_err(Page)?;
-    let id = AuthorizationRequest::client_id(&params).map_err(Page)?;
-    let client = plane
-        .store
-        .client(&id)
-        .await
-        .map_err(|failure| Page(unanswered(failure)))?;
-    let client = client.ok_or(Page(OAuthError::ClientUnknown))?;
-    audit.client = Some(client.id.clone());
-    let registration = Registration {
-        redirect_uris: &client.redirect_uris,
-        scopes: &client.scopes,
-    };
-    AuthorizationRequest::parse(&params, &registration)
-}
-
-/// Whether the sign-in is good enough for the request: recent enough for it, and for a session that
-/// still has time to live.
-fn satisfied(
-    plane: &ControlPlane,
-    request: &AuthorizationRequest,
-    sign_in: &SignIn,
-    asked_at: Option<Timestamp>,
-    now: Timestamp,
-) -> bool {
-    request.is_satisfied_by(sign_in.auth_time, asked_at, now)
-        && sign_in.auth_time + plane.lifetimes.session > now
-}
-
-fn send_to_sign_in(
-    plane: &ControlPlane,
-    request: &AuthorizationRequest,
-    now: Timestamp,
-) -> Result<Response, OAuthError> {
-    let pending = Pending {
-        request: request.clone(),
-        created_at: now,
-    };
-    let plain = serde_json::to_vec(&pending).map_err(faulty)?;
-    let sealed = plane.master.seal_up_to(
-        SEALED_REQUEST,
-        &context(plane),
-        plane.random.as_ref(),
-        &plain,
-    );
-    let sealed = sealed.map_err(|error| match error {
-        SealError::TooLong { .. } => OAuthError::ParametersTooLong,
-        error => faulty(error),
-    })?;
-    answer::redirect(&sign_in_page(plane, &sealed))
-}
-
-fn sign_in_page(plane: &ControlPlane, sealed: &str) -> Secret {
-    Secret::new(with_parameters(
-        &plane.issuer.url("/sign-in"),
-        &[("request", sealed)],
-    ))
-}
-
-fn context(plane: &ControlPlane) -> Context<'_> {
-    Context {
-        purpose: "authorization-request",
-        cookie: "",
-        client: "",
-        issuer: plane.issuer.as_str(),
-    }
-}
-
-impl Ready<'_> {
-    /// Issues the code and sends it to the client.
-    async fn answer(
-        &self,
-        plane: &ControlPlane,
-        audit: &mut Audit,
-    ) -> Result<Response, OAuthError> {
-        let (request, sign_in, random) = (self.request, self.sign_in, plane.random.as_ref());
-        let now = audit.at;
-        let handle = CodeHandle::generate(CodeId::generate(now, random), random);
-        let session = SessionId::generate(now, random);
-        audit.actor = AuditActor::User(sign_in.user);
-        audit.user = Some(sign_in.user);
-        audit.session = Some(session);
-        let code = Code {
-            id: handle.id,
-            secret_hash: handle.secret_hash(),
-            client: request.client_id.clone(),
-            user: sign_in.user,
-            sign_in: sign_in.id,
-            session,
-            redirect_uri: request.redirect_uri.clone(),
-            challenge: request.challenge.as_str().to_owned(),
-            nonce: request.nonce.clone(),
-            scopes: request.scopes.as_slice().to_vec(),
-            auth_time: sign_in.auth_time,
-            methods: sign_in.methods.clone(),
-            expires_at: now + plane.lifetimes.code,
-            used_at: None,
-        };
-        plane
-            .store
-            .code_create(code, audit.clone())
-            .await
-            .map_err(unanswered)?;
-        let (redirect_uri, state) = (request.redirect_uri.as_str(), request.state.as_deref());
-        let sent = AuthorizationAnswer {
-            redirect_uri,
-            state,
-            result: Ok(handle.to_secret()),
-        };
-        answer::redirect(&sent.location(&plane.issuer))
-    }
-}
-
-/// Goes on with a sealed request after the user has signed in: the code is issued and sent to the
-/// client. A request that is too old or does not open is told to the user.
-pub(crate) async fn continue_with(
+/// A request from its first arrival to the code, one of our pages or a refusal.
+async fn begin(
     plane: &ControlPlane,
     caller: &Caller,
-    sealed: &str,
-    sign_in: &SignIn,
+    sign_in: Result<Option<SignIn>, OAuthError>,
+    raw: &[u8],
 ) -> Response {
     let mut audit = caller.act(plane.clock.now(), "code.issue");
-    let (pending, client) = match reopen(plane, sealed, audit.at).await {
-        Ok(found) => found,
-        Err(problem) => return pages::ErrorPage::from(&problem).into_response(),
+    let journey = match requested::read(plane, raw, &mut audit).await {
+        Ok((client, request)) => Journey::begin(client, request),
+        Err(rejection) => return reject(plane, audit, rejection).await,
     };
-    audit.client = Some(client.id);
-    let request = &pending.request;
-    let answered = if satisfied(plane, request, sign_in, Some(pending.created_at), audit.at) {
-        Ready { request, sign_in }.answer(plane, &mut audit).await
-    } else {
-        answer::redirect(&sign_in_page(plane, sealed))
-    };
-    match answered {
-        Ok(response) => response,
-        Err(error) => reject(plane, audit, back_to_client(request, error)).await,
+    match sign_in {
+        Ok(sign_in) => go_on(plane, audit, &journey, sign_in.as_ref()).await,
+        Err(error) => refuse(plane, audit, &journey, error).await,
     }
 }
 
-/// What the sign-in page tells of a sealed request.
-pub(crate) struct Described {
-    /// The client it is from.
-    pub(crate) client: Client,
-    /// Who the client thinks will sign in (OpenID Connect Core, 3.1.2.1): filled in, never trusted.
-    pub(crate) login_hint: Option<String>,
-}
-
-/// What a sealed request is about, for the sign-in page to tell.
-pub(crate) async fn describe(plane: &ControlPlane, sealed: &str) -> Result<Described, Problem> {
-    let (pending, client) = reopen(plane, sealed, plane.clock.now()).await?;
-    let login_hint = pending.request.login_hint;
-    Ok(Described { client, login_hint })
-}
-
-/// Opens a sealed request and looks its client up again: what was registered when the user set out
-/// may not be any more.
-async fn reopen(
+/// Takes a request as far as it can go in a browser with this sign-in: to the code, one of our pages or
+/// a refusal. `audit` is the record of the code's issue, begun.
+pub(crate) async fn go_on(
     plane: &ControlPlane,
-    sealed: &str,
-    now: Timestamp,
-) -> Result<(Pending, Client), Problem> {
-    let unreadable = || {
-        Problem::bad_request(
-            "request_unreadable",
-            "this sign-in request does not come from here or was cut short",
-        )
-    };
-    let opened = plane
-        .master
-        .open_up_to(SEALED_REQUEST, &context(plane), sealed)
-        .map_err(|_| unreadable())?;
-    let pending: Pending = serde_json::from_slice(&opened.plain).map_err(|_| unreadable())?;
-    if now.since(pending.created_at) > PENDING {
-        return Err(Problem::bad_request(
-            "request_expired",
-            "this sign-in request is too old; start again",
-        ));
-    }
-    let client = plane.store.client(&pending.request.client_id).await?;
-    let registered = |client: &Client| {
-        let presented = pending.request.redirect_uri.as_str();
-        client
-            .redirect_uris
-            .iter()
-            .filter_map(|uri| uri.parse::<sealgate_oauth::RedirectUri>().ok())
-            .any(|uri| uri.matches(presented))
-    };
-    match client.filter(registered) {
-        Some(client) => Ok((pending, client)),
-        None => Err(Problem::bad_request(
-            "client_unknown",
-            "the application of this sign-in request is not registered any more",
-        )),
+    audit: Audit,
+    journey: &Journey,
+    sign_in: Option<&SignIn>,
+) -> Response {
+    match journey.next(plane, sign_in, audit.at).await {
+        Ok(step) => carry_out(plane, audit, journey, sign_in, step).await,
+        Err(error) => refuse(plane, audit, journey, error).await,
     }
 }
 
-fn back_to_client(request: &AuthorizationRequest, error: OAuthError) -> AuthorizationRejection {
-    AuthorizationRejection::Redirect {
-        redirect_uri: request.redirect_uri.clone(),
-        state: request.state.clone(),
-        error,
+/// Does what comes next.
+pub(crate) async fn carry_out(
+    plane: &ControlPlane,
+    mut audit: Audit,
+    journey: &Journey,
+    sign_in: Option<&SignIn>,
+    step: Step,
+) -> Response {
+    let request = &journey.request;
+    let to = |path| {
+        let sealed = journey.sealed(plane, audit.at)?;
+        answer::redirect(&errand::page(plane, path, &sealed))
+    };
+    let done = match (step, sign_in) {
+        (Step::SignIn, _) | (_, None) => to("/sign-in"),
+        (Step::Consent(_), Some(_)) => to("/consent"),
+        (Step::Ready(user), Some(sign_in)) => {
+            match journey.issue(plane, sign_in, &user, &mut audit).await {
+                Ok(code) => deliver(
+                    plane,
+                    &AuthorizationAnswer {
+                        redirect_uri: &request.redirect_uri,
+                        response_mode: request.response_mode,
+                        state: request.state.as_deref(),
+                        result: Ok(code),
+                    },
+                ),
+                Err(error) => Err(error),
+            }
+        }
+    };
+    match done {
+        Ok(response) => response,
+        Err(error) => refuse(plane, audit, journey, error).await,
+    }
+}
+
+/// Refuses a request, on record, to its client.
+pub(crate) async fn refuse(
+    plane: &ControlPlane,
+    audit: Audit,
+    journey: &Journey,
+    error: OAuthError,
+) -> Response {
+    reject(plane, audit, back_to_client(&journey.request, error)).await
+}
+
+/// Sends an answer in the way the client wants it.
+fn deliver(plane: &ControlPlane, sent: &AuthorizationAnswer<'_>) -> Result<Response, OAuthError> {
+    match sent.deliver(&plane.issuer) {
+        Delivery::Redirect(location) => answer::redirect(&location),
+        Delivery::FormPost { action, fields } => Ok(pages::form_post(plane, action, &fields)),
     }
 }
 
@@ -319,16 +153,18 @@ async fn reject(plane: &ControlPlane, audit: Audit, rejection: AuthorizationReje
         }
         AuthorizationRejection::Redirect {
             redirect_uri,
+            response_mode,
             state,
             error,
         } => {
             refused(plane, audit, error).await;
             let sent = AuthorizationAnswer {
                 redirect_uri: &redirect_uri,
+                response_mode,
                 state: state.as_deref(),
                 result: Err(error),
             };
-            answer::redirect(&sent.location(&plane.issuer)).unwrap_or_else(page)
+            deliver(plane, &sent).unwrap_or_else(page)
         }
     }
 }
@@ -354,6 +190,11 @@ fn page(error: OAuthError) -> Response {
             "The application asked to send you to an address that is not registered for it. \
              To keep you safe, you were not sent there."
                 .to_owned()
+        }
+        OAuthError::RequestUriUnknown
+        | OAuthError::RequestUriExpired
+        | OAuthError::RequestUriUsed => {
+            "This sign-in was begun too long ago, or it is finished already.".to_owned()
         }
         OAuthError::StoreUnavailable => {
             "The sign-in service cannot reach its data at this moment.".to_owned()

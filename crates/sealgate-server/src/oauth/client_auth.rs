@@ -1,24 +1,37 @@
 //! Client authentication (OAuth 2.1, 2.4): believing, or not, what a client says of itself.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use sealgate_host::sha256;
-use sealgate_model::SecretHash;
+use sealgate_jose::VerifyingKeys;
+use sealgate_model::{SecretHash, Timestamp};
 use sealgate_oauth::{ClientCredentials, OAuthError, Params};
-use sealgate_store::{Audit, AuditActor, Client, ClientKind};
+use sealgate_store::{Audit, AuditActor, Client, ClientAuthentication, ClientKind};
 
-use super::answer;
+use super::assertion::Signed;
 use super::refusal::{refused, unanswered};
+use super::{answer, assertion};
 use crate::ControlPlane;
 use crate::caller::Caller;
 
 /// The methods that are offered, as metadata lists them.
-pub(super) const METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+pub(super) const METHODS: [&str; 4] = [
+    "client_secret_basic",
+    "client_secret_post",
+    "private_key_jwt",
+    "none",
+];
+
+/// Those of them by which a client proves that it is itself.
+pub(super) const PROVING: [&str; 3] = [METHODS[0], METHODS[1], METHODS[2]];
 
 /// The client that sent `params` under `headers`, if it is who it says. `audit` learns of it.
 pub(super) async fn authenticate(
     plane: &ControlPlane,
+    caller: &Caller,
     headers: &HeaderMap,
     params: &Params,
     audit: &mut Audit,
@@ -28,7 +41,24 @@ pub(super) async fn authenticate(
         .iter()
         .map(http::HeaderValue::as_bytes);
     let credentials = ClientCredentials::from_request(lines, params)?;
-    believe(plane, &credentials, audit).await
+    believe(plane, caller, &credentials, audit).await
+}
+
+/// As [`authenticate`], for endpoints where a client that only names itself is nobody.
+pub(super) async fn authenticate_confidential(
+    plane: &ControlPlane,
+    caller: &Caller,
+    headers: &HeaderMap,
+    params: &Params,
+    audit: &mut Audit,
+) -> Result<Client, OAuthError> {
+    let client = authenticate(plane, caller, headers, params, audit).await?;
+    if client.kind == ClientKind::Confidential {
+        Ok(client)
+    } else {
+        audit.actor = AuditActor::Anonymous;
+        Err(OAuthError::ClientUnauthenticated)
+    }
 }
 
 /// The confidential client that authenticates by HTTP Basic, for endpoints without a form. A refusal
@@ -43,7 +73,7 @@ pub(crate) async fn authenticate_basic(
     let mut lines = headers.get_all(AUTHORIZATION).iter();
     let client = match (lines.next(), lines.next()) {
         (Some(line), None) => match ClientCredentials::from_basic(line.as_bytes()) {
-            Ok(credentials) => believe(plane, &credentials, &mut audit).await,
+            Ok(credentials) => believe(plane, caller, &credentials, &mut audit).await,
             Err(error) => Err(error),
         },
         (Some(_), Some(_)) => Err(OAuthError::ClientAuthenticationRepeated),
@@ -58,38 +88,125 @@ pub(crate) async fn authenticate_basic(
     }
 }
 
-/// Compares what was presented with what is registered. An unknown client costs the same comparison
-/// and gets the same answer as a wrong secret.
+/// Holds what was presented against what is registered, counted as an attempt until it has proved right.
+///
+/// Whatever has to be waited for is waited for before or after the attempt counts: of many at once who
+/// are who they say, none is taken for one guess too many.
 async fn believe(
     plane: &ControlPlane,
+    caller: &Caller,
     credentials: &ClientCredentials,
     audit: &mut Audit,
 ) -> Result<Client, OAuthError> {
-    let client = match credentials.known_client_id() {
-        Some(id) => plane.store.client(&id).await.map_err(unanswered)?,
-        None => None,
-    };
-    audit.client = client.as_ref().map(|client| client.id.clone());
-    let presented = sha256(
-        credentials
-            .secret()
-            .map_or("", |secret| secret.expose())
-            .as_bytes(),
-    );
-    // No secret has this hash.
-    let kept = client
-        .as_ref()
-        .and_then(|client| client.secret_hash)
-        .unwrap_or(SecretHash::from_bytes([0; 32]));
-    let secret_right = presented == kept;
-    let believed = client.filter(|client| match (client.kind, credentials) {
-        (ClientKind::Confidential, ClientCredentials::Basic(..) | ClientCredentials::Post(..)) => {
-            secret_right
+    let (throttle, name) = (&plane.client_throttle, credentials.client_id());
+    let network = caller
+        .network()
+        .filter(|_| plane.throttle.tells_networks_apart());
+    let now = || plane.clock.uptime();
+    if !throttle.has_room(name, network, now()) {
+        return Err(OAuthError::ClientThrottled);
+    }
+    let registered = Registered::look_up(plane, credentials).await?;
+    audit.client = registered.client.as_ref().map(|client| client.id.clone());
+    let attempt = throttle
+        .reserve(name, network, now())
+        .map_err(|_| OAuthError::ClientThrottled)?;
+    let believed = registered.compare(plane, credentials, audit.at).await;
+    if !matches!(&believed, Err(error) if is_failure(*error)) {
+        throttle.give_back(&attempt, now());
+    }
+    let (client, signed) = believed?;
+    if let Some(signed) = signed
+        && let Err(error) = signed.spend(plane, &client, audit.at).await
+    {
+        if is_failure(error) {
+            // Who repeats one is counted like who guesses; what they are told is the same either way.
+            let _ = throttle.reserve(name, network, now());
         }
-        (ClientKind::Public, ClientCredentials::None(_)) => true,
-        _ => false,
-    });
-    let client = believed.ok_or(OAuthError::ClientUnauthenticated)?;
+        return Err(error);
+    }
     audit.actor = AuditActor::Client(client.id.clone());
     Ok(client)
+}
+
+/// Whether an error says that the client is not who it says, rather than that nobody could tell.
+fn is_failure(error: OAuthError) -> bool {
+    error.error() == sealgate_oauth::ErrorCode::InvalidClient
+}
+
+/// What is known of the client that somebody says to be.
+struct Registered {
+    client: Option<Client>,
+    /// What its assertion is to be verified with, if it sent one and may.
+    keys: Option<Arc<VerifyingKeys>>,
+}
+
+impl Registered {
+    async fn look_up(
+        plane: &ControlPlane,
+        credentials: &ClientCredentials,
+    ) -> Result<Self, OAuthError> {
+        let client = match credentials.known_client_id() {
+            Some(id) => plane.store.client(&id).await.map_err(unanswered)?,
+            None => None,
+        };
+        let keys = match (&client, credentials) {
+            (Some(client), ClientCredentials::Assertion(..))
+                if client.disabled_at.is_none()
+                    && client.details.authentication == ClientAuthentication::PrivateKeyJwt =>
+            {
+                Some(assertion::keys(plane, client).await?)
+            }
+            _ => None,
+        };
+        Ok(Self { client, keys })
+    }
+
+    /// Compares what was presented with what is registered. An unknown client costs the same comparison
+    /// and gets the same answer as a wrong secret.
+    async fn compare(
+        self,
+        plane: &ControlPlane,
+        credentials: &ClientCredentials,
+        at: Timestamp,
+    ) -> Result<(Client, Option<Signed>), OAuthError> {
+        let Self { client, keys } = self;
+        let presented = sha256(
+            credentials
+                .secret()
+                .map_or("", |secret| secret.expose())
+                .as_bytes(),
+        );
+        // No secret has this hash.
+        let kept = client
+            .as_ref()
+            .and_then(|client| client.secret_hash)
+            .unwrap_or(SecretHash::from_bytes([0; 32]));
+        let secret_right = presented == kept;
+        let client = client
+            .filter(|client| client.disabled_at.is_none())
+            .ok_or(OAuthError::ClientUnauthenticated)?;
+        let believed = match (client.details.authentication, credentials, keys) {
+            (
+                ClientAuthentication::Secret,
+                ClientCredentials::Basic(..) | ClientCredentials::Post(..),
+                _,
+            ) => secret_right,
+            (ClientAuthentication::None, ClientCredentials::None(_), _) => true,
+            (
+                ClientAuthentication::PrivateKeyJwt,
+                ClientCredentials::Assertion(_, assertion),
+                Some(keys),
+            ) => {
+                let signed = assertion::verify(plane, &client, &keys, assertion, at).await?;
+                return Ok((client, Some(signed)));
+            }
+            _ => false,
+        };
+        if believed {
+            Ok((client, None))
+        } else {
+            Err(OAuthError::ClientUnauthenticated)
+        }
+    }
 }

@@ -1,14 +1,13 @@
 //! The authorization code grant (OAuth 2.1, 4.1.3): a code becomes a session, once.
 
-use sealgate_model::{RefreshId, Timestamp};
-use sealgate_oauth::{CodeChallenge, CodeHandle, CodeVerifier, OAuthError, RefreshHandle};
-use sealgate_store::{
-    Audit, AuditActor, Client, ClientKind, Code, Redeemed, RefreshToken, RevokeReason, Session,
-    UserStatus,
-};
+use sealgate_model::Timestamp;
+use sealgate_oauth::{CodeChallenge, CodeHandle, CodeVerifier, OAuthError, Resources, Thumbprint};
+use sealgate_store::{Audit, AuditActor, Code, Redeemed, RevokeReason, Session, UserStatus};
 
 use super::refusal::{faulty, unanswered};
-use super::tokens::{Issue, TokenAnswer};
+use super::session::{self, Starting};
+use super::token::Issuing;
+use super::tokens::TokenAnswer;
 use crate::ControlPlane;
 
 /// What the client presents.
@@ -16,15 +15,17 @@ pub(super) struct Proof {
     pub(super) handle: CodeHandle,
     pub(super) redirect_uri: Option<String>,
     pub(super) verifier: CodeVerifier,
+    /// The resources to narrow the first access token to.
+    pub(super) resources: Resources,
 }
 
 /// Starts the session that the code stands for.
 pub(super) async fn redeem(
-    plane: &ControlPlane,
-    client: &Client,
+    issuing: &Issuing<'_>,
     proof: &Proof,
     audit: &mut Audit,
 ) -> Result<TokenAnswer, OAuthError> {
+    let Issuing { plane, client, .. } = *issuing;
     audit.action = "session.start";
     let now = audit.at;
     let code = plane
@@ -56,30 +57,31 @@ pub(super) async fn redeem(
         return Err(OAuthError::CodeReused);
     }
     check(&code, proof, now)?;
+    let bound = code.details.dpop_jkt.as_deref();
+    if bound.is_some() && bound != issuing.key.map(Thumbprint::as_str) {
+        return Err(OAuthError::DpopProofKey);
+    }
 
     let user = plane.store.user(code.user).await.map_err(unanswered)?;
     let user = user
         .filter(|user| user.status() == UserStatus::Active)
         .ok_or(OAuthError::UserDisabled)?;
-    let session = session(plane, &code, now);
-    if session.expires_at <= now {
-        return Err(OAuthError::SessionExpired);
-    }
-    let refresh = renewable(client, &code).then(|| refresh_token(plane, &session, 0, now));
-    let secret = refresh.as_ref().map(|(handle, _)| handle.to_secret());
-    let issue = Issue {
-        session: &session,
+    let starting = Starting {
+        issuing,
+        session: session(plane, &code, now),
         user: &user,
-        scopes: &code.scopes,
         nonce: code.nonce.as_deref(),
-        refresh: secret.as_ref(),
+        resources: &proof.resources,
         now,
     };
-    let answer = issue.sign(plane)?;
-    let token = refresh.map(|(_, token)| token);
+    let session::Started {
+        answer,
+        session,
+        refresh,
+    } = starting.start()?;
     let redeemed = plane
         .store
-        .code_redeem(code.id, session, token, audit.clone(), on_reuse)
+        .code_redeem(code.id, session, refresh, audit.clone(), on_reuse)
         .await;
     match redeemed.map_err(unanswered)? {
         Redeemed::Started => Ok(answer),
@@ -117,6 +119,7 @@ fn session(plane: &ControlPlane, code: &Code, now: Timestamp) -> Session {
         client: code.client.clone(),
         sign_in: code.sign_in,
         scopes: code.scopes.clone(),
+        details: code.details.clone(),
         auth_time: code.auth_time,
         methods: code.methods.clone(),
         created_at: now,
@@ -125,32 +128,4 @@ fn session(plane: &ControlPlane, code: &Code, now: Timestamp) -> Session {
         revoked_at: None,
         revoked_for: None,
     }
-}
-
-/// A confidential client's sessions can be renewed always, a public one's if it asked for it.
-fn renewable(client: &Client, code: &Code) -> bool {
-    client.kind == ClientKind::Confidential
-        || code.scopes.iter().any(|scope| scope == "offline_access")
-}
-
-/// A fresh refresh token of `session`: what is given away, and what is kept.
-pub(super) fn refresh_token(
-    plane: &ControlPlane,
-    session: &Session,
-    generation: u32,
-    now: Timestamp,
-) -> (RefreshHandle, RefreshToken) {
-    let random = plane.random.as_ref();
-    let handle = RefreshHandle::generate(RefreshId::generate(now, random), random);
-    let token = RefreshToken {
-        id: handle.id,
-        secret_hash: handle.secret_hash(),
-        session: session.id,
-        client: session.client.clone(),
-        generation,
-        issued_at: now,
-        used_at: None,
-        answer: None,
-    };
-    (handle, token)
 }

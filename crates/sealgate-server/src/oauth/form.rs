@@ -12,12 +12,21 @@ pub(super) async fn body(
     request: Request,
     limits: Limits,
 ) -> Result<Zeroizing<Vec<u8>>, OAuthError> {
+    parts(request, limits).await.map(|(_, body)| body)
+}
+
+/// The headers and the body of a form, as [`body`].
+pub(super) async fn parts(
+    request: Request,
+    limits: Limits,
+) -> Result<(HeaderMap, Zeroizing<Vec<u8>>), OAuthError> {
     if !is_form(request.headers()) {
         return Err(OAuthError::ContentType);
     }
-    let bytes = to_bytes(request.into_body(), limits.bytes).await;
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, limits.bytes).await;
     bytes
-        .map(|bytes| Zeroizing::new(bytes.to_vec()))
+        .map(|bytes| (parts.headers, Zeroizing::new(bytes.to_vec())))
         .map_err(|_| OAuthError::ParametersTooLong)
 }
 

@@ -2,18 +2,35 @@
 //!
 //! Their rules are in `sealgate-oauth`; here they meet the store, the clock and HTTP.
 
+pub(crate) mod access_token;
 mod answer;
+mod assertion;
 pub(crate) mod authorize;
 pub(crate) mod client_auth;
+mod client_credentials;
+mod client_keys;
+mod client_throttle;
 mod code;
+mod cors;
+mod device_authorization;
+mod device_code;
 mod discovery;
+mod dpop;
 mod form;
+mod introspect;
+pub(crate) mod journey;
+mod jwks;
 mod logout;
+mod par;
+mod public_throttle;
 mod refresh;
-mod refusal;
+pub(crate) mod refusal;
+pub(crate) mod requested;
 mod revoke;
+mod session;
 mod token;
 mod tokens;
+mod user_claims;
 mod userinfo;
 
 #[cfg(test)]
@@ -22,33 +39,61 @@ mod tests;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::response::Response;
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
-use http::HeaderMap;
+
+pub use client_keys::ClientKeys;
+pub use client_throttle::ClientThrottle;
+pub use public_throttle::PublicThrottle;
+pub(crate) use tokens::{ACR_PASSWORD, algorithm as signing_algorithm};
 
 use crate::ControlPlane;
+
+/// The endpoints where clients authenticate: what the assertions of older clients name as audience.
+const AUTHENTICATED: [&str; 5] = [
+    token::PATH,
+    par::PATH,
+    device_authorization::PATH,
+    "/oauth/introspect",
+    "/oauth/revoke",
+];
 
 pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
     let metadata = discovery::endpoint();
     Router::new()
         .route("/.well-known/openid-configuration", get(metadata.clone()))
         .route("/.well-known/oauth-authorization-server", get(metadata))
-        .route("/oauth/jwks", get(jwks))
+        .route("/oauth/jwks", get(jwks::endpoint()))
         .route(
             "/oauth/authorize",
             get(authorize::get).post(authorize::post),
         )
-        .route("/oauth/token", post(token::post))
+        .route("/oauth/logout", get(logout::get).post(logout::post))
+        .merge(called_by_scripts())
+}
+
+/// What a client in a browser calls from its own page.
+fn called_by_scripts() -> Router<Arc<ControlPlane>> {
+    Router::new()
+        .route(token::PATH, post(token::post))
+        .route(par::PATH, post(par::post))
+        .route(device_authorization::PATH, post(device_authorization::post))
+        .route("/oauth/introspect", post(introspect::post))
         .route("/oauth/revoke", post(revoke::post))
         .route(
             "/oauth/userinfo",
             get(userinfo::answer).post(userinfo::answer),
         )
-        .route("/oauth/logout", get(logout::get).post(logout::post))
+        .layer(from_fn(cors::open))
 }
 
-/// `GET /oauth/jwks` (RFC 7517): the next, active and retiring keys.
-async fn jwks(State(plane): State<Arc<ControlPlane>>, headers: HeaderMap) -> Response {
-    plane.keys.jwks().answer(&headers)
+/// The metadata of an issuer with a path, where RFC 8414 (3.1) puts it: at the root of the host, with
+/// the path behind. OpenID Connect Discovery's form, which puts the path in front, is one of [`routes`].
+pub(crate) fn inserted_metadata(path: &str) -> Router<Arc<ControlPlane>> {
+    let metadata = discovery::endpoint();
+    let mut router = Router::new();
+    for name in ["openid-configuration", "oauth-authorization-server"] {
+        router = router.route(&format!("/.well-known/{name}{path}"), get(metadata.clone()));
+    }
+    router
 }

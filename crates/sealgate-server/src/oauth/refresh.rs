@@ -5,17 +5,18 @@
 //! nobody out; whoever presents it later may have stolen it, and the session ends.
 
 use sealgate_model::{Secret, Timestamp};
-use sealgate_oauth::{OAuthError, RefreshHandle, Scopes};
+use sealgate_oauth::{OAuthError, RefreshHandle, Resources, Scopes};
 use sealgate_session::Context;
 use sealgate_store::{
-    Audit, AuditActor, Client, RefreshToken, RevokeReason, Rotated, Session, UserRow, UserStatus,
+    Audit, AuditActor, RefreshToken, RevokeReason, Rotated, Session, UserRow, UserStatus,
 };
 use serde::{Deserialize, Serialize};
 
-use super::code::refresh_token;
 use super::refusal::{faulty, unanswered};
-use super::tokens::{Issue, TokenAnswer};
-use crate::ControlPlane;
+use super::session::refresh_token;
+use super::token::Issuing;
+use super::tokens::{About, Issue, TokenAnswer};
+use crate::{ControlPlane, admin_scopes};
 
 /// How many successors a spent token may have inside its grace window. Each takes a renewal, and
 /// nobody honest makes more than a few in twenty seconds.
@@ -28,16 +29,30 @@ struct Kept {
     successor: String,
     /// The scopes that were asked for, as asked.
     scope: Option<String>,
+    /// The resources that were asked for, as asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    resources: Vec<String>,
+    /// The key the answer was bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+}
+
+/// What the client asks for beside the renewal.
+pub(super) struct Asked {
+    /// The scopes to narrow to; none: all that were granted.
+    pub(super) scopes: Option<Scopes>,
+    /// The resources to narrow to; none: all that were granted.
+    pub(super) resources: Resources,
 }
 
 /// Renews the session that `handle` belongs to.
 pub(super) async fn renew(
-    plane: &ControlPlane,
-    client: &Client,
+    issuing: &Issuing<'_>,
     handle: &RefreshHandle,
-    asked: Option<&Scopes>,
+    asked: &Asked,
     audit: &mut Audit,
 ) -> Result<TokenAnswer, OAuthError> {
+    let Issuing { plane, client, .. } = *issuing;
     audit.action = "session.renew";
     let token = plane
         .store
@@ -52,12 +67,19 @@ pub(super) async fn renew(
         return Err(OAuthError::RefreshClientMismatch);
     }
     let (session, user) = alive(plane, &token, audit).await?;
-    let scopes = narrowed(&session, asked)?;
+    check_key(issuing, &session)?;
+    let scopes = narrowed(&session, asked.scopes.as_ref())?;
+    // A role that was taken away takes these with it at the next renewal.
+    admin_scopes::check(&scopes, &user)?;
+    let resources = asked
+        .resources
+        .narrow(&session.details.resources, &plane.issuer)?;
     let renewal = Renewal {
-        plane,
+        issuing,
         session: &session,
         user: &user,
         scopes,
+        resources,
         asked,
         audit,
     };
@@ -97,6 +119,16 @@ async fn alive(
     Ok((session, user))
 }
 
+/// A session that is bound to a key is renewed by whoever holds it (RFC 9449, 5).
+fn check_key(issuing: &Issuing<'_>, session: &Session) -> Result<(), OAuthError> {
+    match (&session.details.dpop_jkt, issuing.key) {
+        (None, _) => Ok(()),
+        (Some(_), None) => Err(OAuthError::DpopProofMissing),
+        (Some(bound), Some(key)) if bound == key.as_str() => Ok(()),
+        (Some(_), Some(_)) => Err(OAuthError::DpopKeyMismatch),
+    }
+}
+
 /// The scopes of the new access token: what was granted, or the part of it that is asked for.
 fn narrowed(session: &Session, asked: Option<&Scopes>) -> Result<Vec<String>, OAuthError> {
     match asked {
@@ -107,11 +139,12 @@ fn narrowed(session: &Session, asked: Option<&Scopes>) -> Result<Vec<String>, OA
 }
 
 struct Renewal<'a> {
-    plane: &'a ControlPlane,
+    issuing: &'a Issuing<'a>,
     session: &'a Session,
     user: &'a UserRow,
     scopes: Vec<String>,
-    asked: Option<&'a Scopes>,
+    resources: Vec<String>,
+    asked: &'a Asked,
     audit: &'a Audit,
 }
 
@@ -120,11 +153,12 @@ impl Renewal<'_> {
     async fn rotate(&self, token: &RefreshToken) -> Result<TokenAnswer, OAuthError> {
         let generation = token.generation.saturating_add(1);
         let (handle, successor) =
-            refresh_token(self.plane, self.session, generation, self.audit.at);
+            refresh_token(self.issuing.plane, self.session, generation, self.audit.at);
         let secret = handle.to_secret();
         let answer = self.answer(&secret)?;
         let kept = self.seal(token, &secret)?;
         let rotated = self
+            .issuing
             .plane
             .store
             .refresh_rotate(token.id, successor, kept, self.audit.clone())
@@ -142,8 +176,16 @@ impl Renewal<'_> {
         let Some(kept) = self.kept(token)? else {
             return self.end().await;
         };
-        if kept.scope != self.asked.map(ToString::to_string) {
+        // The same answer goes to the same request and to nobody else.
+        let asked = self.keep(String::new());
+        if kept.scope != asked.scope {
             return Err(OAuthError::RefreshScopeChanged);
+        }
+        if kept.resources != asked.resources {
+            return Err(OAuthError::RefreshResourceChanged);
+        }
+        if kept.key != asked.key {
+            return Err(OAuthError::DpopKeyMismatch);
         }
         let Some(current) = self.current(kept).await? else {
             return self.end().await;
@@ -153,7 +195,12 @@ impl Renewal<'_> {
             reason: "grace_window".to_owned(),
             ..self.audit.clone()
         };
-        self.plane.store.record(audit).await.map_err(unanswered)?;
+        self.issuing
+            .plane
+            .store
+            .record(audit)
+            .await
+            .map_err(unanswered)?;
         Ok(answer)
     }
 
@@ -161,7 +208,7 @@ impl Renewal<'_> {
     /// than the window is long was told by a clock that has been set back since: nobody can say how
     /// long ago it was. (A little ahead is a use by a request that came after this one and won.)
     fn kept(&self, token: &RefreshToken) -> Result<Option<Kept>, OAuthError> {
-        let (now, grace) = (self.audit.at, self.plane.lifetimes.grace);
+        let (now, grace) = (self.audit.at, self.issuing.plane.lifetimes.grace);
         let within =
             |used_at: Timestamp| now.since(used_at) <= grace && used_at.since(now) <= grace;
         match (token.used_at, &token.answer) {
@@ -177,7 +224,7 @@ impl Renewal<'_> {
             let secret = Secret::new(kept.successor);
             let handle = RefreshHandle::parse(secret.expose())
                 .ok_or_else(|| faulty("a kept successor is no refresh token"))?;
-            let token = self.plane.store.refresh_token(handle.id).await;
+            let token = self.issuing.plane.store.refresh_token(handle.id).await;
             let Some(token) = token.map_err(unanswered)? else {
                 return Ok(None);
             };
@@ -201,6 +248,7 @@ impl Renewal<'_> {
             ..self.audit.clone()
         };
         let revoked = self
+            .issuing
             .plane
             .store
             .session_revoke(self.session.id, RevokeReason::RefreshReuse, audit)
@@ -211,32 +259,50 @@ impl Renewal<'_> {
 
     fn answer(&self, refresh: &Secret) -> Result<TokenAnswer, OAuthError> {
         let issue = Issue {
-            session: self.session,
-            user: self.user,
+            client: self.issuing.client,
             scopes: &self.scopes,
-            nonce: None,
-            refresh: Some(refresh),
+            resources: &self.resources,
+            key: self.issuing.key,
             now: self.audit.at,
         };
-        issue.sign(self.plane)
+        let about = About {
+            session: self.session,
+            user: self.user,
+            nonce: None,
+            refresh: Some(refresh),
+        };
+        issue.sign(self.issuing.plane, &about)
+    }
+
+    /// What this request would leave behind.
+    fn keep(&self, successor: String) -> Kept {
+        Kept {
+            successor,
+            scope: self.asked.scopes.as_ref().map(ToString::to_string),
+            resources: self.asked.resources.as_slice().to_vec(),
+            key: self.issuing.key.map(|key| key.as_str().to_owned()),
+        }
     }
 
     fn seal(&self, token: &RefreshToken, successor: &Secret) -> Result<String, OAuthError> {
-        let kept = Kept {
-            successor: successor.expose().to_owned(),
-            scope: self.asked.map(ToString::to_string),
-        };
+        let kept = self.keep(successor.expose().to_owned());
         let plain = zeroize::Zeroizing::new(serde_json::to_vec(&kept).map_err(faulty)?);
         let id = token.id.to_string();
-        self.plane
+        self.issuing
+            .plane
             .master
-            .seal(&self.context(&id), self.plane.random.as_ref(), &plain)
+            .seal(
+                &self.context(&id),
+                self.issuing.plane.random.as_ref(),
+                &plain,
+            )
             .map_err(faulty)
     }
 
     fn open(&self, token: &RefreshToken, sealed: &str) -> Result<Kept, OAuthError> {
         let id = token.id.to_string();
         let opened = self
+            .issuing
             .plane
             .master
             .open(&self.context(&id), sealed)
@@ -250,7 +316,7 @@ impl Renewal<'_> {
             purpose: "refresh-answer",
             cookie: id,
             client: self.session.client.as_str(),
-            issuer: self.plane.issuer.as_str(),
+            issuer: self.issuing.plane.issuer.as_str(),
         }
     }
 }

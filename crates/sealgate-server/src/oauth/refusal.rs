@@ -7,10 +7,14 @@ use crate::ControlPlane;
 
 /// Puts a refusal on record. What is no decision is not recorded: an outage, or a fault of ours.
 pub(crate) async fn refused(plane: &ControlPlane, audit: Audit, error: OAuthError) {
-    if matches!(
-        error.error(),
-        ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError
-    ) {
+    let decided = match error {
+        OAuthError::ClientThrottled | OAuthError::RequestsThrottled => true,
+        error => !matches!(
+            error.error(),
+            ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError
+        ),
+    };
+    if !decided {
         return;
     }
     let audit = Audit {

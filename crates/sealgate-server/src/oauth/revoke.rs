@@ -5,15 +5,14 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
-use sealgate_model::{ClientId, SessionId};
+use sealgate_model::{ClientId, SessionId, Timestamp};
 use sealgate_oauth::{Limits, OAuthError, Params, RefreshHandle};
-use sealgate_store::{Audit, Client, RevokeReason};
+use sealgate_store::{Audit, RevokeReason};
 use serde_json::json;
 
 use super::client_auth::authenticate;
 use super::refusal::{refused, unanswered};
-use super::tokens::{ACCESS_TYPE, AccessClaims};
-use super::{answer, form};
+use super::{access_token, answer, form};
 use crate::ControlPlane;
 use crate::caller::Caller;
 
@@ -23,7 +22,7 @@ pub(super) async fn post(
     request: Request,
 ) -> Response {
     let mut audit = caller.act(plane.clock.now(), "session.revoke");
-    match revoke(&plane, request, &mut audit).await {
+    match revoke(&plane, &caller, request, &mut audit).await {
         Ok(()) => answer::json(StatusCode::OK, &json!({})),
         Err(error) => {
             refused(&plane, audit, error).await;
@@ -32,41 +31,64 @@ pub(super) async fn post(
     }
 }
 
+/// What a token belongs to.
+enum Revocable {
+    /// A session, with all its tokens.
+    Session(SessionId),
+    /// Nothing but itself.
+    Token { jti: String, expires_at: Timestamp },
+}
+
 async fn revoke(
     plane: &ControlPlane,
+    caller: &Caller,
     request: Request,
     audit: &mut Audit,
 ) -> Result<(), OAuthError> {
-    let headers = request.headers().clone();
-    let params = Params::parse(
-        &form::body(request, Limits::WITH_TOKEN).await?,
-        Limits::WITH_TOKEN,
-    )?;
-    let client = authenticate(plane, &headers, &params, audit).await?;
+    let (headers, body) = form::parts(request, Limits::WITH_TOKEN).await?;
+    let params = Params::parse(&body, Limits::WITH_TOKEN)?;
+    let client = authenticate(plane, caller, &headers, &params, audit).await?;
     let token = params.require("token")?;
     // A token that is not known, or no longer good, is as dead as its holder wants it (RFC 7009, 2.2).
-    let Some((owner, session)) = session_of(plane, token, audit).await? else {
+    let Some((owner, revocable)) = find(plane, token, audit).await? else {
         return Ok(());
     };
-    audit.session = Some(session);
-    check_owner(&client, &owner)?;
-    if let Some(row) = plane.store.session(session).await.map_err(unanswered)? {
-        audit.user = Some(row.user);
-        let revoked = plane
-            .store
-            .session_revoke(session, RevokeReason::ClientRevoked, audit.clone())
-            .await;
-        revoked.map_err(unanswered)?;
+    // Only the client that holds a token may give it up (RFC 7009, 2.1).
+    if client.id != owner {
+        return Err(OAuthError::TokenClientMismatch);
+    }
+    match revocable {
+        Revocable::Session(session) => {
+            audit.session = Some(session);
+            if let Some(row) = plane.store.session(session).await.map_err(unanswered)? {
+                audit.user = Some(row.user);
+                let revoked = plane
+                    .store
+                    .session_revoke(session, RevokeReason::ClientRevoked, audit.clone())
+                    .await;
+                revoked.map_err(unanswered)?;
+            }
+        }
+        Revocable::Token { jti, expires_at } => {
+            audit.action = "token.revoke";
+            audit.object = Some(jti.clone());
+            // Whoever was given the token may be asked to take it: every gate has to hear of it.
+            let revoked = plane
+                .store
+                .token_revoke(&jti, None, expires_at, audit.clone())
+                .await;
+            revoked.map_err(unanswered)?;
+        }
     }
     Ok(())
 }
 
-/// Which session a refresh or access token belongs to, and which client it was given to.
-async fn session_of(
+/// Which client a token was given to, and what it belongs to.
+async fn find(
     plane: &ControlPlane,
     token: &str,
     audit: &Audit,
-) -> Result<Option<(ClientId, SessionId)>, OAuthError> {
+) -> Result<Option<(ClientId, Revocable)>, OAuthError> {
     // The two kinds cannot be taken for one another, so that `token_type_hint` is of no use.
     if let Some(handle) = RefreshHandle::parse(token) {
         let found = plane
@@ -75,22 +97,17 @@ async fn session_of(
             .await
             .map_err(unanswered)?;
         let found = found.filter(|found| found.secret_hash == handle.secret_hash());
-        return Ok(found.map(|found| (found.client, found.session)));
+        return Ok(found.map(|found| (found.client, Revocable::Session(found.session))));
     }
-    let verified = plane.keys.verifying().verify(token, &[ACCESS_TYPE]);
-    let claims = verified
-        .and_then(|verified| verified.claims::<AccessClaims>())
-        .ok();
-    let current = claims
-        .filter(|claims| claims.exp > audit.at.as_seconds() && claims.iss == plane.issuer.as_str());
-    Ok(current.map(|claims| (claims.client_id, claims.sid)))
-}
-
-/// Only the client that holds a token may give it up (RFC 7009, 2.1).
-fn check_owner(client: &Client, owner: &ClientId) -> Result<(), OAuthError> {
-    if client.id == *owner {
-        Ok(())
-    } else {
-        Err(OAuthError::TokenClientMismatch)
-    }
+    let Ok(claims) = access_token::read(plane, token, audit.at) else {
+        return Ok(None);
+    };
+    let revocable = match claims.of_user {
+        Some(of_user) => Revocable::Session(of_user.sid),
+        None => Revocable::Token {
+            jti: claims.jti,
+            expires_at: Timestamp::from_seconds(claims.exp),
+        },
+    };
+    Ok(Some((claims.client_id, revocable)))
 }

@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::StatusCode;
-use sealgate_oauth::{Limits, OAuthError, Params, TokenRequest};
-use sealgate_store::Audit;
+use http::{HeaderMap, StatusCode};
+use sealgate_oauth::{Grant, Limits, OAuthError, Params, Thumbprint, TokenRequest};
+use sealgate_store::{Audit, Client};
 
 use super::client_auth::authenticate;
 use super::refusal::refused;
 use super::tokens::TokenAnswer;
-use super::{answer, code, form, refresh};
-use crate::ControlPlane;
+use super::{answer, client_credentials, code, device_code, dpop, form, refresh};
 use crate::caller::Caller;
+use crate::{ControlPlane, metrics};
+
+/// Where this endpoint is.
+pub(super) const PATH: &str = "/oauth/token";
 
 pub(super) async fn post(
     State(plane): State<Arc<ControlPlane>>,
@@ -21,42 +24,98 @@ pub(super) async fn post(
     request: Request,
 ) -> Response {
     let mut audit = caller.act(plane.clock.now(), "token.issue");
-    match exchange(&plane, request, &mut audit).await {
+    let uses_dpop = request.headers().contains_key(dpop::PROOF);
+    let mut response = match exchange(&plane, &caller, request, &mut audit).await {
         Ok(tokens) => answer::json(StatusCode::OK, &tokens),
         Err(error) => {
             refused(&plane, audit, error).await;
             answer::refusal(error, &caller.trace)
         }
+    };
+    if uses_dpop {
+        dpop::offer_nonce(&plane, &mut response);
     }
+    response
 }
 
 async fn exchange(
     plane: &ControlPlane,
+    caller: &Caller,
     request: Request,
     audit: &mut Audit,
 ) -> Result<TokenAnswer, OAuthError> {
-    let headers = request.headers().clone();
-    let params = Params::parse(
-        &form::body(request, Limits::STANDARD).await?,
-        Limits::STANDARD,
-    )?;
+    let (headers, body) = form::parts(request, Limits::WITH_TOKEN).await?;
+    let params = Params::parse(&body, Limits::WITH_TOKEN)?;
     // Who asks comes before what is asked for: a stranger learns nothing about any grant.
-    let client = authenticate(plane, &headers, &params, audit).await?;
-    match TokenRequest::parse(&params)? {
+    let client = authenticate(plane, caller, &headers, &params, audit).await?;
+    let request = TokenRequest::parse(&params)?;
+    let grant = request.grant();
+    allowed(&client, grant)?;
+    let key = possession(plane, &client, &headers)?;
+    let issuing = Issuing {
+        plane,
+        client: &client,
+        key: key.as_ref(),
+    };
+    let answer = match request {
         TokenRequest::AuthorizationCode {
             code,
             redirect_uri,
             verifier,
+            resources,
         } => {
             let proof = code::Proof {
                 handle: code,
                 redirect_uri,
                 verifier,
+                resources,
             };
-            code::redeem(plane, &client, &proof, audit).await
+            code::redeem(&issuing, &proof, audit).await
         }
-        TokenRequest::RefreshToken { token, scopes } => {
-            refresh::renew(plane, &client, &token, scopes.as_ref(), audit).await
+        TokenRequest::RefreshToken {
+            token,
+            scopes,
+            resources,
+        } => {
+            let asked = refresh::Asked { scopes, resources };
+            refresh::renew(&issuing, &token, &asked, audit).await
         }
+        TokenRequest::ClientCredentials { scopes, resources } => {
+            client_credentials::grant(&issuing, scopes.as_ref(), &resources, audit).await
+        }
+        TokenRequest::DeviceCode { code, resources } => {
+            device_code::redeem(&issuing, &code, &resources, audit).await
+        }
+    }?;
+    metrics::token_issued(grant.as_str());
+    Ok(answer)
+}
+
+/// Who asks for tokens, and which key they are to be bound to.
+pub(super) struct Issuing<'a> {
+    pub(super) plane: &'a ControlPlane,
+    pub(super) client: &'a Client,
+    pub(super) key: Option<&'a Thumbprint>,
+}
+
+fn allowed(client: &Client, grant: Grant) -> Result<(), OAuthError> {
+    if client.details.grants.contains(&grant) {
+        Ok(())
+    } else {
+        Err(OAuthError::GrantNotAllowed)
+    }
+}
+
+/// The key whose possession the client has proved (RFC 9449, 5). The proof is spent here: whatever comes
+/// of the grant, it is not good for another request.
+fn possession(
+    plane: &ControlPlane,
+    client: &Client,
+    headers: &HeaderMap,
+) -> Result<Option<Thumbprint>, OAuthError> {
+    match dpop::read(plane, headers, "POST", PATH, None)? {
+        Some(proof) => proof.spend(plane).map(Some),
+        None if client.details.require_dpop => Err(OAuthError::DpopProofMissing),
+        None => Ok(None),
     }
 }

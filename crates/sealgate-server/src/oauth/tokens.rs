@@ -5,12 +5,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealgate_jose::Algorithm;
-use sealgate_model::{ClientId, Secret, SessionId, Timestamp, UserId};
-use sealgate_oauth::OAuthError;
-use sealgate_store::{Session, UserRow};
+use sealgate_model::{ClientId, Secret, SessionId, TenantId, Timestamp, UserId};
+use sealgate_oauth::{Audience, ClaimsRequest, Confirmation, OAuthError, Thumbprint};
+use sealgate_store::{Client, GrantDetails, Session, UserRow};
 use serde::{Deserialize, Serialize};
 
 use super::refusal::faulty;
+use super::user_claims::UserClaims;
 use crate::ControlPlane;
 
 /// The type of access tokens (RFC 9068, 2.1).
@@ -18,20 +19,37 @@ pub(super) const ACCESS_TYPE: &str = "at+jwt";
 /// The type of ID tokens.
 pub(super) const ID_TYPE: &str = "JWT";
 
+/// The one authentication context class there is: the user typed their password.
+pub(crate) const ACR_PASSWORD: &str = "urn:sealgate:acr:password";
+
 /// The claims of an access token (RFC 9068, 2.2). Read back with exactly these types.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct AccessClaims {
     pub(super) iss: String,
-    pub(super) sub: UserId,
-    /// The issuer itself: the resource is its own endpoints.
-    pub(super) aud: String,
+    /// The user's id, or the client's where no user stands behind the token. No client id reads as a
+    /// user's.
+    pub(super) sub: String,
+    pub(super) aud: Audience,
     pub(super) exp: i64,
     pub(super) iat: i64,
     pub(super) jti: String,
     pub(super) client_id: ClientId,
     pub(super) scope: String,
-    pub(super) auth_time: i64,
+    #[serde(flatten)]
+    pub(super) of_user: Option<OfUser>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tenant: Option<TenantId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cnf: Option<Confirmation>,
+}
+
+/// What an access token says of the user and the session it belongs to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct OfUser {
     pub(super) sid: SessionId,
+    pub(super) auth_time: i64,
+    pub(super) acr: String,
+    pub(super) amr: Vec<String>,
     pub(super) roles: Vec<String>,
 }
 
@@ -48,37 +66,10 @@ struct IdClaims<'a> {
     nonce: Option<&'a str>,
     at_hash: String,
     sid: SessionId,
+    acr: &'a str,
     amr: &'a [String],
     #[serde(flatten)]
     user: UserClaims<'a>,
-}
-
-/// What is said of a user, by scope (OpenID Connect Core, 5.4); roles always.
-#[derive(Serialize)]
-pub(super) struct UserClaims<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email_verified: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    roles: &'a [String],
-}
-
-impl<'a> UserClaims<'a> {
-    /// What `scopes` let be said of `user`.
-    pub(super) fn of(user: &'a UserRow, granted: impl Fn(&str) -> bool) -> Self {
-        let email = granted("email").then_some(user.email.as_str());
-        // An administrator vouches for every address: accounts are made by invitation.
-        let email_verified = email.map(|_| true);
-        let name = Some(user.name.as_str()).filter(|name| granted("profile") && !name.is_empty());
-        Self {
-            email,
-            email_verified,
-            name,
-            roles: &user.roles,
-        }
-    }
 }
 
 /// The answer of the token endpoint (RFC 6749, 5.1). It holds secrets: not `Debug`.
@@ -93,68 +84,165 @@ pub(super) struct TokenAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
     /// Seconds until the session can no longer be renewed.
-    refresh_expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_expires_in: Option<u64>,
 }
 
-/// What tokens are to be issued for.
+/// What one access token is for, whoever it is about.
 pub(super) struct Issue<'a> {
-    pub(super) session: &'a Session,
-    pub(super) user: &'a UserRow,
-    /// The scopes of this access token: the session's, or fewer.
+    pub(super) client: &'a Client,
+    /// The scopes of this access token: those granted, or fewer.
     pub(super) scopes: &'a [String],
-    /// Only for the first ID token of a session (OpenID Connect Core, 12.2).
-    pub(super) nonce: Option<&'a str>,
-    pub(super) refresh: Option<&'a Secret>,
+    /// The resources of this access token: those granted, or fewer.
+    pub(super) resources: &'a [String],
+    /// The key it is bound to.
+    pub(super) key: Option<&'a Thumbprint>,
     pub(super) now: Timestamp,
 }
 
+/// Whom tokens are about, and what goes with an access token.
+pub(super) struct About<'a> {
+    pub(super) session: &'a Session,
+    pub(super) user: &'a UserRow,
+    /// Only for the first ID token of a session (OpenID Connect Core, 12.2).
+    pub(super) nonce: Option<&'a str>,
+    pub(super) refresh: Option<&'a Secret>,
+}
+
 impl Issue<'_> {
-    /// Signs the tokens. Nothing outlives the session.
-    pub(super) fn sign(&self, plane: &ControlPlane) -> Result<TokenAnswer, OAuthError> {
-        let (session, now) = (self.session, self.now);
-        let expires_at = (now + plane.lifetimes.access).min(session.expires_at);
-        let granted = |scope: &str| self.scopes.iter().any(|known| known == scope);
-        let scope = self.scopes.join(" ");
-        let access = AccessClaims {
-            iss: plane.issuer.as_str().to_owned(),
-            sub: self.user.id,
-            aud: plane.issuer.as_str().to_owned(),
-            exp: expires_at.as_seconds(),
-            iat: now.as_seconds(),
-            jti: URL_SAFE_NO_PAD.encode(plane.random.bytes::<16>()),
-            client_id: session.client.clone(),
-            scope: scope.clone(),
-            auth_time: session.auth_time.as_seconds(),
+    /// Signs an access token for the client itself (RFC 6749, 4.4).
+    pub(super) fn sign_for_client(&self, plane: &ControlPlane) -> Result<TokenAnswer, OAuthError> {
+        let expires_at = self.now + self.lifetime(plane);
+        let tenant = self.client.details.tenant.clone();
+        let sub = self.client.id.as_str().to_owned();
+        let access = self.access(plane, sub, expires_at, None, tenant);
+        let access_token = plane
+            .keys
+            .sign(self.algorithm()?, ACCESS_TYPE, &access)
+            .map_err(faulty)?;
+        Ok(TokenAnswer {
+            access_token,
+            token_type: self.token_type(),
+            expires_in: seconds(expires_at.since(self.now)),
+            scope: access.scope,
+            id_token: None,
+            refresh_token: None,
+            refresh_expires_in: None,
+        })
+    }
+
+    /// Signs the tokens of a session. Nothing outlives the session.
+    pub(super) fn sign(
+        &self,
+        plane: &ControlPlane,
+        about: &About<'_>,
+    ) -> Result<TokenAnswer, OAuthError> {
+        let About { session, user, .. } = about;
+        let expires_at = (self.now + self.lifetime(plane)).min(session.expires_at);
+        let of_user = OfUser {
             sid: session.id,
-            roles: self.user.roles.clone(),
+            auth_time: session.auth_time.as_seconds(),
+            acr: acr(&session.details).to_owned(),
+            amr: session.methods.clone(),
+            roles: user.roles.clone(),
         };
-        let access_token = plane.keys.sign(ACCESS_TYPE, &access).map_err(faulty)?;
-        let id_token = granted("openid").then(|| {
+        let tenant = session.details.tenant.clone();
+        let sub = user.id.to_string();
+        let access = self.access(plane, sub, expires_at, Some(of_user), tenant);
+        let algorithm = self.algorithm()?;
+        let access_token = plane
+            .keys
+            .sign(algorithm, ACCESS_TYPE, &access)
+            .map_err(faulty)?;
+        let id_token = if self.scopes.iter().any(|scope| scope == "openid") {
+            let requested = requested(&session.details)?;
             let claims = IdClaims {
                 iss: plane.issuer.as_str(),
-                sub: self.user.id,
+                sub: user.id,
                 aud: &session.client,
                 exp: access.exp,
                 iat: access.iat,
-                auth_time: access.auth_time,
-                nonce: self.nonce,
-                at_hash: Algorithm::Ed25519.half_hash(&access_token),
+                auth_time: session.auth_time.as_seconds(),
+                nonce: about.nonce,
+                at_hash: algorithm.half_hash(&access_token),
                 sid: session.id,
+                acr: acr(&session.details),
                 amr: &session.methods,
-                user: UserClaims::of(self.user, granted),
+                user: UserClaims::of(user, &session.details, self.scopes, &requested.id_token),
             };
-            plane.keys.sign(ID_TYPE, &claims).map_err(faulty)
-        });
-        let id_token = id_token.transpose()?;
+            let signed = plane.keys.sign(algorithm, ID_TYPE, &claims);
+            Some(signed.map_err(faulty)?)
+        } else {
+            None
+        };
         Ok(TokenAnswer {
             access_token,
-            token_type: "Bearer",
-            expires_in: seconds(expires_at.since(now)),
-            scope,
+            token_type: self.token_type(),
+            expires_in: seconds(expires_at.since(self.now)),
+            scope: access.scope,
             id_token,
-            refresh_token: self.refresh.map(|secret| secret.expose().to_owned()),
-            refresh_expires_in: seconds(session.expires_at.since(now)),
+            refresh_token: about.refresh.map(|secret| secret.expose().to_owned()),
+            refresh_expires_in: Some(seconds(session.expires_at.since(self.now))),
         })
+    }
+
+    fn access(
+        &self,
+        plane: &ControlPlane,
+        sub: String,
+        expires_at: Timestamp,
+        of_user: Option<OfUser>,
+        tenant: Option<TenantId>,
+    ) -> AccessClaims {
+        AccessClaims {
+            iss: plane.issuer.as_str().to_owned(),
+            sub,
+            aud: Audience::of(&plane.issuer, self.resources, self.scopes),
+            exp: expires_at.as_seconds(),
+            iat: self.now.as_seconds(),
+            jti: URL_SAFE_NO_PAD.encode(plane.random.bytes::<16>()),
+            client_id: self.client.id.clone(),
+            scope: self.scopes.join(" "),
+            of_user,
+            tenant,
+            cnf: self.key.map(|jkt| Confirmation { jkt: jkt.clone() }),
+        }
+    }
+
+    fn lifetime(&self, plane: &ControlPlane) -> Duration {
+        self.client
+            .details
+            .access_lifetime
+            .map_or(plane.lifetimes.access, |own| {
+                Duration::from_secs(u64::from(own))
+            })
+    }
+
+    fn algorithm(&self) -> Result<Algorithm, OAuthError> {
+        algorithm(self.client)
+    }
+
+    fn token_type(&self) -> &'static str {
+        if self.key.is_some() { "DPoP" } else { "Bearer" }
+    }
+}
+
+/// The algorithm that signs what is said to a client.
+pub(crate) fn algorithm(client: &Client) -> Result<Algorithm, OAuthError> {
+    Algorithm::parse(&client.details.algorithm)
+        .ok_or_else(|| faulty("a client is registered for an unknown algorithm"))
+}
+
+/// The context class of a session.
+pub(super) fn acr(details: &GrantDetails) -> &str {
+    details.acr.as_deref().unwrap_or(ACR_PASSWORD)
+}
+
+/// The `claims` that the session's authorization request named.
+pub(super) fn requested(details: &GrantDetails) -> Result<ClaimsRequest, OAuthError> {
+    match &details.claims {
+        None => Ok(ClaimsRequest::default()),
+        Some(kept) => ClaimsRequest::deserialize(kept).map_err(faulty),
     }
 }
 

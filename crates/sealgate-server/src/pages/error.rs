@@ -72,11 +72,24 @@ impl ErrorPage {
 
     /// Too many attempts to sign in; there is room for another after `wait`.
     pub(crate) fn throttled(wait: Duration) -> Self {
+        Self::too_often(
+            wait,
+            "There were too many attempts to sign in with this e-mail address, or from this network.",
+            "sign_in_throttled",
+        )
+    }
+
+    /// Too many attempts of another kind; there is room for another after `wait`.
+    pub(crate) fn too_often(
+        wait: Duration,
+        explanation: &'static str,
+        reason: &'static str,
+    ) -> Self {
         let page = Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "Too many attempts",
-            "There were too many attempts to sign in with this e-mail address, or from this network.",
-            "sign_in_throttled",
+            explanation,
+            reason,
         );
         let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
         Self {

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
+use sealgate_host::sha256;
 use url::{Host, Url};
 
 /// Where a page's forms may lead, besides our own origin.
@@ -15,6 +18,10 @@ use url::{Host, Url};
 /// starts a sign-in must allow the client's redirect URI or its answer never arrives.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct FormTargets(BTreeSet<String>);
+
+/// The one script on any page: it presses the button of a page that only carries an answer on. Without
+/// it people press it themselves.
+pub(crate) const SUBMIT: &str = "document.forms[0].submit()";
 
 impl FormTargets {
     /// Our own origin only.
@@ -26,13 +33,25 @@ impl FormTargets {
     pub(crate) fn and<'a>(uris: impl IntoIterator<Item = &'a str>) -> Self {
         Self(uris.into_iter().filter_map(source).collect())
     }
+
+    /// The same and wherever the client sends the browser from there, which is its own affair: Chromium
+    /// holds the policy against that redirect too.
+    pub(crate) fn beyond_redirects(mut self) -> Self {
+        self.0.insert("https:".to_owned());
+        self
+    }
 }
 
 /// The CSP source (CSP 3, 2.3.1) that covers `uri`.
 fn source(uri: &str) -> Option<String> {
     let url = Url::parse(uri).ok()?;
     let scheme = url.scheme();
-    Some(match url.host()? {
+    let Some(host) = url.host() else {
+        // An application's own scheme (RFC 8252, 7.1). It has a dot, as no scheme has that would let
+        // a form lead to a script.
+        return scheme.contains('.').then(|| format!("{scheme}:"));
+    };
+    Some(match host {
         // The grammar of sources has no IPv6 addresses.
         Host::Ipv6(_) => format!("{scheme}:"),
         // A native application's port is its own affair (RFC 8252, 7.3).
@@ -74,6 +93,22 @@ pub(crate) fn set(headers: &mut HeaderMap, targets: &FormTargets, https: bool) {
     }
 }
 
+/// Changes the headers of a page that posts an answer to a client by itself: its one script may run,
+/// known by its hash, and the client may see that the form is ours (`Origin`, which browsers send as
+/// `null` under a stricter referrer policy).
+pub(crate) fn set_posting(headers: &mut HeaderMap) {
+    let digest = STANDARD.encode(sha256(SUBMIT.as_bytes()).as_bytes());
+    let policy = headers.get(CONTENT_SECURITY_POLICY).map(|policy| {
+        let mut policy = policy.as_bytes().to_vec();
+        policy.extend_from_slice(format!("; script-src 'sha256-{digest}'").as_bytes());
+        policy
+    });
+    if let Some(Ok(policy)) = policy.map(|policy| HeaderValue::from_bytes(&policy)) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
+}
+
 /// Tells browsers to come back over TLS only, for a year.
 pub(crate) fn set_transport(headers: &mut HeaderMap) {
     headers.insert(
@@ -103,11 +138,14 @@ mod tests {
             "http://127.0.0.1:9000/cb",
             "http://localhost:8000/cb",
             "http://[::1]:8000/cb",
+            "com.example.app:/cb",
+            "javascript:alert(1)",
+            "data:text/html,x",
             "https://bücher.example/cb",
             "not a url; script-src *",
         ];
         assert!(policy(&FormTargets::and(uris)).ends_with(
-            "; form-action 'self' http: http://127.0.0.1:* http://localhost:8000 https://app.example \
+            "; form-action 'self' com.example.app: http: http://127.0.0.1:* http://localhost:8000 https://app.example \
              https://xn--bcher-kva.example"
         ));
         assert!(policy(&FormTargets::own()).ends_with("; form-action 'self'"));

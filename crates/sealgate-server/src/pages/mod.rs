@@ -19,12 +19,12 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::header::ACCEPT;
 use http::{HeaderMap, StatusCode};
+use sealgate_model::Secret;
 
 use crate::ControlPlane;
 use crate::problem::{Problem, TraceId};
@@ -33,8 +33,11 @@ pub(crate) use error::ErrorPage;
 pub(crate) use headers::FormTargets;
 pub(crate) use problems::Problems;
 pub(crate) use shell::Shell;
-pub(crate) use views::{AccountPage, InvitationPage, SessionView, SignInPage};
-pub(crate) use when::Moment;
+pub(crate) use views::{
+    AccountPage, ConsentPage, ConsentView, DeviceDonePage, DevicePage, DeviceQuestionPage,
+    InvitationPage, ResourceView, ScopeView, SessionView, SignInPage,
+};
+pub(crate) use when::{Moment, span};
 
 pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
     Router::new()
@@ -74,6 +77,45 @@ pub(crate) fn error_page(
     ErrorPage::new(status, title, explanation, reason).into_response()
 }
 
+/// A page that has the browser post an authorization answer to a client at `action`.
+pub(crate) fn form_post(
+    plane: &ControlPlane,
+    action: &str,
+    fields: &[(&'static str, Secret)],
+) -> Response {
+    let plain = |(name, value): &(&'static str, Secret)| (*name, value.expose().to_owned());
+    let view = views::FormPostPage {
+        shell: Shell::of(&plane.issuer),
+        action: action.to_owned(),
+        host: host_of(action),
+        fields: fields.iter().map(plain).collect(),
+    };
+    let targets = FormTargets::and([action]).beyond_redirects();
+    let mut response = page(plane, StatusCode::OK, &view, &targets);
+    headers::set_posting(response.headers_mut());
+    response
+}
+
+/// The host of a URL, as people know it; without one the scheme, which an application has to itself.
+pub(crate) fn host_of(url: &str) -> String {
+    let parsed = url::Url::parse(url).ok();
+    let known = parsed
+        .as_ref()
+        .map(|url| url.host_str().unwrap_or(url.scheme()));
+    known.unwrap_or(url).to_owned()
+}
+
+/// Whether a URL leads to a program on the user's own computer, which nobody can tell from another one
+/// there.
+pub(crate) fn is_this_computer(url: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|url| match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => true,
+    })
+}
+
 /// A page that asks whether the user wants what a client asks: to be signed out. The answer is posted
 /// to `/oauth/logout` with `fields`; `redirect_to` is where the browser goes after it, if anywhere.
 pub(crate) fn logout_confirm(
@@ -99,19 +141,19 @@ pub(crate) fn logged_out(plane: &ControlPlane, everywhere: bool) -> Response {
     page(plane, StatusCode::OK, &view, &FormTargets::own())
 }
 
-/// The layer that completes error pages, and shows people at a browser a page where an endpoint would
+/// Completes error pages, and shows people at a browser a page where an endpoint would
 /// answer a program with JSON.
-pub(crate) async fn dress(
-    State(plane): State<Arc<ControlPlane>>,
+pub(crate) async fn dress<A>(
+    plane: &ControlPlane,
     request: Request,
-    next: Next,
-) -> Response {
-    let trace = request
-        .extensions()
-        .get::<TraceId>()
-        .map(ToString::to_string);
+    answering: impl FnOnce(Request) -> A,
+) -> Response
+where
+    A: Future<Output = Response>,
+{
+    let trace = request.extensions().get::<TraceId>().cloned();
     let person = accepts_page(request.headers());
-    let mut response = next.run(request).await;
+    let mut response = answering(request).await;
     let mut found = response.extensions_mut().remove::<ErrorPage>();
     if found.is_none() && person {
         found = response
@@ -122,7 +164,7 @@ pub(crate) async fn dress(
     }
     if let Some(page) = found {
         let shell = Shell {
-            trace,
+            trace: trace.map(String::from),
             ..Shell::of(&plane.issuer)
         };
         page.write(&mut response, shell, plane.issuer.is_https());

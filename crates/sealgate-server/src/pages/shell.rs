@@ -21,7 +21,7 @@ impl Shell {
         let origin = issuer.origin();
         let host = origin.split_once("://").map_or(origin, |(_, host)| host);
         Self {
-            base: issuer.as_str()[origin.len()..].to_owned(),
+            base: issuer.path().to_owned(),
             host: host.to_owned(),
             trace: None,
         }

@@ -22,6 +22,7 @@ fn sign_in(problems: Problems) -> SignInPage {
     SignInPage {
         shell: shell(),
         client_name: Some("Expense tracker".to_owned()),
+        device: false,
         request: Some("v1.k.sealed".to_owned()),
         email: String::new(),
         problems,
@@ -49,6 +50,107 @@ fn account(sessions: Vec<SessionView>) -> AccountPage {
         notice: (!sessions.is_empty()).then_some("The session is revoked."),
         sessions,
         more: false,
+        consents: Vec::new(),
+    }
+}
+
+fn scopes() -> Vec<ScopeView> {
+    let view = |(text, literal): (&str, bool)| ScopeView {
+        text: text.to_owned(),
+        literal,
+    };
+    let lines = [
+        ("Know who you are, and your roles here", false),
+        ("See your expenses", false),
+        ("expenses:write", true),
+    ];
+    lines.map(view).to_vec()
+}
+
+fn resources() -> Vec<ResourceView> {
+    let view = |(name, uri): (Option<&str>, &str)| ResourceView {
+        name: name.map(str::to_owned),
+        uri: uri.to_owned(),
+    };
+    let known = [
+        (Some("Expenses"), "https://api.harbour.example"),
+        (None, "https://travel.harbour.example/mcp"),
+    ];
+    known.map(view).to_vec()
+}
+
+fn consent(this_computer: bool) -> ConsentPage {
+    ConsentPage {
+        shell: shell(),
+        client_name: "Expense tracker".to_owned(),
+        this_computer,
+        host: if this_computer {
+            "127.0.0.1".to_owned()
+        } else {
+            "app.harbour.example".to_owned()
+        },
+        user: "00000001-0000-7000-8000-000000000000".to_owned(),
+        name: "Ada Lovelace".to_owned(),
+        email: "ada@harbour.example".to_owned(),
+        scopes: scopes(),
+        resources: if this_computer {
+            Vec::new()
+        } else {
+            resources()
+        },
+        lasts: "Until 24 hours after you signed in at the latest.".to_owned(),
+        remembered: !this_computer,
+        request: "v1.k.sealed".to_owned(),
+    }
+}
+
+fn device(problems: Problems) -> DevicePage {
+    DevicePage {
+        shell: shell(),
+        email: "ada@harbour.example".to_owned(),
+        user_code: "WDJB-MJHT".to_owned(),
+        problems,
+    }
+}
+
+fn device_question(network: Option<&str>, same_network: Option<bool>) -> DeviceQuestionPage {
+    let now = Timestamp::from_seconds(1_795_338_840);
+    DeviceQuestionPage {
+        shell: shell(),
+        client_name: "Kitchen display".to_owned(),
+        user_code: "WDJB-MJHT".to_owned(),
+        device: "00000002-0000-7000-8000-000000000000".to_owned(),
+        user: "00000001-0000-7000-8000-000000000000".to_owned(),
+        name: "Ada Lovelace".to_owned(),
+        email: "ada@harbour.example".to_owned(),
+        scopes: scopes(),
+        resources: resources(),
+        network: network.map(str::to_owned),
+        same_network,
+        asked: Moment::new(Timestamp::from_seconds(1_795_338_840 - 70), now),
+        lasts: "Until 24 hours after you signed in at the latest.".to_owned(),
+    }
+}
+
+fn device_done(connected: bool) -> DeviceDonePage {
+    DeviceDonePage {
+        shell: shell(),
+        client_name: "Kitchen display".to_owned(),
+        connected,
+    }
+}
+
+fn granting_account() -> AccountPage {
+    let now = Timestamp::from_seconds(1_795_338_840);
+    AccountPage {
+        consents: vec![ConsentView {
+            client: "expenses".to_owned(),
+            client_name: "Expense tracker".to_owned(),
+            scopes: scopes(),
+            resources: resources(),
+            granted: Moment::new(Timestamp::from_seconds(1_795_338_840 - 7_300), now),
+        }],
+        ..account(Vec::new())
     }
 }
 
@@ -88,6 +190,12 @@ fn all() -> Vec<(&'static str, String)> {
         request: None,
         ..sign_in(Problems::none())
     };
+    let for_device = SignInPage {
+        client_name: None,
+        device: true,
+        ..sign_in(Problems::none())
+    };
+    let unknown = wrong(&[("user_code", "No device waits with this code.")]);
     let confirm = LogoutConfirmPage {
         shell: shell(),
         client_name: Some("Expense tracker".to_owned()),
@@ -118,6 +226,22 @@ fn all() -> Vec<(&'static str, String)> {
             html(&account(vec![session(2, true), session(1, false)])),
         ),
         ("account_without_sessions", html(&account(Vec::new()))),
+        ("account_with_consents", html(&granting_account())),
+        ("consent", html(&consent(false))),
+        ("consent_to_this_computer", html(&consent(true))),
+        ("sign_in_for_device", html(&for_device)),
+        ("device", html(&device(Problems::none()))),
+        ("device_refused", html(&device(unknown))),
+        (
+            "device_question",
+            html(&device_question(Some("203.0.113.9"), Some(false))),
+        ),
+        (
+            "device_question_from_nowhere",
+            html(&device_question(None, None)),
+        ),
+        ("device_connected", html(&device_done(true))),
+        ("device_denied", html(&device_done(false))),
         ("logout_confirm", html(&confirm)),
         (
             "logged_out",
@@ -147,12 +271,31 @@ fn no_page_has_script_inline_style_or_a_foreign_address() {
             "<style",
             " onclick",
             " onsubmit",
-            "://",
+            "=\"http",
+            "=\"//",
         ] {
             assert!(!html.contains(forbidden), "{name} has {forbidden}");
         }
         assert_eq!(html.matches("href=\"/tenant/assets/").count(), 2, "{name}");
     }
+}
+
+#[test]
+fn the_page_that_posts_an_answer_reads_as_recorded_and_has_the_one_script() {
+    let view = views::FormPostPage {
+        shell: shell(),
+        action: "https://app.harbour.example/cb?a=1".to_owned(),
+        host: "app.harbour.example".to_owned(),
+        fields: vec![
+            ("code", "CODE".to_owned()),
+            ("state", r#""><script>alert(1)</script>"#.to_owned()),
+        ],
+    };
+    let html = html(&view);
+    let script = format!("<script>{}</script>", headers::SUBMIT);
+    assert!(html.contains(&script), "{html}");
+    assert_eq!(html.matches("<script").count(), 1);
+    insta::assert_snapshot!("form_post", html);
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub(crate) struct SignInPage {
     pub(crate) shell: Shell,
     /// The name of the client one signs in to; none when one signs in to the account page.
     pub(crate) client_name: Option<String>,
+    /// Whether one signs in to connect a device.
+    pub(crate) device: bool,
     /// The sealed authorization request to go on with.
     pub(crate) request: Option<String>,
     /// What was typed before, to be corrected.
@@ -50,6 +52,17 @@ pub(crate) struct AccountPage {
     pub(crate) sessions: Vec<SessionView>,
     /// Whether there are more than are shown.
     pub(crate) more: bool,
+    pub(crate) consents: Vec<ConsentView>,
+}
+
+/// What was granted to one client, on the account page.
+pub(crate) struct ConsentView {
+    /// The client's id.
+    pub(crate) client: String,
+    pub(crate) client_name: String,
+    pub(crate) scopes: Vec<ScopeView>,
+    pub(crate) resources: Vec<ResourceView>,
+    pub(crate) granted: Moment,
 }
 
 /// One session on the account page.
@@ -60,6 +73,103 @@ pub(crate) struct SessionView {
     pub(crate) here: bool,
     pub(crate) started: Moment,
     pub(crate) renewed: Moment,
+}
+
+/// A scope as people read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ScopeView {
+    /// What it allows; the scope itself if nobody has described it.
+    pub(crate) text: String,
+    /// Whether it is the scope itself.
+    pub(crate) literal: bool,
+}
+
+/// A resource as people read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ResourceView {
+    /// Its name, if it has one.
+    pub(crate) name: Option<String>,
+    pub(crate) uri: String,
+}
+
+/// Asks the user whether a client may have what it asks for.
+#[derive(Template)]
+#[template(path = "consent.html")]
+pub(crate) struct ConsentPage {
+    pub(crate) shell: Shell,
+    pub(crate) client_name: String,
+    /// Whether the answer goes to an application on the user's own computer.
+    pub(crate) this_computer: bool,
+    /// The host that the answer goes to, or the scheme of an application's own.
+    pub(crate) host: String,
+    /// Whether the answer counts for later requests too.
+    pub(crate) remembered: bool,
+    /// The id of the user who is asked, to come back with the answer.
+    pub(crate) user: String,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) scopes: Vec<ScopeView>,
+    pub(crate) resources: Vec<ResourceView>,
+    /// How long it lasts, as a sentence.
+    pub(crate) lasts: String,
+    /// The sealed request.
+    pub(crate) request: String,
+}
+
+/// Where one types the code that a device shows.
+#[derive(Template)]
+#[template(path = "device.html")]
+pub(crate) struct DevicePage {
+    pub(crate) shell: Shell,
+    pub(crate) email: String,
+    /// What was typed before, or came with the link.
+    pub(crate) user_code: String,
+    pub(crate) problems: Problems,
+}
+
+/// Asks whether a device is one's own.
+#[derive(Template)]
+#[template(path = "device_question.html")]
+pub(crate) struct DeviceQuestionPage {
+    pub(crate) shell: Shell,
+    pub(crate) client_name: String,
+    /// The code as the device shows it.
+    pub(crate) user_code: String,
+    /// The ids of what was shown and to whom, to come back with the answer.
+    pub(crate) device: String,
+    pub(crate) user: String,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) scopes: Vec<ScopeView>,
+    pub(crate) resources: Vec<ResourceView>,
+    /// The network address that asked, if it is known.
+    pub(crate) network: Option<String>,
+    /// Whether that is this browser's network, if both are known.
+    pub(crate) same_network: Option<bool>,
+    pub(crate) asked: Moment,
+    pub(crate) lasts: String,
+}
+
+/// Says what came of a device.
+#[derive(Template)]
+#[template(path = "device_done.html")]
+pub(crate) struct DeviceDonePage {
+    pub(crate) shell: Shell,
+    pub(crate) client_name: String,
+    pub(crate) connected: bool,
+}
+
+/// Has the browser post an authorization answer to a client.
+#[derive(Template)]
+#[template(path = "form_post.html")]
+pub(crate) struct FormPostPage {
+    pub(crate) shell: Shell,
+    /// The client's redirect URI.
+    pub(crate) action: String,
+    /// Its host.
+    pub(crate) host: String,
+    /// The answer. It may hold a code.
+    pub(crate) fields: Vec<(&'static str, String)>,
 }
 
 /// Asks whether a client's wish to sign the user out is the user's too.

@@ -1,5 +1,7 @@
 //! Times for people: how long ago, and exactly when.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 use sealgate_model::Timestamp;
 
@@ -29,6 +31,17 @@ impl Moment {
     }
 }
 
+/// A span of time in words: `24 hours`, `5 minutes`, `90 seconds`.
+pub(crate) fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let (count, unit) = match seconds {
+        whole if whole > 0 && whole % 3_600 == 0 => (whole / 3_600, "hour"),
+        whole if whole > 0 && whole % 60 == 0 => (whole / 60, "minute"),
+        other => (other, "second"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
 fn ago(seconds: u64) -> String {
     let (count, unit) = match seconds {
         0..60 => return "just now".to_owned(),
@@ -50,6 +63,22 @@ mod tests {
         assert_eq!(moment.machine, "2026-11-22T09:14:00Z");
         assert_eq!(moment.exact, "22 November 2026, 09:14 UTC");
         assert_eq!(moment.ago, "2 hours ago");
+    }
+
+    #[test]
+    fn a_span_is_told_in_its_largest_whole_unit() {
+        let told = |seconds| span(Duration::from_secs(seconds));
+        assert_eq!(
+            [86_400, 3_600, 300, 60, 90, 1].map(told),
+            [
+                "24 hours",
+                "1 hour",
+                "5 minutes",
+                "1 minute",
+                "90 seconds",
+                "1 second"
+            ]
+        );
     }
 
     #[test]

@@ -3,13 +3,11 @@
 use sealgate_host::{FakeClock, FakeRandom};
 use sealgate_model::{ClientId, Clock, Random, Timestamp};
 use sealgate_session::{KeyRing, SealKey};
-use sealgate_store::{AuditRow, Client, SqliteStore, Store};
+use sealgate_store::{AuditRow, Client, ClientDetails, SqliteStore, Store};
 use std::sync::Arc;
 
 use super::*;
-use crate::feed::Feed;
-use crate::keys::SigningKeys;
-use crate::{Lifetimes, PasswordQueue, SignInThrottle};
+use crate::{Host, Lifetimes, PasswordQueue, Policy};
 
 struct House {
     plane: ControlPlane,
@@ -26,22 +24,21 @@ impl House {
         let store: Arc<dyn Store> =
             Arc::new(SqliteStore::open(dir.path(), &*clock, &*random).unwrap());
         let master = KeyRing::new(vec![SealKey::generate(&*random)]).unwrap();
-        let lifetimes = Lifetimes::default();
-        let keys = SigningKeys::load(&store, &master, &clock, &random, &lifetimes)
-            .await
-            .unwrap();
-        let plane = ControlPlane {
-            issuer: "https://id.example".parse().unwrap(),
+        let plane = ControlPlane::new(
+            "https://id.example".parse().unwrap(),
             store,
-            clock,
-            random,
             master,
-            keys,
+            Host {
+                clock,
+                random,
+                outbound: Arc::new(sealgate_host::FakeOutbound::new()),
+            },
+            Lifetimes::default(),
+            Policy::default(),
+        );
+        let plane = ControlPlane {
             passwords: PasswordQueue::new(0, 0),
-            throttle: SignInThrottle::new(),
-            refusals: Refusals::new(),
-            feed: Feed::new(),
-            lifetimes,
+            ..plane.await.unwrap()
         };
         Self {
             plane,
@@ -134,7 +131,9 @@ async fn what_somebody_known_is_refused_is_always_a_record_of_its_own() {
         redirect_uris: Vec::new(),
         logout_uris: Vec::new(),
         scopes: Vec::new(),
+        details: ClientDetails::for_kind(kind),
         created_at: house.plane.clock.now(),
+        disabled_at: None,
     };
     for (id, kind, expected) in [
         ("app", ClientKind::Confidential, 50),

@@ -1,4 +1,4 @@
-//! `/account`: one's own sessions, and ending them.
+//! `/account`: one's own sessions and what one has granted, and ending them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,10 @@ use super::cookie;
 use super::form::Posted;
 use crate::ControlPlane;
 use crate::caller::Caller;
-use crate::pages::{self, AccountPage, ErrorPage, FormTargets, Moment, SessionView, Shell};
+use crate::consent::words::Words;
+use crate::pages::{
+    self, AccountPage, ConsentView, ErrorPage, FormTargets, Moment, SessionView, Shell,
+};
 
 /// The most sessions on the page.
 const SHOWN: u32 = 100;
@@ -39,9 +42,10 @@ pub(crate) async fn page(
         shell: Shell::of(&plane.issuer),
         name: user.name,
         email: user.email,
-        notice: (query.as_deref() == Some("done=revoked")).then_some("The session is revoked."),
+        notice: query.as_deref().and_then(done),
         sessions,
         more,
+        consents: consents(&plane, sign_in.user).await?,
     };
     Ok(pages::page(
         &plane,
@@ -84,6 +88,40 @@ pub(crate) async fn revoke(
         .session_revoke(id, RevokeReason::Logout, audit)
         .await?;
     Ok(Redirect::to(&plane.issuer.url("/account?done=revoked")).into_response())
+}
+
+/// What was just done, by the word for it in the address.
+fn done(query: &str) -> Option<&'static str> {
+    match query {
+        "done=revoked" => Some("The session is revoked."),
+        "done=withdrawn" => Some("What you had allowed is taken back, and its sessions are ended."),
+        _ => None,
+    }
+}
+
+/// `POST /account/consents/withdraw`: takes back all that one has granted a client, and ends one's
+/// sessions there. Taking back what is not granted is no mistake.
+pub(crate) async fn withdraw(
+    State(plane): State<Arc<ControlPlane>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Posted(posted): Posted,
+) -> Result<Response, ErrorPage> {
+    let Some(sign_in) = cookie::current(&plane, &headers).await? else {
+        return Ok(Redirect::to(&plane.issuer.url("/sign-in")).into_response());
+    };
+    let client = posted.get("client").unwrap_or_default();
+    let client: ClientId = client.parse().map_err(|_| ErrorPage::malformed())?;
+    let audit = act(&plane, &caller, sign_in.user, "consent.withdraw");
+    let audit = Audit {
+        client: Some(client.clone()),
+        ..audit
+    };
+    plane
+        .store
+        .consent_withdraw(sign_in.user, &client, audit)
+        .await?;
+    Ok(Redirect::to(&plane.issuer.url("/account?done=withdrawn")).into_response())
 }
 
 /// `POST /account/sign-out`: ends this browser's sign-in and the sessions from it, or with
@@ -158,6 +196,30 @@ async fn sessions(
         });
     }
     Ok((views, more))
+}
+
+/// What the user has granted, by client.
+async fn consents(plane: &ControlPlane, user: UserId) -> Result<Vec<ConsentView>, StoreError> {
+    let granted = plane.store.consents_of(user).await?;
+    if granted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (words, now) = (Words::load_all(plane).await?, plane.clock.now());
+    let mut views = Vec::with_capacity(granted.len());
+    for consent in granted {
+        // A removed client's consents went with it.
+        let Some(client) = plane.store.client(&consent.client).await? else {
+            continue;
+        };
+        views.push(ConsentView {
+            client: client.id.to_string(),
+            client_name: client.name,
+            scopes: words.scopes(consent.scopes.iter().map(String::as_str)),
+            resources: words.resources(&consent.resources),
+            granted: Moment::new(consent.granted_at, now),
+        });
+    }
+    Ok(views)
 }
 
 fn act(plane: &ControlPlane, caller: &Caller, user: UserId, action: &'static str) -> Audit {

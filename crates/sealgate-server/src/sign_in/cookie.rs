@@ -13,14 +13,20 @@ use crate::ControlPlane;
 /// The text of the cookie.
 pub(crate) type SignInHandle = Handle<SignInId>;
 
-/// The cookie's name. Over TLS its prefix makes the browser keep it from other hosts, other paths,
-/// plain http and scripts; plain http, which is for development, knows no such prefix.
-fn name(issuer: &Issuer) -> &'static str {
-    if issuer.is_https() {
-        "__Host-Http-sealgate-sign-in"
+/// The cookie's name. Over TLS its prefix makes the browser keep it from other hosts, plain http and
+/// scripts; plain http, which is for development, knows no such prefix. The prefix also wants the whole
+/// host as the cookie's path, so the issuer's own path stands in the name: control planes that share a
+/// host would sign each other's users out.
+pub fn name(issuer: &Issuer) -> String {
+    let prefix = if issuer.is_https() {
+        "__Host-Http-"
     } else {
-        "sealgate-sign-in"
-    }
+        ""
+    };
+    format!(
+        "{prefix}sealgate-sign-in{}",
+        issuer.path().replace('/', ".")
+    )
 }
 
 /// The `Set-Cookie` that signs a browser in. It lasts until the browser closes; how long it is good
@@ -128,6 +134,17 @@ mod tests {
             value.to_str().unwrap(),
             "sealgate-sign-in=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
         );
+    }
+
+    #[test]
+    fn control_planes_that_share_a_host_have_cookies_of_their_own() {
+        let value = set(&"https://example.com/id/eu".parse().unwrap(), &handle());
+        let text = value.to_str().unwrap();
+        assert!(
+            text.starts_with("__Host-Http-sealgate-sign-in.id.eu="),
+            "{text}"
+        );
+        assert!(text.contains("; Path=/;"), "{text}");
     }
 
     #[test]

@@ -206,6 +206,7 @@ fn first_administrator(
         name: name.trim().to_owned(),
         password_hash: None,
         roles: vec!["admin".to_owned()],
+        tenant: None,
         created_at: now,
         disabled_at: None,
     }

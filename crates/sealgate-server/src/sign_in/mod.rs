@@ -4,7 +4,8 @@
 mod account;
 pub(crate) mod address;
 pub(crate) mod cookie;
-mod form;
+pub(crate) mod errand;
+pub(crate) mod form;
 pub(crate) mod invitation;
 pub(crate) mod origin;
 pub(crate) mod passwords;
@@ -32,4 +33,5 @@ pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
         .route("/account", get(account::page))
         .route("/account/sign-out", post(account::sign_out))
         .route("/account/sessions/revoke", post(account::revoke))
+        .route("/account/consents/withdraw", post(account::withdraw))
 }

@@ -3,6 +3,7 @@
 //! One hash takes a core for about 20 ms and 19 MiB. On threads of their own, and no more of them than
 //! can be waited for, a flood of sign-ins slows nothing but other sign-ins.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +14,9 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use sealgate_model::{Random, Secret};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tracing::Instrument as _;
+
+use crate::Limits;
 
 pub(crate) use super::rules::{LONGEST_PASSWORD, SHORTEST_PASSWORD, check_rules};
 
@@ -61,8 +65,10 @@ struct Queued(Job, OwnedSemaphorePermit);
 #[derive(Debug)]
 pub struct PasswordQueue {
     jobs: Sender<Queued>,
+    depth: usize,
     places: Arc<Semaphore>,
     patience: Duration,
+    worked: Arc<AtomicU64>,
     // Held so that a queue without workers fills up instead of failing.
     _waiting: Arc<Mutex<Receiver<Queued>>>,
 }
@@ -74,14 +80,25 @@ impl std::fmt::Debug for Job {
 }
 
 impl PasswordQueue {
+    /// A queue of the size the operator chose; unless told otherwise with one worker for every two
+    /// cores, at least one, so that a flood of sign-ins leaves cores for everything else.
+    pub(crate) fn within(limits: &Limits) -> Self {
+        let workers = limits.password_workers.unwrap_or_else(|| {
+            std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
+        });
+        Self::new(workers, limits.password_queue)
+    }
+
     /// A queue worked off by `workers` threads, in which at most `depth` passwords wait.
     pub fn new(workers: usize, depth: usize) -> Self {
         let (jobs, waiting) = channel::<Queued>();
         let waiting = Arc::new(Mutex::new(waiting));
+        let worked = Arc::new(AtomicU64::new(0));
         for number in 0..workers {
-            let waiting = Arc::clone(&waiting);
+            let (waiting, worked) = (Arc::clone(&waiting), Arc::clone(&worked));
             // Ends when the queue, and with it the only sender, is gone.
             let work = move || {
+                step_back();
                 loop {
                     let next = waiting
                         .lock()
@@ -90,7 +107,7 @@ impl PasswordQueue {
                     match next {
                         Ok(Queued(job, place)) => {
                             drop(place);
-                            job.run();
+                            job.run(&worked);
                         }
                         Err(_) => break,
                     }
@@ -103,8 +120,10 @@ impl PasswordQueue {
         }
         Self {
             jobs,
+            depth,
             places: Arc::new(Semaphore::new(depth)),
             patience: PATIENCE,
+            worked,
             _waiting: waiting,
         }
     }
@@ -113,6 +132,16 @@ impl PasswordQueue {
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// How many passwords have a place and wait for a worker.
+    pub(crate) fn waiting(&self) -> usize {
+        self.depth.saturating_sub(self.places.available_permits())
+    }
+
+    /// How many times a password was hashed so far, to be kept or to be compared.
+    pub(crate) fn worked(&self) -> u64 {
+        self.worked.load(Ordering::Relaxed)
     }
 
     /// The argon2id hash of `password` in PHC form, salted with 16 bytes of `random`.
@@ -125,7 +154,8 @@ impl PasswordQueue {
             reply,
         })
         .await?;
-        answer.await.map_err(|_| Busy)
+        let working = tracing::trace_span!(target: "telemetry", "password.work");
+        answer.instrument(working).await.map_err(|_| Busy)
     }
 
     /// Whether `password` is the one that `hash` (PHC form) was made of. Without a hash it never is,
@@ -138,19 +168,33 @@ impl PasswordQueue {
             reply,
         })
         .await?;
-        answer.await.map_err(|_| Busy)
+        let working = tracing::trace_span!(target: "telemetry", "password.work");
+        answer.instrument(working).await.map_err(|_| Busy)
     }
 
     async fn queue(&self, job: Job) -> Result<(), Busy> {
         let place = Arc::clone(&self.places).acquire_owned();
-        let place = tokio::time::timeout(self.patience, place).await;
+        let place = tokio::time::timeout(self.patience, place)
+            .instrument(tracing::trace_span!(target: "telemetry", "password.wait"))
+            .await;
         let place = place.map_err(|_| Busy)?.map_err(|_| Busy)?;
         self.jobs.send(Queued(job, place)).map_err(|_| Busy)
     }
 }
 
+/// Makes this thread wait where others want its processor: they get about nine tenths of it. Where the
+/// system does not let it, a flood of sign-ins costs everybody else some milliseconds.
+fn step_back() {
+    // Linux takes this for the thread that asks; elsewhere it would be for the whole process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, 10) {
+        tracing::debug!(%error, "a password worker keeps its priority");
+    }
+}
+
 impl Job {
-    fn run(self) {
+    /// Does it, and counts it in `worked` before anybody hears of it.
+    fn run(self, worked: &AtomicU64) {
         match self {
             // Nobody waits any more: the work would be for nothing, and floods consist of that.
             Self::Hash { reply, .. } if reply.is_closed() => {}
@@ -163,6 +207,7 @@ impl Job {
                 // Dropping `reply` unanswered is Busy to the caller: nothing was stored, so trying
                 // again is right.
                 if let Some(hash) = hash(&password, &salt) {
+                    worked.fetch_add(1, Ordering::Relaxed);
                     let _ = reply.send(hash);
                 }
             }
@@ -171,7 +216,9 @@ impl Job {
                 hash,
                 reply,
             } => {
-                let _ = reply.send(verify(&password, hash.as_deref()));
+                let right = verify(&password, hash.as_deref());
+                worked.fetch_add(1, Ordering::Relaxed);
+                let _ = reply.send(right);
             }
         }
     }

@@ -17,18 +17,85 @@ use sealgate_store::{
 };
 
 use super::cookie::{self, SignInHandle};
+use super::errand::{self, Errand, Pending};
 use super::form::{PostedWithRequest, REQUEST_LIMITS};
 use super::passwords::LONGEST_PASSWORD;
 use super::throttle::Account;
 use crate::ControlPlane;
 use crate::caller::Caller;
-use crate::oauth::authorize::{self, Described};
+use crate::device;
+use crate::oauth::authorize;
+use crate::oauth::journey::Journey;
 use crate::pages::{self, ErrorPage, FormTargets, Problems, Shell, SignInPage};
 
 /// The longest address that is looked up (RFC 5321, 4.5.3.1.3).
 const LONGEST_EMAIL: usize = 254;
 
-/// `GET /sign-in`: the form. With `?request=` it says which client one signs in to.
+/// What one signs in for.
+enum Aim {
+    /// One's own account page.
+    Account,
+    /// A client that asked.
+    Client(Box<Journey>),
+    /// A device, by its code if that is known.
+    Device(Option<String>),
+}
+
+impl Aim {
+    /// What the sealed errand in a URL or form is.
+    async fn read(plane: &ControlPlane, sealed: Option<&str>) -> Result<Self, ErrorPage> {
+        let Some(sealed) = sealed else {
+            return Ok(Self::Account);
+        };
+        let pending = errand::open(plane, sealed, plane.clock.now());
+        let Pending { errand, created_at } =
+            pending.map_err(|problem| ErrorPage::from(&problem))?;
+        match errand {
+            Errand::Device { user_code } => Ok(Self::Device(user_code)),
+            Errand::Authorization(request) => {
+                let journey = Journey::pick_up(plane, *request, created_at, sealed).await;
+                let journey = journey.map_err(|problem| ErrorPage::from(&problem))?;
+                Ok(Self::Client(Box::new(journey)))
+            }
+        }
+    }
+
+    fn client(&self) -> Option<&Client> {
+        match self {
+            Self::Client(journey) => Some(&journey.client),
+            Self::Account | Self::Device(_) => None,
+        }
+    }
+
+    /// Who is expected to sign in: filled in, never trusted.
+    async fn expected(&self, plane: &ControlPlane) -> Result<String, StoreError> {
+        let Self::Client(journey) = self else {
+            return Ok(String::new());
+        };
+        let request = &journey.request;
+        let named = match (&request.login_hint, request.expected_user) {
+            (Some(hint), _) => Some(hint.clone()),
+            (None, Some(user)) => plane.store.user(user).await?.map(|user| user.email),
+            (None, None) => None,
+        };
+        Ok(named.unwrap_or_default())
+    }
+
+    /// Goes on to what was signed in for.
+    async fn go_on(&self, plane: &ControlPlane, caller: &Caller, sign_in: &SignIn) -> Response {
+        match self {
+            Self::Account => Redirect::to(&plane.issuer.url("/account")).into_response(),
+            Self::Device(code) => device::entrance(plane, code.as_deref()).into_response(),
+            Self::Client(journey) => {
+                let mut audit = caller.act(plane.clock.now(), "code.issue");
+                audit.client = Some(journey.client.id.clone());
+                authorize::go_on(plane, audit, journey, Some(sign_in)).await
+            }
+        }
+    }
+}
+
+/// `GET /sign-in`: the form. With `?request=` it says what one signs in for.
 pub(crate) async fn page(
     State(plane): State<Arc<ControlPlane>>,
     RawQuery(query): RawQuery,
@@ -41,18 +108,9 @@ pub(crate) async fn page(
     if request.is_none() && cookie::current(&plane, &headers).await?.is_some() {
         return Ok(Redirect::to(&plane.issuer.url("/account")).into_response());
     }
-    let (client, hint) = match described(&plane, request).await? {
-        Some(described) => (Some(described.client), described.login_hint),
-        None => (None, None),
-    };
-    let email = hint.unwrap_or_default();
-    Ok(form(
-        &plane,
-        client.as_ref(),
-        request,
-        &email,
-        Problems::none(),
-    ))
+    let aim = Aim::read(&plane, request).await?;
+    let email = aim.expected(&plane).await?;
+    Ok(form(&plane, &aim, request, &email, Problems::none()))
 }
 
 /// `POST /sign-in`.
@@ -64,12 +122,11 @@ pub(crate) async fn submit(
 ) -> Result<Response, ErrorPage> {
     let request = posted.get("request");
     // A request that cannot be gone on with is told of before anybody has typed a password in vain.
-    let client = described(&plane, request)
-        .await?
-        .map(|described| described.client);
+    let aim = Aim::read(&plane, request).await?;
+    let client = aim.client().map(|client| client.id.clone());
     let email = posted.get("email").unwrap_or_default().trim();
     let password = posted.get("password").unwrap_or_default();
-    let again = |problems| form(&plane, client.as_ref(), request, email, problems);
+    let again = |problems| form(&plane, &aim, request, email, problems);
 
     let mut missing = Problems::none();
     if email.is_empty() {
@@ -91,14 +148,11 @@ pub(crate) async fn submit(
             );
             let audit = caller.record(Audit {
                 user: Some(user.id),
-                client: client.map(|client| client.id),
+                client,
                 ..audit
             });
             take_over(&plane, &caller, &headers, sign_in.clone(), audit).await?;
-            let mut response = match request {
-                Some(sealed) => authorize::continue_with(&plane, &caller, sealed, &sign_in).await,
-                None => Redirect::to(&plane.issuer.url("/account")).into_response(),
-            };
+            let mut response = aim.go_on(&plane, &caller, &sign_in).await;
             response
                 .headers_mut()
                 .append(SET_COOKIE, cookie::set(&plane.issuer, &handle));
@@ -111,7 +165,6 @@ pub(crate) async fn submit(
                 "sign_in.start",
                 refusal.reason,
             );
-            let client = client.as_ref().map(|client| client.id.clone());
             let audit = caller.record(Audit {
                 user: refusal.user,
                 client,
@@ -184,7 +237,7 @@ async fn check(
         .as_ref()
         .is_some_and(|user| user.status() == UserStatus::Active);
     if checked.is_err() || (right && active) {
-        plane.throttle.give_back(&attempt);
+        plane.throttle.give_back(&attempt, plane.clock.uptime());
     }
     checked?;
     Ok(match user {
@@ -263,22 +316,9 @@ pub(super) async fn end_anothers(
         .await
 }
 
-async fn described(
-    plane: &ControlPlane,
-    request: Option<&str>,
-) -> Result<Option<Described>, ErrorPage> {
-    match request {
-        Some(sealed) => authorize::describe(plane, sealed)
-            .await
-            .map(Some)
-            .map_err(|problem| ErrorPage::from(&problem)),
-        None => Ok(None),
-    }
-}
-
 fn form(
     plane: &ControlPlane,
-    client: Option<&Client>,
+    aim: &Aim,
     request: Option<&str>,
     email: &str,
     problems: Problems,
@@ -288,6 +328,7 @@ fn form(
     } else {
         StatusCode::UNPROCESSABLE_ENTITY
     };
+    let client = aim.client();
     let targets = FormTargets::and(
         client
             .into_iter()
@@ -297,6 +338,7 @@ fn form(
     let view = SignInPage {
         shell: Shell::of(&plane.issuer),
         client_name: client.map(|client| client.name.clone()),
+        device: matches!(aim, Aim::Device(_)),
         request: request.map(str::to_owned),
         email: email.to_owned(),
         problems,

@@ -4,8 +4,6 @@
 //! apart. An attempt counts before its password is looked at, so that many at once gain nothing, and
 //! is given back when the password was right.
 
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +11,7 @@ use std::time::Duration;
 use sealgate_host::sha256;
 use sealgate_model::{Uptime, UserId};
 
+use crate::limits::{Buckets, Rate};
 use crate::network::Network;
 
 /// Attempts on one account: so many at once, then one each time this has passed.
@@ -26,10 +25,6 @@ const NETWORK: Rate = Rate {
     at_once: 100,
     every: Duration::from_millis(600),
 };
-
-/// The most accounts, and the most networks, with attempts that still count. One is forgotten once
-/// none of its attempts counts any more.
-const KEPT: usize = 1 << 16;
 
 /// The attempts that still count.
 #[derive(Debug, Default)]
@@ -74,9 +69,14 @@ impl SignInThrottle {
         Self::default()
     }
 
-    /// Callers connect on their own, not through a proxy: their addresses say whose they are.
+    /// Callers connect on their own, or through proxies that tell of them: addresses say whose they are.
     pub(crate) fn tell_networks_apart(&self) {
         self.apart.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether addresses say whose callers are.
+    pub(crate) fn tells_networks_apart(&self) -> bool {
+        self.apart.load(Ordering::Relaxed)
     }
 
     /// Counts an attempt, or says after how long there is room for it.
@@ -86,7 +86,7 @@ impl SignInThrottle {
         network: Option<Network>,
         now: Uptime,
     ) -> Result<Attempt, Duration> {
-        let network = network.filter(|_| self.apart.load(Ordering::Relaxed));
+        let network = network.filter(|_| self.tells_networks_apart());
         let now = now.since(Uptime::from_elapsed(Duration::ZERO));
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(network) = network {
@@ -98,54 +98,12 @@ impl SignInThrottle {
     }
 
     /// Counts an attempt no longer: its password was right, or was never looked at.
-    pub(crate) fn give_back(&self, attempt: &Attempt) {
+    pub(crate) fn give_back(&self, attempt: &Attempt, now: Uptime) {
+        let now = now.since(Uptime::from_elapsed(Duration::ZERO));
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-        attempts.accounts.give(&attempt.account, ACCOUNT);
+        attempts.accounts.give(&attempt.account, ACCOUNT, now);
         if let Some(network) = &attempt.network {
-            attempts.networks.give(network, NETWORK);
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Rate {
-    at_once: u32,
-    every: Duration,
-}
-
-/// For each key, the time since the clock's start from which on none of its attempts counts (the
-/// generic cell rate algorithm).
-#[derive(Debug)]
-struct Buckets<K>(HashMap<K, Duration>);
-
-impl<K> Default for Buckets<K> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
-}
-
-impl<K: Eq + Hash> Buckets<K> {
-    fn take(&mut self, key: K, rate: Rate, now: Duration) -> Result<(), Duration> {
-        if self.0.len() >= KEPT && !self.0.contains_key(&key) {
-            self.0.retain(|_, free| *free > now);
-            if self.0.len() >= KEPT {
-                return Err(rate.every);
-            }
-        }
-        let free = self.0.entry(key).or_insert(now);
-        let after = (*free).max(now) + rate.every;
-        let wait = after.saturating_sub(now + rate.every * rate.at_once);
-        if wait.is_zero() {
-            *free = after;
-            Ok(())
-        } else {
-            Err(wait)
-        }
-    }
-
-    fn give(&mut self, key: &K, rate: Rate) {
-        if let Some(free) = self.0.get_mut(key) {
-            *free = free.saturating_sub(rate.every);
+            attempts.networks.give(network, NETWORK, now);
         }
     }
 }
@@ -185,7 +143,7 @@ mod tests {
         let throttle = SignInThrottle::new();
         for _ in 0..1_000 {
             let attempt = throttle.reserve(account(1), network("192.0.2.1"), at(0));
-            throttle.give_back(&attempt.unwrap());
+            throttle.give_back(&attempt.unwrap(), at(0));
         }
     }
 
@@ -230,17 +188,5 @@ mod tests {
         }
         let more = throttle.reserve(Account::unknown("nobody@a.b"), None, at(0));
         assert!(more.is_err());
-    }
-
-    #[test]
-    fn only_so_many_are_kept_and_forgotten_when_none_of_their_attempts_counts() {
-        let mut buckets = Buckets::default();
-        for number in 0..KEPT {
-            buckets.take(number, ACCOUNT, Duration::ZERO).unwrap();
-        }
-        assert!(buckets.take(KEPT, ACCOUNT, Duration::ZERO).is_err());
-        buckets.take(0, ACCOUNT, Duration::ZERO).unwrap();
-        buckets.take(KEPT, ACCOUNT, ACCOUNT.every).unwrap();
-        assert_eq!(buckets.0.len(), 2);
     }
 }

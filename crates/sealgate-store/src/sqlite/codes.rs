@@ -12,8 +12,8 @@ pub(super) fn create(tx: &Tx<'_>, code: &Code, audit: &Audit) -> Result<(), Stor
         tx,
         "INSERT INTO codes
             (id, secret_hash, client_id, user_id, sign_in_id, session_id, redirect_uri, challenge,
-             nonce, scopes, auth_time, methods, expires_at, used_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             nonce, scopes, details, auth_time, methods, expires_at, used_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         params![
             code.id.as_bytes(),
             code.secret_hash.as_bytes(),
@@ -24,9 +24,10 @@ pub(super) fn create(tx: &Tx<'_>, code: &Code, audit: &Audit) -> Result<(), Stor
             code.redirect_uri,
             code.challenge,
             code.nonce,
-            sql::list_text(&code.scopes)?,
+            sql::json_text(&code.scopes)?,
+            sql::json_text(&code.details)?,
             code.auth_time.as_millis(),
-            sql::list_text(&code.methods)?,
+            sql::json_text(&code.methods)?,
             code.expires_at.as_millis(),
             code.used_at.map(Timestamp::as_millis),
         ],
@@ -38,7 +39,7 @@ pub(super) fn by_id(connection: &Connection, id: CodeId) -> Result<Option<Code>,
     sql::one(
         connection,
         "SELECT id, secret_hash, client_id, user_id, sign_in_id, session_id, redirect_uri,
-                challenge, nonce, scopes, auth_time, methods, expires_at, used_at
+                challenge, nonce, scopes, details, auth_time, methods, expires_at, used_at
          FROM codes WHERE id = ?1",
         params![id.as_bytes()],
         |row| {
@@ -52,9 +53,10 @@ pub(super) fn by_id(connection: &Connection, id: CodeId) -> Result<Option<Code>,
                 redirect_uri: row.get("redirect_uri")?,
                 challenge: row.get("challenge")?,
                 nonce: row.get("nonce")?,
-                scopes: sql::list(row, "scopes")?,
+                scopes: sql::json(row, "scopes")?,
+                details: sql::json(row, "details")?,
                 auth_time: sql::time(row, "auth_time")?,
-                methods: sql::list(row, "methods")?,
+                methods: sql::json(row, "methods")?,
                 expires_at: sql::time(row, "expires_at")?,
                 used_at: sql::maybe_time(row, "used_at")?,
             })
@@ -73,19 +75,7 @@ pub(super) fn redeem(
     let Some(sign_in) = spend(tx, id, session, audit.at)? else {
         return refuse(tx, id, on_reuse);
     };
-    let session = &Session {
-        sign_in,
-        ..session.clone()
-    };
-    sessions::insert(tx, session)?;
-    if let Some(first) = first {
-        if first.session != session.id || first.client != session.client {
-            return Err(StoreError::Invalid(
-                "the refresh token is not the session's",
-            ));
-        }
-        refresh::insert(tx, first)?;
-    }
+    refresh::start_session(tx, session, sign_in, first)?;
     audit::append(tx, audit)?;
     Ok(Redeemed::Started)
 }

@@ -1,10 +1,11 @@
 //! Signing keys, their private parts sealed by the caller.
 
 use rusqlite::{Connection, Row, params};
+use sealgate_model::Timestamp;
 
 use super::writer::Tx;
-use super::{audit, sql};
-use crate::{Audit, KeyRow, KeyState, StoreError};
+use super::{audit, revocations, sql};
+use crate::{Audit, KeyRow, KeyState, Revoked, StoreError};
 
 /// Keys that are not gone, oldest first. A few rows: read whole.
 pub(super) fn list(connection: &Connection) -> Result<Vec<KeyRow>, StoreError> {
@@ -25,6 +26,42 @@ pub(super) fn change(
     moves: &[(String, KeyState)],
     audit: &Audit,
 ) -> Result<(), StoreError> {
+    carry_out(tx, new, moves, audit)?;
+    audit::append(tx, audit)
+}
+
+/// The key leaves first: its place may be wanted by the next.
+pub(super) fn revoke(
+    tx: &Tx<'_>,
+    kid: &str,
+    new: &[KeyRow],
+    moves: &[(String, KeyState)],
+    expires_at: Timestamp,
+    audit: &Audit,
+) -> Result<bool, StoreError> {
+    let there = sql::one(
+        tx,
+        "SELECT 1 FROM signing_keys WHERE kid = ?1 AND state <> 'gone'",
+        params![kid],
+        |_row| Ok(()),
+    )?;
+    if there.is_none() {
+        return Ok(false);
+    }
+    shift(tx, kid, KeyState::Gone, audit)?;
+    carry_out(tx, new, moves, audit)?;
+    let what = Revoked::Key(kid.to_owned());
+    revocations::append(tx, &what, audit.at, None, expires_at)?;
+    audit::append(tx, audit)?;
+    Ok(true)
+}
+
+fn carry_out(
+    tx: &Tx<'_>,
+    new: &[KeyRow],
+    moves: &[(String, KeyState)],
+    audit: &Audit,
+) -> Result<(), StoreError> {
     let leaves = |state: KeyState| matches!(state, KeyState::Retiring | KeyState::Gone);
     for (kid, state) in moves.iter().filter(|(_, state)| leaves(*state)) {
         shift(tx, kid, *state, audit)?;
@@ -35,7 +72,7 @@ pub(super) fn change(
     for (kid, state) in moves.iter().filter(|(_, state)| !leaves(*state)) {
         shift(tx, kid, *state, audit)?;
     }
-    audit::append(tx, audit)
+    Ok(())
 }
 
 /// A key that goes loses its private part in the same step.

@@ -55,14 +55,13 @@ impl Place {
         connection.pragma_update(None, "trusted_schema", false)?;
         // Deleted secrets are overwritten wherever that costs no further writes.
         connection.pragma_update_and_check(None, "secure_delete", "FAST", |_row| Ok(()))?;
-        // Checkpoints are what the slowest writes wait for. The writer makes them while it is idle;
-        // this is the limit under load, 16 MiB of log instead of SQLite's 4.
-        connection.pragma_update_and_check(None, "wal_autocheckpoint", 4_000, |_row| Ok(()))?;
+        // Checkpoints are made beside the writes. This is for when those do not keep up: 32 MiB of log.
+        connection.pragma_update_and_check(None, "wal_autocheckpoint", 8_000, |_row| Ok(()))?;
         // A log that grew past this in a burst is cut back.
         connection.pragma_update_and_check(None, "journal_size_limit", 64 << 20, |_row| Ok(()))?;
         // Negative: KiB instead of pages. The ends of the B-trees, where time-ordered ids go, fit.
         connection.pragma_update(None, "cache_size", -16_000)?;
-        connection.set_prepared_statement_cache_capacity(64);
+        connection.set_prepared_statement_cache_capacity(128);
         Ok(connection)
     }
 }

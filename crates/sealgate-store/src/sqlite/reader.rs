@@ -1,4 +1,7 @@
-//! Reads: a small pool of read-only connections, used on blocking threads.
+//! Reads: a small pool of read-only connections.
+//!
+//! A query that may read much runs on a blocking thread. One that looks up a row by its key takes some
+//! microseconds, less than handing it to another thread does, and runs where it is asked.
 //!
 //! In WAL mode readers neither wait for the writer nor hold it up, and each sees everything that was
 //! committed before it began.
@@ -87,6 +90,23 @@ impl Readers {
             .await
             .map_err(|_| StoreError::Unavailable("a read was cut short".to_owned()))?
     }
+
+    /// Runs `query`, which touches a handful of pages, on this thread; on another while all connections
+    /// are busy, so that this one never waits for them.
+    pub(super) async fn look_up<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let Ok(_permit) = self.permits.try_acquire() else {
+            return self.read(query).await;
+        };
+        let loan = Loan {
+            connection: self.idle.take(),
+            idle: Arc::clone(&self.idle),
+        };
+        loan.connection.as_ref().ok_or_else(closed).and_then(query)
+    }
 }
 
 fn closed() -> StoreError {
@@ -101,6 +121,6 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "trusted_schema", false)?;
     // Negative: KiB instead of pages.
     connection.pragma_update(None, "cache_size", -4_000)?;
-    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

@@ -1,13 +1,32 @@
 //! Refresh tokens: each is spent once, and the answer it bought is kept for whoever raced.
 
 use rusqlite::{Connection, Row, params};
-use sealgate_model::{RefreshId, SessionId, Timestamp};
+use sealgate_model::{RefreshId, SessionId, SignInId, Timestamp};
 
 use super::writer::Tx;
-use super::{audit, sql};
-use crate::{Audit, RefreshToken, Rotated, StoreError};
+use super::{audit, sessions, sql, users};
+use crate::{Audit, RefreshState, RefreshToken, Rotated, Session, StoreError};
 
-pub(super) fn insert(tx: &Tx<'_>, token: &RefreshToken) -> Result<(), StoreError> {
+/// Starts a session from `sign_in` with its first refresh token.
+pub(super) fn start_session(
+    tx: &Tx<'_>,
+    session: &Session,
+    sign_in: SignInId,
+    first: Option<&RefreshToken>,
+) -> Result<(), StoreError> {
+    sessions::insert(tx, session, sign_in)?;
+    if let Some(first) = first {
+        if first.session != session.id || first.client != session.client {
+            return Err(StoreError::Invalid(
+                "the refresh token is not the session's",
+            ));
+        }
+        insert(tx, first)?;
+    }
+    Ok(())
+}
+
+fn insert(tx: &Tx<'_>, token: &RefreshToken) -> Result<(), StoreError> {
     sql::run(
         tx,
         "INSERT INTO refresh_tokens
@@ -39,6 +58,26 @@ pub(super) fn by_id(
         params![id.as_bytes()],
         read,
     )
+}
+
+/// The references between the tables are enforced, so that a token that is there has all of it.
+pub(super) fn state(
+    connection: &Connection,
+    id: RefreshId,
+) -> Result<Option<RefreshState>, StoreError> {
+    let moment = connection.unchecked_transaction()?;
+    let Some(token) = by_id(&moment, id)? else {
+        return Ok(None);
+    };
+    let session = sessions::by_id(&moment, token.session)?;
+    let session = session.ok_or_else(|| sql::unreadable("session_id"))?;
+    let user = users::by_id(&moment, session.user)?;
+    let user = user.ok_or_else(|| sql::unreadable("user_id"))?;
+    Ok(Some(RefreshState {
+        token,
+        session,
+        user,
+    }))
 }
 
 pub(super) fn rotate(

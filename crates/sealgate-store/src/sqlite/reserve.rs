@@ -49,7 +49,7 @@ impl Reserve {
             tracing::error!(%error, "the disk is full, and the reserve is not usable");
         } else {
             tracing::error!(
-                "the disk is full: the reserve is given up, and until there is room again only sessions, sign-ins and accounts are ended"
+                "the disk is full: the reserve is given up, and until there is room again only what ends something is written"
             );
         }
     }

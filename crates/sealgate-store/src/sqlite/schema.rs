@@ -13,7 +13,7 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x5365_616c;
 
 /// Every step from an empty file to the newest schema. A released step never changes.
-const MIGRATIONS: [&str; 2] = [FIRST, COUNTED];
+const MIGRATIONS: [&str; 3] = [FIRST, COUNTED, GRANTS];
 
 const FIRST: &str = r#"
 -- One row. The counter makes revocation numbers gapless: it moves in the transaction that logs.
@@ -173,6 +173,118 @@ CREATE TABLE audit (
 /// One row may tell of many refusals of the same kind.
 const COUNTED: &str = "ALTER TABLE audit ADD COLUMN count INTEGER NOT NULL DEFAULT 1;";
 
+/// More kinds of clients, of grants and of revocations.
+const GRANTS: &str = "
+ALTER TABLE users ADD COLUMN tenant TEXT;
+CREATE INDEX users_by_tenant ON users (tenant) WHERE tenant IS NOT NULL;
+
+-- The row of a removed client stays: its id is never given again.
+ALTER TABLE audit ADD COLUMN object TEXT;
+
+ALTER TABLE clients ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE clients ADD COLUMN disabled_at INTEGER;
+ALTER TABLE clients ADD COLUMN removed_at INTEGER;
+UPDATE clients SET details = '{\"authentication\":\"none\",\"consent\":\"required\"}'
+    WHERE kind = 'public';
+
+ALTER TABLE codes ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
+
+ALTER TABLE sessions ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE sessions ADD COLUMN tenant TEXT GENERATED ALWAYS AS (details ->> '$.tenant') VIRTUAL;
+CREATE INDEX sessions_by_tenant ON sessions (tenant) WHERE tenant IS NOT NULL;
+
+CREATE TABLE resources (
+    uri        TEXT    NOT NULL PRIMARY KEY,
+    name       TEXT    NOT NULL,
+    client_id  TEXT    REFERENCES clients (id),
+    scopes     TEXT    NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE consents (
+    user_id    BLOB    NOT NULL REFERENCES users (id),
+    client_id  TEXT    NOT NULL REFERENCES clients (id),
+    scopes     TEXT    NOT NULL,
+    resources  TEXT    NOT NULL,
+    granted_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, client_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX consents_by_client ON consents (client_id);
+
+CREATE TABLE device_codes (
+    id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    secret_hash   BLOB    NOT NULL CHECK (length(secret_hash) = 32),
+    user_code     TEXT    NOT NULL,
+    client_id     TEXT    NOT NULL REFERENCES clients (id),
+    scopes        TEXT    NOT NULL,
+    details       TEXT    NOT NULL,
+    network       TEXT,
+    created_at    INTEGER NOT NULL,
+    expires_at    INTEGER NOT NULL,
+    poll_interval INTEGER NOT NULL,
+    polled_at     INTEGER,
+    polled_early  INTEGER NOT NULL DEFAULT 0,
+    state         TEXT    NOT NULL DEFAULT 'pending',
+    user_id       BLOB    REFERENCES users (id),
+    sign_in_id    BLOB,
+    auth_time     INTEGER,
+    methods       TEXT,
+    session_id    BLOB
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX device_codes_by_user_code ON device_codes (user_code);
+CREATE INDEX device_codes_by_expiry ON device_codes (expires_at);
+CREATE INDEX device_codes_approved ON device_codes (sign_in_id) WHERE state = 'approved';
+
+CREATE TABLE pushed_requests (
+    id          BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    secret_hash BLOB    NOT NULL CHECK (length(secret_hash) = 32),
+    client_id   TEXT    NOT NULL REFERENCES clients (id),
+    parameters  TEXT    NOT NULL,
+    details     TEXT    NOT NULL,
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pushed_requests_by_expiry ON pushed_requests (expires_at);
+
+CREATE TABLE assertion_ids (
+    client_id  TEXT    NOT NULL,
+    jti_hash   BLOB    NOT NULL CHECK (length(jti_hash) = 32),
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (client_id, jti_hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX assertion_ids_by_expiry ON assertion_ids (expires_at);
+
+-- No references: what is owed outlives the session and the client's registration.
+CREATE TABLE logout_deliveries (
+    id          BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    client_id   TEXT    NOT NULL,
+    user_id     BLOB    NOT NULL,
+    session_id  BLOB,
+    uri         TEXT    NOT NULL,
+    created_at  INTEGER NOT NULL,
+    next_try_at INTEGER NOT NULL,
+    attempts    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX logout_deliveries_by_time ON logout_deliveries (next_try_at);
+
+-- The log anew, with subjects of any length. Sessions are never looked up in it.
+DROP INDEX revocations_by_expiry;
+ALTER TABLE revocations RENAME TO revocations_before;
+CREATE TABLE revocations (
+    seq        INTEGER NOT NULL PRIMARY KEY,
+    kind       TEXT    NOT NULL,
+    subject    BLOB    NOT NULL,
+    at         INTEGER NOT NULL,
+    client_id  TEXT,
+    expires_at INTEGER NOT NULL
+) STRICT;
+INSERT INTO revocations (seq, kind, subject, at, client_id, expires_at)
+    SELECT seq, kind, subject, at, client_id, expires_at FROM revocations_before ORDER BY seq;
+DROP TABLE revocations_before;
+CREATE INDEX revocations_by_expiry ON revocations (expires_at);
+CREATE INDEX revocations_by_subject ON revocations (kind, subject) WHERE kind <> 'session';
+";
+
 /// The newest schema version this program knows.
 #[allow(clippy::cast_possible_wrap, reason = "a handful of steps")]
 const NEWEST: i64 = MIGRATIONS.len() as i64;
@@ -233,3 +345,6 @@ fn fresh_epoch(random: &dyn Random) -> String {
 pub(super) fn epoch(connection: &Connection) -> Result<String, StoreError> {
     Ok(connection.query_row("SELECT epoch FROM meta WHERE one = 1", (), |row| row.get(0))?)
 }
+
+#[cfg(test)]
+mod tests;

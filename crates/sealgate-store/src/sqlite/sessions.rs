@@ -1,38 +1,42 @@
 //! Sessions, and the one way in which they are revoked: the row and the log together.
 
 use rusqlite::{Connection, Params, Row, params};
-use sealgate_model::{ClientId, SessionId, SignInId, Timestamp, UserId};
+use sealgate_model::{ClientId, SessionId, SignInId, TenantId, Timestamp, UserId};
 
 use super::writer::Tx;
-use super::{audit, revocations, sql};
-use crate::{Audit, Page, RevokeReason, Revoked, Session, SessionFilter, StoreError};
+use super::{audit, deliveries, measures, revocations, sql};
+use crate::{
+    Audit, Page, RevokeReason, Revoked, Session, SessionFilter, SessionSelector, StoreError,
+};
 
 macro_rules! select {
-    ($rest:literal) => {
+    ($($rest:tt)*) => {
         concat!(
-            "SELECT id, user_id, client_id, sign_in_id, scopes, auth_time, methods, created_at,
+            "SELECT id, user_id, client_id, sign_in_id, scopes, details, auth_time, methods, created_at,
                     renewed_at, expires_at, revoked_at, revoked_for
              FROM sessions ",
-            $rest
+            $($rest)*
         )
     };
 }
 
-pub(super) fn insert(tx: &Tx<'_>, session: &Session) -> Result<(), StoreError> {
+/// Stores a session as one from `sign_in`.
+pub(super) fn insert(tx: &Tx<'_>, session: &Session, sign_in: SignInId) -> Result<(), StoreError> {
     sql::run(
         tx,
         "INSERT INTO sessions
-            (id, user_id, client_id, sign_in_id, scopes, auth_time, methods, created_at,
+            (id, user_id, client_id, sign_in_id, scopes, details, auth_time, methods, created_at,
              renewed_at, expires_at, revoked_at, revoked_for)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         params![
             session.id.as_bytes(),
             session.user.as_bytes(),
             session.client.as_str(),
-            session.sign_in.as_bytes(),
-            sql::list_text(&session.scopes)?,
+            sign_in.as_bytes(),
+            sql::json_text(&session.scopes)?,
+            sql::json_text(&session.details)?,
             session.auth_time.as_millis(),
-            sql::list_text(&session.methods)?,
+            sql::json_text(&session.methods)?,
             session.created_at.as_millis(),
             session.renewed_at.as_millis(),
             session.expires_at.as_millis(),
@@ -59,48 +63,38 @@ pub(super) fn list(
     filter: &SessionFilter,
     page: Page,
 ) -> Result<Vec<Session>, StoreError> {
-    let live_at = filter.live_at.map(Timestamp::as_millis);
-    let (after, limit) = (sql::after(&page), sql::limit(&page));
-    match (&filter.user, &filter.client) {
-        (None, None) => sql::many(
-            connection,
-            select!(
-                "WHERE id > ?1
+    macro_rules! slice {
+        ($index:literal, $own:literal) => {
+            concat!(
+                $index,
+                " WHERE id > ?1
                    AND (?3 IS NULL OR (revoked_at IS NULL AND expires_at > ?3))
-                 ORDER BY id LIMIT ?2"
-            ),
-            params![after, limit, live_at],
-            read,
-        ),
-        (None, Some(client)) => sql::many(
-            connection,
-            select!(
-                "INDEXED BY sessions_by_client
-                 WHERE client_id = ?4 AND id > ?1
-                   AND (?3 IS NULL OR (revoked_at IS NULL AND expires_at > ?3))
-                 ORDER BY id LIMIT ?2"
-            ),
-            params![after, limit, live_at, client.as_str()],
-            read,
-        ),
-        (Some(user), client) => sql::many(
-            connection,
-            select!(
-                "INDEXED BY sessions_by_user
-                 WHERE user_id = ?5 AND id > ?1 AND (?4 IS NULL OR client_id = ?4)
-                   AND (?3 IS NULL OR (revoked_at IS NULL AND expires_at > ?3))
-                 ORDER BY id LIMIT ?2"
-            ),
-            params![
-                after,
-                limit,
-                live_at,
-                client.as_ref().map(ClientId::as_str),
-                user.as_bytes()
-            ],
-            read,
-        ),
+                   AND (?4 IS NULL OR user_id = ?4) AND (?5 IS NULL OR client_id = ?5)
+                   AND (?6 IS NULL OR tenant = ?6) AND ",
+                $own,
+                " ORDER BY id LIMIT ?2"
+            )
+        };
     }
+    let query = match (&filter.user, &filter.tenant, &filter.client) {
+        (Some(_), ..) => select!(slice!("INDEXED BY sessions_by_user", "user_id = ?4")),
+        (None, Some(_), _) => select!(slice!("INDEXED BY sessions_by_tenant", "tenant = ?6")),
+        (None, None, Some(_)) => select!(slice!("INDEXED BY sessions_by_client", "client_id = ?5")),
+        (None, None, None) => select!(slice!("NOT INDEXED", "true")),
+    };
+    sql::many(
+        connection,
+        query,
+        params![
+            sql::after(&page),
+            sql::limit(&page),
+            filter.live_at.map(Timestamp::as_millis),
+            filter.user.as_ref().map(UserId::as_bytes),
+            filter.client.as_ref().map(ClientId::as_str),
+            filter.tenant.as_ref().map(TenantId::as_str),
+        ],
+        read,
+    )
 }
 
 pub(super) fn revoke(
@@ -120,6 +114,7 @@ pub(super) fn revoke(
 }
 
 /// What a session was before it was to be revoked.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Was {
     /// There is none.
     Missing,
@@ -129,7 +124,8 @@ pub(super) enum Was {
     Alive,
 }
 
-/// Revokes one session whether or not it has expired: a gate's clock may be behind.
+/// The one way a session is revoked: the row, the log, and word to the client. Whether or not it has
+/// expired: a gate's clock may be behind.
 pub(super) fn revoke_one(
     tx: &Tx<'_>,
     id: SessionId,
@@ -140,17 +136,23 @@ pub(super) fn revoke_one(
         tx,
         "UPDATE sessions SET revoked_at = ?2, revoked_for = ?3
          WHERE id = ?1 AND revoked_at IS NULL
-         RETURNING client_id, expires_at",
+         RETURNING user_id, client_id, expires_at",
         params![id.as_bytes(), at.as_millis(), reason.as_str()],
         |row| {
             Ok((
+                UserId::from_bytes(row.get("user_id")?),
                 sql::client_id(row, "client_id")?,
                 sql::time(row, "expires_at")?,
             ))
         },
     )?;
-    if let Some((client, expires_at)) = revoked {
+    if let Some((user, client, expires_at)) = revoked {
         revocations::append(tx, &Revoked::Session(id), at, Some(&client), expires_at)?;
+        measures::session_revoked(reason, expires_at, at);
+        // What has expired, the client has ended by itself.
+        if expires_at > at {
+            deliveries::owe(tx, id, user, &client, at)?;
+        }
         return Ok(Was::Alive);
     }
     let found = sql::one(
@@ -180,6 +182,87 @@ pub(super) fn revoke_all_of(
         params![user.as_bytes(), at.as_millis()],
         reason,
         at,
+    )
+}
+
+/// Revokes every live session of a user on a client; the latest end among them, if there were any.
+pub(super) fn revoke_all_on(
+    tx: &Tx<'_>,
+    user: UserId,
+    client: &ClientId,
+    reason: RevokeReason,
+    at: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    revoke_each(
+        tx,
+        "SELECT id, expires_at FROM sessions INDEXED BY sessions_by_user
+         WHERE user_id = ?1 AND client_id = ?3 AND revoked_at IS NULL AND expires_at > ?2
+         ORDER BY id",
+        params![user.as_bytes(), at.as_millis(), client.as_str()],
+        reason,
+        at,
+    )
+}
+
+/// The latest end of any session there is.
+pub(super) fn last_end(connection: &Connection) -> Result<Timestamp, StoreError> {
+    let last = sql::one(
+        connection,
+        "SELECT expires_at FROM sessions INDEXED BY sessions_by_expiry
+         ORDER BY expires_at DESC LIMIT 1",
+        (),
+        |row| sql::time(row, "expires_at"),
+    )?;
+    Ok(last.unwrap_or(Timestamp::from_millis(0)))
+}
+
+/// Up to `limit` live sessions that fit, after `after` in order of id, with their users and clients.
+pub(super) fn matching(
+    connection: &Connection,
+    selector: &SessionSelector,
+    after: Option<SessionId>,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<(SessionId, UserId, ClientId)>, StoreError> {
+    macro_rules! select {
+        ($index:literal, $own:literal) => {
+            concat!(
+                "SELECT id, user_id, client_id FROM sessions ",
+                $index,
+                " WHERE id > ?1 AND revoked_at IS NULL AND expires_at > ?2
+                   AND CASE WHEN ?5 IS NULL THEN auth_time ELSE created_at END <= ?3
+                   AND (?4 IS NULL OR user_id = ?4) AND (?5 IS NULL OR client_id = ?5)
+                   AND (?6 IS NULL OR tenant = ?6) AND ",
+                $own,
+                " ORDER BY id LIMIT ?7"
+            )
+        };
+    }
+    let query = match (&selector.user, &selector.tenant, &selector.client) {
+        (Some(_), ..) => select!("INDEXED BY sessions_by_user", "user_id = ?4"),
+        (None, Some(_), _) => select!("INDEXED BY sessions_by_tenant", "tenant = ?6"),
+        (None, None, Some(_)) => select!("INDEXED BY sessions_by_client", "client_id = ?5"),
+        (None, None, None) => select!("NOT INDEXED", "true"),
+    };
+    sql::many(
+        connection,
+        query,
+        params![
+            after.as_ref().map_or(&[][..], |id| id.as_bytes()),
+            now.as_millis(),
+            selector.started_at_or_before.as_millis(),
+            selector.user.as_ref().map(UserId::as_bytes),
+            selector.client.as_ref().map(ClientId::as_str),
+            selector.tenant.as_ref().map(TenantId::as_str),
+            limit,
+        ],
+        |row| {
+            Ok((
+                SessionId::from_bytes(row.get("id")?),
+                UserId::from_bytes(row.get("user_id")?),
+                sql::client_id(row, "client_id")?,
+            ))
+        },
     )
 }
 
@@ -245,9 +328,10 @@ fn read(row: &Row<'_>) -> Result<Session, StoreError> {
         user: UserId::from_bytes(row.get("user_id")?),
         client: sql::client_id(row, "client_id")?,
         sign_in: SignInId::from_bytes(row.get("sign_in_id")?),
-        scopes: sql::list(row, "scopes")?,
+        scopes: sql::json(row, "scopes")?,
+        details: sql::json(row, "details")?,
         auth_time: sql::time(row, "auth_time")?,
-        methods: sql::list(row, "methods")?,
+        methods: sql::json(row, "methods")?,
         created_at: sql::time(row, "created_at")?,
         renewed_at: sql::time(row, "renewed_at")?,
         expires_at: sql::time(row, "expires_at")?,

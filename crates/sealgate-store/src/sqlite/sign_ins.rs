@@ -1,7 +1,7 @@
 //! Browsers signed in at the control plane itself.
 
 use rusqlite::{Connection, params};
-use sealgate_model::{SignInId, Timestamp, UserId};
+use sealgate_model::{SessionId, SignInId, Timestamp, UserId};
 
 use super::writer::Tx;
 use super::{audit, sessions, sql};
@@ -47,6 +47,12 @@ pub(super) fn replace(
                 audit.at.as_millis()
             ],
         )?;
+        sql::run(
+            tx,
+            "UPDATE device_codes INDEXED BY device_codes_approved SET sign_in_id = ?2
+             WHERE state = 'approved' AND sign_in_id = ?1",
+            params![before.as_bytes(), sign_in.id.as_bytes()],
+        )?;
     }
     create(tx, sign_in, audit)
 }
@@ -77,7 +83,7 @@ pub(super) fn insert(tx: &Tx<'_>, sign_in: &SignIn) -> Result<(), StoreError> {
             sign_in.secret_hash.as_bytes(),
             sign_in.user.as_bytes(),
             sign_in.auth_time.as_millis(),
-            sql::list_text(&sign_in.methods)?,
+            sql::json_text(&sign_in.methods)?,
             sign_in.expires_at.as_millis(),
             sign_in.ended_at.map(Timestamp::as_millis),
         ],
@@ -97,7 +103,7 @@ pub(super) fn by_id(connection: &Connection, id: SignInId) -> Result<Option<Sign
                 secret_hash: sql::hash(row, "secret_hash")?,
                 user: UserId::from_bytes(row.get("user_id")?),
                 auth_time: sql::time(row, "auth_time")?,
-                methods: sql::list(row, "methods")?,
+                methods: sql::json(row, "methods")?,
                 expires_at: sql::time(row, "expires_at")?,
                 ended_at: sql::maybe_time(row, "ended_at")?,
             })
@@ -113,17 +119,40 @@ pub(super) fn end(
     reason: RevokeReason,
     audit: &Audit,
 ) -> Result<(), StoreError> {
+    let ended = end_one(tx, id, reason, audit.at)?;
+    audit::append_if(tx, ended, audit).map(drop)
+}
+
+/// Ends the sign-in that a session came from, and the session whether or not it has expired.
+pub(super) fn end_of_session(
+    tx: &Tx<'_>,
+    id: SessionId,
+    reason: RevokeReason,
+    audit: &Audit,
+) -> Result<bool, StoreError> {
+    let Some(session) = sessions::by_id(tx, id)? else {
+        return Ok(false);
+    };
+    let ended = end_one(tx, session.sign_in, reason, audit.at)?;
+    let was = sessions::revoke_one(tx, id, reason, audit.at)?;
+    audit::append_if(tx, ended || was == sessions::Was::Alive, audit)?;
+    Ok(true)
+}
+
+/// Whether anything was left to end.
+fn end_one(
+    tx: &Tx<'_>,
+    id: SignInId,
+    reason: RevokeReason,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
     let ended = sql::run(
         tx,
         "UPDATE sign_ins SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL",
-        params![id.as_bytes(), audit.at.as_millis()],
+        params![id.as_bytes(), at.as_millis()],
     )?;
-    let revoked = sessions::revoke_all_from(tx, id, reason, audit.at)?;
-    if ended > 0 || revoked.is_some() {
-        audit::append(tx, audit)
-    } else {
-        Ok(())
-    }
+    let revoked = sessions::revoke_all_from(tx, id, reason, at)?;
+    Ok(ended > 0 || revoked.is_some())
 }
 
 /// Ends every sign-in of a user.

@@ -1,15 +1,19 @@
 //! Statements and columns: the few helpers by which every aggregate reads and writes its rows.
 
 use rusqlite::{Connection, ErrorCode, Params, Row, ffi};
-use sealgate_model::{ClientId, SecretHash, Timestamp};
+use sealgate_model::{ClientId, SecretHash, TenantId, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::{Page, StoreError};
 
 /// What collides, by the column that SQLite names in its message (which never holds a value).
-const UNIQUE: [(&str, &str); 5] = [
+const UNIQUE: [(&str, &str); 7] = [
     ("users.email_key", "e-mail address"),
     ("users.id", "user id"),
     ("clients.id", "client id"),
+    ("resources.uri", "resource URI"),
+    ("device_codes.user_code", "user code"),
     ("signing_keys.kid", "signing key id"),
     ("signing_keys.algorithm", "active signing key"),
 ];
@@ -109,15 +113,23 @@ pub(super) fn maybe_client_id(row: &Row<'_>, column: &str) -> Result<Option<Clie
         .transpose()
 }
 
-/// A column that holds a list of words, as [`list_text`] writes it.
-pub(super) fn list(row: &Row<'_>, column: &str) -> Result<Vec<String>, StoreError> {
-    let text: String = row.get(column)?;
-    serde_json::from_str(&text).map_err(|_| unreadable(column))
+/// A column that holds a tenant id or nothing.
+pub(super) fn maybe_tenant(row: &Row<'_>, column: &str) -> Result<Option<TenantId>, StoreError> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| text.parse().map_err(|_| unreadable(column)))
+        .transpose()
 }
 
-/// A list of words as a column: a JSON array, since roles may hold any character.
-pub(super) fn list_text(words: &[String]) -> Result<String, StoreError> {
-    serde_json::to_string(words).map_err(|_| StoreError::Invalid("a list cannot be written"))
+/// A column that holds JSON, as [`json_text`] writes it.
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T, StoreError> {
+    let text = row.get_ref(column)?.as_str();
+    let text = text.map_err(|_| unreadable(column))?;
+    serde_json::from_str(text).map_err(|_| unreadable(column))
+}
+
+/// A value as a JSON column. Lists are JSON too, since roles may hold any character.
+pub(super) fn json_text<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|_| StoreError::Invalid("a value cannot be written"))
 }
 
 /// A column that holds one of a fixed set of words.

@@ -1,33 +1,51 @@
-//! Deletes what has expired, a bounded slice at a time, so that other writes get their turn.
+//! Deletes what has expired, a slice of one kind at a time: a range of the index of its expiry, never
+//! longer than [`ROWS`], so that other writes get their turn between two slices.
 
 use std::time::Duration;
 
 use rusqlite::params;
 use sealgate_model::{SessionId, Timestamp};
+use tokio::time::Instant;
 
-use super::sql;
 use super::writer::Tx;
+use super::{measures, sql};
 use crate::StoreError;
 
-/// Rows of each small kind in one slice.
-const ROWS: u32 = 1000;
+/// Rows in one slice.
+pub(super) const ROWS: usize = 1000;
 
-/// Sessions in one slice. Each takes its refresh tokens along: 288 in a day of renewals every 5 min.
+/// Sessions that are looked at for one slice. Each takes along its refresh tokens (288 in a day of
+/// renewals every 5 min), answers and code; the last one of a slice may bring it past [`ROWS`].
 const SESSIONS: u32 = 32;
 
 /// How long a sealed answer is kept: far above any grace window, far below a session.
 const ANSWER_KEPT: Duration = Duration::from_secs(10 * 60);
 
+/// The kinds of rows that expire, in the order in which their counts are told.
+pub(super) const KINDS: [&str; 9] = [
+    "sessions",
+    "refresh_answers",
+    "codes",
+    "sign_ins",
+    "invitations",
+    "revocations",
+    "pushed_requests",
+    "device_codes",
+    "assertion_ids",
+];
+
 /// What one slice did.
-pub(super) struct Swept {
-    /// Rows deleted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slice {
+    /// Rows deleted. What goes with a session counts as the session's.
     pub(super) rows: usize,
-    /// Whether there may be more to delete.
+    /// Whether there may be more of the kind to delete.
     pub(super) more: bool,
 }
 
-/// Each query is followed by its values; `?1` is the time before which things go, `?2` the slice.
-const SLICES: [(&str, Duration); 5] = [
+/// Each kind but the sessions: its query, in which `?1` is the time before which things go and `?2`
+/// the slice, and for how long after that time they are kept.
+const SLICES: [(&str, Duration); KINDS.len() - 1] = [
     (
         "DELETE FROM refresh_answers WHERE number IN
             (SELECT number FROM refresh_answers INDEXED BY refresh_answers_by_age
@@ -59,21 +77,46 @@ const SLICES: [(&str, Duration); 5] = [
              WHERE expires_at < ?1 LIMIT ?2)",
         Duration::ZERO,
     ),
+    (
+        "DELETE FROM pushed_requests WHERE id IN
+            (SELECT id FROM pushed_requests INDEXED BY pushed_requests_by_expiry
+             WHERE expires_at < ?1 LIMIT ?2)",
+        Duration::ZERO,
+    ),
+    (
+        "DELETE FROM device_codes WHERE id IN
+            (SELECT id FROM device_codes INDEXED BY device_codes_by_expiry
+             WHERE expires_at < ?1 LIMIT ?2)",
+        Duration::ZERO,
+    ),
+    (
+        "DELETE FROM assertion_ids WHERE (client_id, jti_hash) IN
+            (SELECT client_id, jti_hash FROM assertion_ids INDEXED BY assertion_ids_by_expiry
+             WHERE expires_at < ?1 LIMIT ?2)",
+        Duration::ZERO,
+    ),
 ];
 
-/// Deletes one slice of everything that expired before `now`.
-pub(super) fn slice(tx: &Tx<'_>, now: Timestamp) -> Result<Swept, StoreError> {
-    let mut swept = expired_sessions(tx, now)?;
-    for (sql, kept) in SLICES {
-        let rows = sql::run(tx, sql, params![(now - kept).as_millis(), ROWS])?;
-        swept.rows += rows;
-        swept.more |= rows == ROWS as usize;
-    }
-    Ok(swept)
+/// Deletes one slice of what expired before `now`, of the kind at that place in [`KINDS`].
+pub(super) fn slice(tx: &Tx<'_>, kind: usize, now: Timestamp) -> Result<Slice, StoreError> {
+    let began = Instant::now();
+    let slice = match kind.checked_sub(1).and_then(|other| SLICES.get(other)) {
+        Some((sql, kept)) => {
+            let limit = u32::try_from(ROWS).unwrap_or(u32::MAX);
+            let rows = sql::run(tx, sql, params![(now - *kept).as_millis(), limit])?;
+            Slice {
+                rows,
+                more: rows == ROWS,
+            }
+        }
+        None => expired_sessions(tx, now)?,
+    };
+    measures::swept(KINDS[kind], slice.rows, began.elapsed());
+    Ok(slice)
 }
 
 /// Children first: the references between these tables are enforced.
-fn expired_sessions(tx: &Tx<'_>, now: Timestamp) -> Result<Swept, StoreError> {
+fn expired_sessions(tx: &Tx<'_>, now: Timestamp) -> Result<Slice, StoreError> {
     let sessions = sql::many(
         tx,
         "SELECT id FROM sessions INDEXED BY sessions_by_expiry
@@ -83,6 +126,9 @@ fn expired_sessions(tx: &Tx<'_>, now: Timestamp) -> Result<Swept, StoreError> {
     )?;
     let mut rows = 0;
     for session in &sessions {
+        if rows >= ROWS {
+            return Ok(Slice { rows, more: true });
+        }
         for delete in [
             "DELETE FROM refresh_answers WHERE refresh_id IN
                 (SELECT id FROM refresh_tokens INDEXED BY refresh_tokens_by_session
@@ -94,8 +140,6 @@ fn expired_sessions(tx: &Tx<'_>, now: Timestamp) -> Result<Swept, StoreError> {
             rows += sql::run(tx, delete, params![session.as_bytes()])?;
         }
     }
-    Ok(Swept {
-        rows,
-        more: sessions.len() == SESSIONS as usize,
-    })
+    let more = sessions.len() == SESSIONS as usize;
+    Ok(Slice { rows, more })
 }

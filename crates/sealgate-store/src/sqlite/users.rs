@@ -1,24 +1,20 @@
 //! Accounts and the links by which a password is set.
 
-use std::time::Duration;
-
 use rusqlite::{Connection, Row, params};
-use sealgate_model::{InvitationId, Timestamp, UserId};
+use sealgate_model::{ClientId, InvitationId, TenantId, Timestamp, UserId};
 
 use super::writer::Tx;
 use super::{audit, revocations, sessions, sign_ins, sql};
 use crate::{
-    Accepted, Audit, Invitation, Page, RevokeReason, Revoked, SignIn, StoreError, UserRow,
+    Accepted, Audit, Invitation, Page, RevokeReason, Revoked, SignIn, StoreError, UserChange,
+    UserRow,
 };
-
-/// The least time for which a disabled user stays in the revocation log: the longest session (24 h)
-/// and an hour for clocks that differ, so that the entry outlives whatever it revokes.
-const USER_REVOCATION: Duration = Duration::from_secs(25 * 60 * 60);
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, email, name, password_hash, roles, created_at, disabled_at FROM users ",
+            "SELECT id, email, name, password_hash, roles, tenant, created_at,
+                    disabled_at FROM users ",
             $rest
         )
     };
@@ -47,15 +43,16 @@ fn insert(tx: &Tx<'_>, user: &UserRow) -> Result<(), StoreError> {
     sql::run(
         tx,
         "INSERT INTO users
-            (id, email, email_key, name, password_hash, roles, created_at, disabled_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            (id, email, email_key, name, password_hash, roles, tenant, created_at, disabled_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             user.id.as_bytes(),
             user.email,
             email_key(&user.email),
             user.name,
             user.password_hash,
-            sql::list_text(&user.roles)?,
+            sql::json_text(&user.roles)?,
+            user.tenant.as_ref().map(TenantId::as_str),
             user.created_at.as_millis(),
             user.disabled_at.map(Timestamp::as_millis),
         ],
@@ -119,14 +116,59 @@ pub(super) fn disable(tx: &Tx<'_>, id: UserId, audit: &Audit) -> Result<bool, St
     }
     sign_ins::end_all_of(tx, id, at)?;
     sessions::revoke_all_of(tx, id, RevokeReason::UserDisabled, at)?;
-    // The second barrier, where there is something to bar: what a client never knew of a user, the
-    // feed does not tell it.
-    for (client, last_end) in sessions::clients_of(tx, id)? {
-        let expires_at = last_end.max(at + USER_REVOCATION);
-        revocations::append(tx, &Revoked::User(id), at, Some(&client), expires_at)?;
-    }
+    bar(tx, id, None, at, at)?;
     audit::append(tx, audit)?;
     Ok(true)
+}
+
+/// Logs a "not before" for a user on each client that knows the user, or on one of them; whether there
+/// was any. It is the second barrier, where there is something to bar: what a client never knew of a
+/// user, the feed does not tell it.
+pub(super) fn bar(
+    tx: &Tx<'_>,
+    id: UserId,
+    only: Option<&ClientId>,
+    before: Timestamp,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut barred = false;
+    for (client, last_end) in sessions::clients_of(tx, id)? {
+        if only.is_none_or(|only| *only == client) {
+            let expires_at = last_end.max(now + revocations::KEPT);
+            revocations::append(tx, &Revoked::User(id), before, Some(&client), expires_at)?;
+            barred = true;
+        }
+    }
+    Ok(barred)
+}
+
+/// What is not named stays as it is.
+pub(super) fn update(
+    tx: &Tx<'_>,
+    id: UserId,
+    change: &UserChange,
+    audit: &Audit,
+) -> Result<bool, StoreError> {
+    let roles = change.roles.as_ref().map(sql::json_text);
+    let changed = sql::run(
+        tx,
+        "UPDATE users SET name = coalesce(?2, name), roles = coalesce(?3, roles),
+             tenant = CASE WHEN ?4 THEN ?5 ELSE tenant END
+         WHERE id = ?1",
+        params![
+            id.as_bytes(),
+            change.name,
+            roles.transpose()?,
+            change.tenant.is_some(),
+            change.tenant.iter().flatten().next().map(TenantId::as_str),
+        ],
+    )?;
+    if let (1.., Some(reason)) = (changed, change.sign_out) {
+        sign_ins::end_all_of(tx, id, audit.at)?;
+        sessions::revoke_all_of(tx, id, reason, audit.at)?;
+        bar(tx, id, None, audit.at, audit.at)?;
+    }
+    audit::append_if(tx, changed > 0, audit)
 }
 
 pub(super) fn enable(tx: &Tx<'_>, id: UserId, audit: &Audit) -> Result<bool, StoreError> {
@@ -262,7 +304,8 @@ fn read(row: &Row<'_>) -> Result<UserRow, StoreError> {
         email: row.get("email")?,
         name: row.get("name")?,
         password_hash: row.get("password_hash")?,
-        roles: sql::list(row, "roles")?,
+        roles: sql::json(row, "roles")?,
+        tenant: sql::maybe_tenant(row, "tenant")?,
         created_at: sql::time(row, "created_at")?,
         disabled_at: sql::maybe_time(row, "disabled_at")?,
     })

@@ -8,15 +8,19 @@
 use std::cell::Cell;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
+use super::checkpoints::Checkpoints;
+use super::client_cache::ClientCache;
 use super::reserve::Reserve;
-use super::sql;
+use super::{measures, sql};
 use crate::StoreError;
 
 /// How many writes may wait. More means the disk does not keep up, and waiting longer helps nobody:
@@ -26,16 +30,29 @@ const QUEUE: usize = 1024;
 /// How many writes one commit carries at most: bounds how long the first of them waits.
 const BATCH: usize = 256;
 
-/// After this many writes the log is checkpointed as soon as the queue is empty.
-const CHECKPOINT_AFTER: usize = 1024;
-
 /// A write in progress: the connection inside this job's savepoint, and what to announce afterwards.
 pub(super) struct Tx<'c> {
     connection: &'c Connection,
     head: Cell<Option<u64>>,
+    clients: Cell<bool>,
 }
 
-impl Tx<'_> {
+impl<'c> Tx<'c> {
+    /// A write on a connection that is in a transaction.
+    pub(super) fn on(connection: &'c Connection) -> Self {
+        Self {
+            connection,
+            head: Cell::new(None),
+            clients: Cell::new(false),
+        }
+    }
+
+    /// Notes that this job changes a client, so that what memory keeps of them is forgotten with its
+    /// commit.
+    pub(super) fn clients_change(&self) {
+        self.clients.set(true);
+    }
+
     /// Notes the newest revocation of this job, announced once the job has committed.
     pub(super) fn announce(&self, seq: u64) {
         self.head.set(Some(seq));
@@ -58,6 +75,8 @@ struct Ran {
     head: Option<u64>,
     /// Whether it found the disk full.
     full: bool,
+    /// Whether it changed a client.
+    clients: bool,
 }
 
 type Job = Box<dyn FnOnce(&Connection) -> Ran + Send>;
@@ -71,22 +90,26 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread on a connection that is ready to write; `head` is the newest revocation, and
-    /// `reserve` the room on the same disk.
+    /// Starts the thread on a connection that is ready to write to `file`; `head` is the newest revocation,
+    /// `reserve` the room on the same disk, and `clients` what memory keeps of clients.
     pub(super) fn start(
         connection: Connection,
+        file: &Path,
         head: u64,
         reserve: Reserve,
+        clients: Arc<ClientCache>,
     ) -> Result<Self, StoreError> {
+        let checkpoints = Checkpoints::start(file)?;
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (head, _) = watch::channel(head);
         let reserve = Arc::new(reserve);
         let worker = Worker {
+            checkpoints,
             connection,
             jobs,
             head: head.clone(),
             reserve: Arc::clone(&reserve),
-            unchecked: 0,
+            clients,
         };
         let thread = std::thread::Builder::new()
             .name("sealgate-writer".to_owned())
@@ -145,10 +168,7 @@ impl Writer {
     {
         let (answer, outcome) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let tx = Tx {
-                connection,
-                head: Cell::new(None),
-            };
+            let tx = Tx::on(connection);
             let result = in_savepoint(&tx, act);
             let head = if result.is_ok() { tx.head.get() } else { None };
             let full = matches!(result, Err(StoreError::Full));
@@ -161,7 +181,12 @@ impl Writer {
                 // An error here means that the caller has left; the write stands all the same.
                 let _ = answer.send(result);
             });
-            Ran { reply, head, full }
+            Ran {
+                reply,
+                head,
+                full,
+                clients: tx.clients.get(),
+            }
         });
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
         queue.try_send(job).map_err(|error| match error {
@@ -217,34 +242,45 @@ where
 
 /// The thread's own state.
 struct Worker {
+    // Dropped before the connection, whose closing folds the log into the database if it is the last.
+    checkpoints: Checkpoints,
     connection: Connection,
     jobs: mpsc::Receiver<Job>,
     head: watch::Sender<u64>,
     reserve: Arc<Reserve>,
-    /// Writes since the last checkpoint.
-    unchecked: usize,
+    clients: Arc<ClientCache>,
 }
 
 impl Worker {
     fn run(mut self) {
+        let mut alone = true;
         while let Some(first) = self.jobs.blocking_recv() {
+            // Where there were several, more are about to come: this thread was woken at the first of
+            // them, perhaps on the very processor that makes the others. One sync is for all of them.
+            if !alone {
+                std::thread::yield_now();
+            }
             let mut ran = Vec::new();
-            let mut lost = self.commit(first, &mut ran).err();
+            let (waited, began) = (self.jobs.len(), Instant::now());
+            let lost = self.commit(first, &mut ran).err();
+            measures::committed(ran.len(), waited, began.elapsed());
+            alone = ran.len() == 1;
             if matches!(lost, Some(StoreError::Full)) || ran.iter().any(|job| job.full) {
                 self.reserve.release();
-                // A job that was rolled back together with the one that found the disk full.
-                lost = lost.map(|_| StoreError::Full);
             }
             if let Some(error) = &lost {
                 tracing::error!(writes = ran.len(), %error, "a group of writes was lost");
             } else if let Some(head) = ran.iter().filter_map(|job| job.head).max() {
                 self.head.send_replace(head);
             }
-            self.unchecked += ran.len();
+            // Even if the commit failed: then nobody knows whether it did.
+            if ran.iter().any(|job| job.clients) {
+                self.clients.forget();
+            }
             for job in ran {
                 (job.reply)(lost.as_ref());
             }
-            self.checkpoint();
+            self.checkpoints.after_commit(&self.connection);
         }
     }
 
@@ -260,9 +296,11 @@ impl Worker {
             ran.push(job(&self.connection));
             // A full disk and the like make SQLite roll back on its own accord.
             if self.connection.is_autocommit() {
-                return Err(StoreError::Unavailable(
-                    "the transaction was rolled back".to_owned(),
-                ));
+                return Err(if ran.last().is_some_and(|job| job.full) {
+                    StoreError::Full
+                } else {
+                    StoreError::Unavailable("the transaction was rolled back".to_owned())
+                });
             }
             next = if ran.len() < BATCH {
                 self.jobs.try_recv().ok()
@@ -275,20 +313,6 @@ impl Worker {
             sql::run(&self.connection, "ROLLBACK", ())?;
         }
         committed.map(drop)
-    }
-
-    /// Moves the log into the database while nobody waits. `wal_autocheckpoint` does it under load.
-    fn checkpoint(&mut self) {
-        if self.unchecked < CHECKPOINT_AFTER || !self.jobs.is_empty() {
-            return;
-        }
-        self.unchecked = 0;
-        if let Err(error) = self
-            .connection
-            .pragma(None, "wal_checkpoint", "PASSIVE", |_row| Ok(()))
-        {
-            tracing::warn!(%error, "the write-ahead log was not checkpointed");
-        }
     }
 }
 

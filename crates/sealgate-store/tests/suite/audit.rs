@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use sealgate_store::{Audit, AuditActor, RevokeReason, StoreError};
+use sealgate_store::{Audit, AuditActor, AuditFilter, Outcome, RevokeReason, StoreError};
 
-use crate::world::World;
+use crate::world::{HOUR, World};
 
 #[tokio::test]
 async fn a_record_keeps_all_it_was_given() {
@@ -20,6 +20,7 @@ async fn a_record_keeps_all_it_was_given() {
     audit.user = Some(user.id);
     audit.client = Some(client.id.clone());
     audit.session = Some(session.id);
+    audit.object = Some("https://api.example".to_owned());
     audit.network = Some("2001:db8::1".to_owned());
     audit.trace = Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned());
     audit.count = 7;
@@ -37,6 +38,7 @@ async fn a_record_keeps_all_it_was_given() {
         (row.user, row.client.as_ref(), row.session),
         (Some(user.id), Some(&client.id), Some(session.id))
     );
+    assert_eq!(row.object.as_deref(), Some("https://api.example"));
     assert_eq!(row.network.as_deref(), Some("2001:db8::1"));
     assert_eq!(
         row.trace.as_deref(),
@@ -143,4 +145,68 @@ async fn nothing_that_is_printed_shows_a_secret() {
         refused.unwrap_err().to_string(),
         "e-mail address is already in use"
     );
+}
+
+#[tokio::test]
+async fn records_are_listed_newest_first_by_what_they_are_looked_for_by() {
+    let world = World::new();
+    let (ada, client, ..) = world.story().await;
+    let before = i64::try_from(world.records().await.len()).unwrap();
+    world.clock.advance(HOUR);
+    let later = world.now();
+    for (actor, denied) in [
+        (AuditActor::User(ada.id), false),
+        (AuditActor::Client(client.id.clone()), true),
+        (AuditActor::User(ada.id), true),
+    ] {
+        let mut audit = if denied {
+            Audit::denied(later, actor, "test.act", "because")
+        } else {
+            Audit::allowed(later, actor, "test.act")
+        };
+        audit.user = Some(ada.id);
+        audit.client = denied.then(|| client.id.clone());
+        world.store.record(audit).await.unwrap();
+    }
+    let list = async |filter, limit| {
+        let rows = world.store.audit_list(filter, limit).await.unwrap();
+        rows.iter()
+            .map(|row| row.number - before)
+            .collect::<Vec<_>>()
+    };
+    let any = AuditFilter::default;
+    assert_eq!(list(any(), 2).await, [3, 2]);
+    assert_eq!(list(any(), 1000).await.len(), world.records().await.len());
+    let page = AuditFilter {
+        before: Some(before + 3),
+        ..any()
+    };
+    assert_eq!(list(page, 2).await, [2, 1]);
+    let by_actor = AuditFilter {
+        actor: Some(format!("user:{}", ada.id)),
+        ..any()
+    };
+    assert_eq!(list(by_actor.clone(), 10).await, [3, 1]);
+    let denied = AuditFilter {
+        outcome: Some(Outcome::Denied),
+        ..by_actor
+    };
+    assert_eq!(list(denied, 10).await, [3]);
+    let about = AuditFilter {
+        user: Some(ada.id),
+        client: Some(client.id),
+        action: Some("test.act".to_owned()),
+        ..any()
+    };
+    assert_eq!(list(about, 10).await, [3, 2]);
+    let since = AuditFilter {
+        since: Some(later),
+        ..any()
+    };
+    assert_eq!(list(since, 10).await, [3, 2, 1]);
+    let nothing = AuditFilter {
+        action: Some("test.other".to_owned()),
+        ..any()
+    };
+    assert!(list(nothing, 10).await.is_empty());
 }

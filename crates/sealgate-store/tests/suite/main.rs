@@ -4,15 +4,23 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod audit;
+mod bulk;
+mod clients;
 mod codes;
+mod consents;
+mod deliveries;
+mod devices;
 mod directory;
 mod invitations;
 mod keys;
 mod model;
+mod pushed;
 mod refresh;
+mod resources;
 mod revocations;
 mod sessions;
 mod sign_ins;
 mod sweep;
+mod user_changes;
 mod users;
 mod world;

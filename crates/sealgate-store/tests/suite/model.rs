@@ -1,12 +1,13 @@
 //! Any sequence of acts leaves the revocation log that a few lines of plain Rust say it should.
 
-use proptest::prelude::*;
-use sealgate_model::{ClientId, SessionId, Timestamp, UserId};
-use sealgate_store::{
-    Redeemed, Revocation, RevokeReason, Revoked, Session, SignIn, StoreError, UserRow,
-};
+mod plain;
 
-use crate::world::{DAY, HOUR, MINUTE, World};
+use proptest::prelude::*;
+use sealgate_model::ClientId;
+use sealgate_store::{Redeemed, RevokeReason, SessionSelector, StoreError, UserRow};
+
+use self::plain::Model;
+use crate::world::{MINUTE, World};
 
 #[derive(Debug, Clone)]
 enum Act {
@@ -18,8 +19,30 @@ enum Act {
     Disable { user: usize },
     Enable { user: usize },
     TakenAddress { user: usize },
+    SignOut { session: usize },
+    Withdraw { user: usize, client: usize },
+    RevokeMany { select: Select, minutes: u32 },
     Wait { minutes: u32 },
     Sweep,
+}
+
+/// Whose sessions are revoked together.
+#[derive(Debug, Clone, Copy)]
+enum Select {
+    All,
+    User(usize),
+    Client(usize),
+    UserOnClient(usize, usize),
+}
+
+fn select() -> impl Strategy<Value = Select> {
+    let place = || 0..8_usize;
+    prop_oneof![
+        Just(Select::All),
+        place().prop_map(Select::User),
+        place().prop_map(Select::Client),
+        (place(), place()).prop_map(|(user, client)| Select::UserOnClient(user, client)),
+    ]
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -33,105 +56,13 @@ fn act() -> impl Strategy<Value = Act> {
         2 => place().prop_map(|user| Act::Disable { user }),
         2 => place().prop_map(|user| Act::Enable { user }),
         1 => place().prop_map(|user| Act::TakenAddress { user }),
+        1 => place().prop_map(|session| Act::SignOut { session }),
+        1 => (place(), place()).prop_map(|(user, client)| Act::Withdraw { user, client }),
+        3 => (select(), prop_oneof![Just(0), 1..20 * 60_u32])
+            .prop_map(|(select, minutes)| Act::RevokeMany { select, minutes }),
         3 => (1..20 * 60_u32).prop_map(|minutes| Act::Wait { minutes }),
         1 => Just(Act::Sweep),
     ]
-}
-
-/// What the store should have done, in the plainest terms.
-#[derive(Default)]
-struct Model {
-    head: u64,
-    log: Vec<Revocation>,
-    disabled: Vec<bool>,
-    /// Each sign-in, the place of its user, and whether it has ended.
-    sign_ins: Vec<(SignIn, usize, bool)>,
-    /// Each session, its code, and whether it is revoked.
-    sessions: Vec<(Session, sealgate_store::Code, bool)>,
-}
-
-impl Model {
-    fn append(
-        &mut self,
-        what: Revoked,
-        at: Timestamp,
-        client: Option<ClientId>,
-        expires_at: Timestamp,
-    ) {
-        self.head += 1;
-        self.log.push(Revocation {
-            seq: self.head,
-            what,
-            at,
-            client,
-            expires_at,
-        });
-    }
-
-    fn revoke(&mut self, place: usize, at: Timestamp) {
-        let (session, _, revoked) = &mut self.sessions[place];
-        if !std::mem::replace(revoked, true) {
-            let session = session.clone();
-            let what = Revoked::Session(session.id);
-            self.append(what, at, Some(session.client), session.expires_at);
-        }
-    }
-
-    /// Revokes the live sessions of which `which` is true, in order of id; the latest end.
-    fn revoke_live(
-        &mut self,
-        at: Timestamp,
-        which: impl Fn(&Session) -> bool,
-    ) -> Option<Timestamp> {
-        let mut live: Vec<(SessionId, usize)> = Vec::new();
-        for (place, (session, _, revoked)) in self.sessions.iter().enumerate() {
-            if !revoked && session.expires_at > at && which(session) {
-                live.push((session.id, place));
-            }
-        }
-        live.sort();
-        let last = live
-            .iter()
-            .map(|(_, place)| self.sessions[*place].0.expires_at)
-            .max();
-        for (_, place) in live {
-            self.revoke(place, at);
-        }
-        last
-    }
-
-    fn disable(&mut self, place: usize, id: UserId, at: Timestamp) {
-        if std::mem::replace(&mut self.disabled[place], true) {
-            return;
-        }
-        for (_, _, ended) in self
-            .sign_ins
-            .iter_mut()
-            .filter(|(_, user, _)| *user == place)
-        {
-            *ended = true;
-        }
-        self.revoke_live(at, |session| session.user == id);
-        let mut clients: Vec<(ClientId, Timestamp)> = Vec::new();
-        for (session, ..) in self.sessions.iter().filter(|known| known.0.user == id) {
-            clients.push((session.client.clone(), session.expires_at));
-        }
-        clients.sort();
-        let mut clients = clients.into_iter().rev().collect::<Vec<_>>();
-        clients.dedup_by(|one, other| one.0 == other.0);
-        for (client, last) in clients.into_iter().rev() {
-            let expires_at = last.max(at + DAY + HOUR);
-            self.append(Revoked::User(id), at, Some(client), expires_at);
-        }
-    }
-
-    fn sweep(&mut self, now: Timestamp) {
-        self.log.retain(|entry| entry.expires_at >= now);
-        self.sessions
-            .retain(|(session, ..)| session.expires_at >= now);
-        self.sign_ins
-            .retain(|(sign_in, ..)| sign_in.expires_at >= now);
-    }
 }
 
 struct Run {
@@ -174,22 +105,7 @@ impl Run {
                 let sign_in = world.sign_in(self.users[user].id).await;
                 model.sign_ins.push((sign_in, user, model.disabled[user]));
             }
-            Act::Start { sign_in, client } => {
-                let Some(place) = pick(&model.sign_ins, sign_in) else {
-                    return;
-                };
-                let (sign_in, user, ended) = &model.sign_ins[place];
-                let client = &self.clients[client % self.clients.len()];
-                let code = world.code(sign_in, client).await;
-                let session = world.session_for(&code);
-                let redeemed = world.redeem(&code, &session, None).await.unwrap();
-                if *ended || model.disabled[*user] {
-                    assert_eq!(redeemed, Redeemed::Ended);
-                } else {
-                    assert_eq!(redeemed, Redeemed::Started);
-                    model.sessions.push((session, code, false));
-                }
-            }
+            Act::Start { sign_in, client } => self.start(sign_in, client).await,
             Act::Revoke { session } => {
                 let Some(place) = pick(&model.sessions, session) else {
                     return;
@@ -258,12 +174,87 @@ impl Run {
                     Err(StoreError::Conflict("e-mail address"))
                 ));
             }
+            Act::SignOut { session } => self.sign_out(session).await,
+            Act::Withdraw { user, client } => {
+                let user = self.users[user % self.users.len()].id;
+                let client = &self.clients[client % self.clients.len()];
+                let audit = world.audit("consent.withdraw");
+                let done = world.store.consent_withdraw(user, client, audit).await;
+                assert_eq!(done.unwrap(), model.withdraw(user, client, at));
+            }
+            Act::RevokeMany { select, minutes } => self.revoke_many(select, minutes).await,
             Act::Wait { minutes } => world.clock.advance(minutes * MINUTE),
             Act::Sweep => {
                 world.store.sweep(at).await.unwrap();
                 model.sweep(at);
             }
         }
+    }
+
+    async fn start(&mut self, sign_in: usize, client: usize) {
+        let (world, model) = (&self.world, &mut self.model);
+        let Some(place) = pick(&model.sign_ins, sign_in) else {
+            return;
+        };
+        let (sign_in, user, ended) = &model.sign_ins[place];
+        let client = &self.clients[client % self.clients.len()];
+        let code = world.code(sign_in, client).await;
+        let session = world.session_for(&code);
+        let redeemed = world.redeem(&code, &session, None).await.unwrap();
+        if *ended || model.disabled[*user] {
+            assert_eq!(redeemed, Redeemed::Ended);
+            model.codes.push(code);
+        } else {
+            assert_eq!(redeemed, Redeemed::Started);
+            model.sessions.push((session, code, false));
+        }
+    }
+
+    async fn sign_out(&mut self, session: usize) {
+        let (world, model, at) = (&self.world, &mut self.model, self.world.now());
+        let Some(place) = pick(&model.sessions, session) else {
+            return;
+        };
+        let (id, from) = (model.sessions[place].0.id, model.sessions[place].0.sign_in);
+        let audit = world.audit("session.sign_out");
+        let reason = RevokeReason::Admin;
+        let known = world.store.session_sign_out(id, reason, audit).await;
+        assert!(known.unwrap());
+        for (sign_in, _, ended) in &mut model.sign_ins {
+            *ended |= sign_in.id == from;
+        }
+        model.revoke_live(at, |session| session.sign_in == from);
+        model.revoke(place, at);
+    }
+
+    async fn revoke_many(&mut self, select: Select, minutes: u32) {
+        let at = self.world.now();
+        let before = at - minutes * MINUTE;
+        let user = |place: usize| {
+            let place = place % self.users.len();
+            (place, self.users[place].id)
+        };
+        let client = |place: usize| self.clients[place % self.clients.len()].clone();
+        let (user, client) = match select {
+            Select::All => (None, None),
+            Select::User(place) => (Some(user(place)), None),
+            Select::Client(place) => (None, Some(client(place))),
+            Select::UserOnClient(one, other) => (Some(user(one)), Some(client(other))),
+        };
+        let selector = SessionSelector {
+            user: user.map(|(_, id)| id),
+            client: client.clone(),
+            tenant: None,
+            started_at_or_before: before,
+        };
+        let count = |model: &Model| model.sessions.iter().filter(|known| known.2).count();
+        let earlier = count(&self.model);
+        self.model.revoke_many(user, client.as_ref(), before, at);
+        let audit = self.world.audit("session.revoke_many");
+        let reason = RevokeReason::Everything;
+        let revoked = self.world.store.sessions_revoke(selector, reason, audit);
+        let revoked = usize::try_from(revoked.await.unwrap()).unwrap();
+        assert_eq!(revoked, count(&self.model) - earlier);
     }
 
     async fn compare(&self) {

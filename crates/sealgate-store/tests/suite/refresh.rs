@@ -151,3 +151,18 @@ async fn a_successor_stays_in_its_family() {
         Rotated::Won
     ));
 }
+
+#[tokio::test]
+async fn a_token_is_read_together_with_what_decides_on_it() {
+    let world = World::new();
+    let (user, _, _, session, first) = world.story().await;
+    let state = world.store.refresh_state(first.id).await.unwrap().unwrap();
+    assert_eq!(format!("{:?}", state.token), format!("{first:?}"));
+    assert_eq!(format!("{:?}", state.session), format!("{session:?}"));
+    assert_eq!((state.user.id, state.user.roles), (user.id, user.roles));
+    world.rotate(first.id, world.token(&session, 1)).await;
+    let state = world.store.refresh_state(first.id).await.unwrap().unwrap();
+    assert_eq!(state.token.answer.as_deref(), Some("sealed answer"));
+    let none = sealgate_model::RefreshId::generate(world.now(), &world.random);
+    assert!(world.store.refresh_state(none).await.unwrap().is_none());
+}

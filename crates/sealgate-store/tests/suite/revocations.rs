@@ -1,6 +1,7 @@
 //! The revocation log, as the feed reads it.
 
-use sealgate_store::{RevokeReason, Revoked};
+use sealgate_model::{ClientId, UserId};
+use sealgate_store::{RevokeReason, Revoked, SessionSelector};
 
 use crate::world::{HOUR, World};
 
@@ -84,4 +85,81 @@ async fn what_is_live_leaves_out_what_can_no_longer_matter() {
     assert_eq!(live().await, all[2..]);
     world.clock.advance(HOUR);
     assert!(live().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_token_is_revoked_once_and_for_whom_it_is_said() {
+    let world = World::new();
+    let client = world.client("app").await.id;
+    let until = world.now() + HOUR;
+    let revoke = async |jti: &str, client: Option<&ClientId>| {
+        let audit = world.audit("token.revoke");
+        let revoked = world.store.token_revoke(jti, client, until, audit).await;
+        revoked.unwrap()
+    };
+    assert!(revoke("a", None).await);
+    assert!(revoke("b", Some(&client)).await);
+    assert!(!revoke("a", None).await);
+    for (jti, revoked) in [("a", true), ("b", true), ("c", false), ("", false)] {
+        assert_eq!(world.store.token_revoked(jti).await.unwrap(), revoked);
+    }
+    let log = world.log().await;
+    let told: Vec<_> = log
+        .iter()
+        .map(|entry| (entry.what.clone(), entry.client.clone(), entry.expires_at))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Revoked::Token("a".to_owned()), None, until),
+            (Revoked::Token("b".to_owned()), Some(client), until),
+        ]
+    );
+    let actions = world.actions().await;
+    assert_eq!(actions[1..], ["token.revoke", "token.revoke"]);
+    world.clock.advance(2 * HOUR);
+    assert_eq!(world.sweep().await, 2);
+    assert!(!world.store.token_revoked("a").await.unwrap());
+}
+
+#[tokio::test]
+async fn not_before_is_the_latest_of_what_covers_the_token() {
+    let world = World::new();
+    let (ada, app, ..) = world.story().await;
+    let web = world.client("web").await.id;
+    let selector = |user: Option<UserId>, client: Option<&ClientId>| SessionSelector {
+        user,
+        client: client.cloned(),
+        tenant: None,
+        started_at_or_before: world.now(),
+    };
+    let revoke = async |selector| {
+        let audit = world.audit("session.revoke_many");
+        let reason = RevokeReason::Admin;
+        let revoked = world.store.sessions_revoke(selector, reason, audit).await;
+        revoked.unwrap();
+    };
+    let not_before = async |user, client| world.store.not_before(user, client).await.unwrap();
+    assert_eq!(not_before(Some(ada.id), Some(&app.id)).await, None);
+
+    let first = world.now();
+    revoke(selector(None, None)).await;
+    assert_eq!(not_before(None, None).await, Some(first));
+    assert_eq!(not_before(None, Some(&web)).await, Some(first));
+
+    world.clock.advance(HOUR);
+    let second = world.now();
+    revoke(selector(None, Some(&app.id))).await;
+    assert_eq!(not_before(None, Some(&app.id)).await, Some(second));
+    assert_eq!(not_before(Some(ada.id), Some(&app.id)).await, Some(second));
+    assert_eq!(not_before(None, Some(&web)).await, Some(first));
+    assert_eq!(not_before(None, None).await, Some(first));
+
+    // The user is known to one client alone; the entry is that client's.
+    world.clock.advance(HOUR);
+    let third = world.now();
+    revoke(selector(Some(ada.id), None)).await;
+    assert_eq!(not_before(Some(ada.id), Some(&app.id)).await, Some(third));
+    assert_eq!(not_before(Some(ada.id), Some(&web)).await, Some(first));
+    assert_eq!(not_before(Some(ada.id), None).await, Some(third));
 }

@@ -44,6 +44,7 @@ async fn sessions_are_listed_by_user_client_and_life_in_pages() {
         let filter = SessionFilter {
             user,
             client,
+            tenant: None,
             live_at,
         };
         let mut seen = Vec::new();

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use sealgate_host::{FakeClock, FakeRandom, sha256};
 use sealgate_model::{
-    ClientId, Clock as _, CodeId, InvitationId, RefreshId, SessionId, SignInId, Timestamp, UserId,
+    ClientId, Clock as _, CodeId, DeviceId, InvitationId, PushedId, RefreshId, SessionId, SignInId,
+    Timestamp, UserId,
 };
 use sealgate_store::{
-    Audit, AuditActor, AuditRow, Client, ClientKind, Code, Invitation, Redeemed, RefreshToken,
-    Revocation, Rotated, Session, SignIn, SqliteStore, Store, StoreError, UserRow,
+    Audit, AuditActor, AuditRow, Client, ClientDetails, ClientKind, Code, DeviceCode, DeviceState,
+    GrantDetails, Invitation, PushedRequest, Redeemed, RefreshToken, Revocation, RevokeReason,
+    Rotated, Session, SignIn, SqliteStore, Store, StoreError, UserRow,
 };
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -62,6 +64,7 @@ impl World {
             name: "Ada".to_owned(),
             password_hash: Some("$argon2id$…".to_owned()),
             roles: vec!["accountant".to_owned()],
+            tenant: None,
             created_at: self.now(),
             disabled_at: None,
         }
@@ -77,7 +80,27 @@ impl World {
     }
 
     pub(crate) async fn client(&self, id: &str) -> Client {
-        let client = Client {
+        self.client_with(id, |_details| {}).await
+    }
+
+    /// A client whose details `change` has changed.
+    pub(crate) async fn client_with(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut ClientDetails),
+    ) -> Client {
+        let client = self.client_row(id, change);
+        self.store
+            .client_create(client.clone(), self.audit("client.create"))
+            .await
+            .unwrap();
+        client
+    }
+
+    pub(crate) fn client_row(&self, id: &str, change: impl FnOnce(&mut ClientDetails)) -> Client {
+        let mut details = ClientDetails::default();
+        change(&mut details);
+        Client {
             id: id.parse().unwrap(),
             name: "Expenses".to_owned(),
             kind: ClientKind::Confidential,
@@ -85,13 +108,10 @@ impl World {
             redirect_uris: vec!["https://app.example/auth/callback".to_owned()],
             logout_uris: vec![],
             scopes: vec!["openid".to_owned(), "expenses:read".to_owned()],
+            details,
             created_at: self.now(),
-        };
-        self.store
-            .client_create(client.clone(), self.audit("client.create"))
-            .await
-            .unwrap();
-        client
+            disabled_at: None,
+        }
     }
 
     pub(crate) fn invitation(&self, user: Option<UserId>) -> Invitation {
@@ -127,6 +147,16 @@ impl World {
     }
 
     pub(crate) async fn code(&self, sign_in: &SignIn, client: &ClientId) -> Code {
+        self.code_with(sign_in, client, GrantDetails::default())
+            .await
+    }
+
+    pub(crate) async fn code_with(
+        &self,
+        sign_in: &SignIn,
+        client: &ClientId,
+        details: GrantDetails,
+    ) -> Code {
         let code = Code {
             id: CodeId::generate(self.now(), &self.random),
             secret_hash: sha256(b"code"),
@@ -138,6 +168,7 @@ impl World {
             challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM".to_owned(),
             nonce: Some("nonce".to_owned()),
             scopes: vec!["openid".to_owned()],
+            details,
             auth_time: sign_in.auth_time,
             methods: sign_in.methods.clone(),
             expires_at: self.now() + MINUTE,
@@ -157,6 +188,7 @@ impl World {
             client: code.client.clone(),
             sign_in: code.sign_in,
             scopes: code.scopes.clone(),
+            details: code.details.clone(),
             auth_time: code.auth_time,
             methods: code.methods.clone(),
             created_at: self.now(),
@@ -212,6 +244,79 @@ impl World {
         (session, first)
     }
 
+    pub(crate) fn device_row(&self, client: &ClientId, user_code: &str) -> DeviceCode {
+        DeviceCode {
+            id: DeviceId::generate(self.now(), &self.random),
+            secret_hash: sha256(b"device code"),
+            user_code: user_code.to_owned(),
+            client: client.clone(),
+            scopes: vec!["openid".to_owned()],
+            details: GrantDetails::default(),
+            network: Some("192.0.2.1".to_owned()),
+            created_at: self.now(),
+            expires_at: self.now() + 10 * MINUTE,
+            interval: 5,
+            polled_at: None,
+            state: DeviceState::Pending,
+        }
+    }
+
+    pub(crate) async fn device(&self, client: &ClientId, user_code: &str) -> DeviceCode {
+        let device = self.device_row(client, user_code);
+        self.store
+            .device_create(device.clone(), self.audit("device.create"))
+            .await
+            .unwrap();
+        device
+    }
+
+    pub(crate) async fn pushed(&self, client: &ClientId) -> PushedRequest {
+        let pushed = PushedRequest {
+            id: PushedId::generate(self.now(), &self.random),
+            secret_hash: sha256(b"request uri"),
+            client: client.clone(),
+            parameters: vec![
+                ("scope".to_owned(), "openid".to_owned()),
+                ("resource".to_owned(), "https://a.example".to_owned()),
+                ("resource".to_owned(), "https://b.example".to_owned()),
+            ],
+            details: GrantDetails {
+                dpop_jkt: Some("jkt".to_owned()),
+                ..GrantDetails::default()
+            },
+            created_at: self.now(),
+            expires_at: self.now() + MINUTE,
+        };
+        self.store
+            .pushed_create(pushed.clone(), self.audit("request.push"))
+            .await
+            .unwrap();
+        pushed
+    }
+
+    /// A session of a user of `tenant`.
+    pub(crate) async fn session_in(
+        &self,
+        tenant: &str,
+        sign_in: &SignIn,
+        client: &ClientId,
+    ) -> Session {
+        let details = GrantDetails {
+            tenant: Some(tenant.parse().unwrap()),
+            ..GrantDetails::default()
+        };
+        let code = self.code_with(sign_in, client, details).await;
+        let session = self.session_for(&code);
+        let redeemed = self.redeem(&code, &session, None).await;
+        assert_eq!(redeemed.unwrap(), Redeemed::Started);
+        session
+    }
+
+    /// Whether a session is revoked, and why.
+    pub(crate) async fn fate(&self, id: SessionId) -> Option<RevokeReason> {
+        self.session(id).await.revoked_for
+    }
+
     /// A user, a client, and a session of the one on the other.
     pub(crate) async fn story(&self) -> (UserRow, Client, SignIn, Session, RefreshToken) {
         let user = self.user("ada@example.com").await;
@@ -231,6 +336,11 @@ impl World {
 
     pub(crate) async fn session(&self, id: SessionId) -> Session {
         self.store.session(id).await.unwrap().unwrap()
+    }
+
+    /// How many rows a sweep takes now.
+    pub(crate) async fn sweep(&self) -> u64 {
+        self.store.sweep(self.now()).await.unwrap().total()
     }
 
     pub(crate) async fn log(&self) -> Vec<Revocation> {

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod administering;
+mod examining;
 mod harness;
+mod operating;
 mod refusing;
 mod serving;
+mod tracing;

@@ -20,15 +20,14 @@ use sealgate_revocation::{
 };
 use sealgate_session::{KeyRing, SealKey};
 use sealgate_store::{
-    Audit, AuditActor, Client, ClientKind, Code, Redeemed, RevokeReason, Session, SignIn,
-    SqliteStore, Store, UserRow,
+    Audit, AuditActor, Client, ClientDetails, ClientKind, Code, GrantDetails, Redeemed,
+    RevokeReason, Session, SignIn, SqliteStore, Store, UserRow,
 };
 use tower::ServiceExt as _;
 
 use crate::feed::{Feed, Pace, routes};
-use crate::keys::SigningKeys;
 use crate::sign_in::passwords::PasswordQueue;
-use crate::{ControlPlane, Lifetimes};
+use crate::{ControlPlane, Host, Lifetimes, Policy};
 
 /// How many events a test reads at most before it gives up.
 pub(super) const PATIENCE: usize = 100;
@@ -66,6 +65,7 @@ impl House {
             name: "Ada".into(),
             password_hash: None,
             roles: Vec::new(),
+            tenant: None,
             created_at: now,
             disabled_at: None,
         };
@@ -111,7 +111,9 @@ impl House {
                 redirect_uris: Vec::new(),
                 logout_uris: Vec::new(),
                 scopes: Vec::new(),
+                details: ClientDetails::for_kind(kind),
                 created_at: now,
+                disabled_at: None,
             };
             house
                 .plane
@@ -137,6 +139,7 @@ impl House {
             client: client.clone(),
             sign_in: self.sign_in,
             scopes: Vec::new(),
+            details: GrantDetails::default(),
             auth_time: now,
             methods: Vec::new(),
             created_at: now,
@@ -156,6 +159,7 @@ impl House {
             challenge: String::new(),
             nonce: None,
             scopes: Vec::new(),
+            details: GrantDetails::default(),
             auth_time: now,
             methods: Vec::new(),
             expires_at: now + plane.lifetimes.code,
@@ -267,25 +271,24 @@ pub(super) async fn assemble(
     random: FakeRandom,
     feed: Feed,
 ) -> Arc<ControlPlane> {
-    let lifetimes = Lifetimes::default();
-    let clock: Arc<dyn sealgate_model::Clock> = clock;
-    let random: Arc<dyn sealgate_model::Random> = Arc::new(random);
-    let master = KeyRing::new(vec![SealKey::from_bytes([9; 32])]).unwrap();
-    let keys = SigningKeys::load(&store, &master, &clock, &random, &lifetimes)
-        .await
-        .unwrap();
-    Arc::new(ControlPlane {
-        issuer: "https://id.example".parse().unwrap(),
-        store,
+    let host = Host {
         clock,
-        random,
+        random: Arc::new(random),
+        outbound: Arc::new(sealgate_host::FakeOutbound::new()),
+    };
+    let master = KeyRing::new(vec![SealKey::from_bytes([9; 32])]).unwrap();
+    let plane = ControlPlane::new(
+        "https://id.example".parse().unwrap(),
+        store,
         master,
-        keys,
+        host,
+        Lifetimes::default(),
+        Policy::default(),
+    );
+    Arc::new(ControlPlane {
         passwords: PasswordQueue::new(1, 1),
-        throttle: crate::SignInThrottle::new(),
-        refusals: crate::Refusals::new(),
         feed,
-        lifetimes,
+        ..plane.await.unwrap()
     })
 }
 
@@ -357,6 +360,7 @@ pub(super) fn revoked(follower: &Follower, session: SessionId) -> Option<Revoked
         subject: None,
         client: "app",
         key: None,
+        token: None,
         started_at,
     })
 }

@@ -182,14 +182,11 @@ async fn a_browser_that_is_not_signed_in_is_sent_to_sign_in_and_back() {
     // Nothing of the request can be read on its way.
     assert!(!sealed.contains("app") && sealed.starts_with("v1."));
 
-    let described = crate::oauth::authorize::describe(&house.plane, &sealed)
-        .await
-        .unwrap();
-    assert_eq!(described.client.name, "The app client");
-    let (sign_in, _) = house.sign_in().await;
-    let response =
-        crate::oauth::authorize::continue_with(&house.plane, &Caller::unknown(), &sealed, &sign_in)
-            .await;
+    let path = location.as_str().strip_prefix(ISSUER).unwrap();
+    let page = text(house.get(path, None).await).await;
+    assert!(page.contains("The app client"), "{page}");
+    let (_, cookie) = house.sign_in().await;
+    let response = house.resume(&sealed, &cookie).await;
     let code = sent_back(&response)["code"].clone();
     let tokens = tokens(house.redeem("app", &code).await).await;
     assert_eq!(
@@ -201,27 +198,16 @@ async fn a_browser_that_is_not_signed_in_is_sent_to_sign_in_and_back() {
 #[tokio::test]
 async fn a_sealed_request_is_refused_when_altered_or_old() {
     let house = House::new().await;
-    let (sign_in, _) = house.sign_in().await;
+    let (_, cookie) = house.sign_in().await;
     let response = house.get(&authorize(&wish("app")), None).await;
-    let sealed = location(&response)
-        .query_pairs()
-        .next()
-        .unwrap()
-        .1
-        .into_owned();
+    let sealed = sealed(&response);
     for wrong in [
         sealed[1..].to_owned(),
         format!("{sealed}A"),
         String::new(),
         "v1.AAAAAAAA.AAAA".into(),
     ] {
-        let response = crate::oauth::authorize::continue_with(
-            &house.plane,
-            &Caller::unknown(),
-            &wrong,
-            &sign_in,
-        )
-        .await;
+        let response = house.resume(&wrong, &cookie).await;
         let (status, html) = page_reason(response).await;
         assert_eq!(status, 400);
         assert!(html.contains("request_unreadable"));
@@ -229,9 +215,7 @@ async fn a_sealed_request_is_refused_when_altered_or_old() {
     house
         .clock
         .advance(std::time::Duration::from_secs(30 * 60 + 1));
-    let response =
-        crate::oauth::authorize::continue_with(&house.plane, &Caller::unknown(), &sealed, &sign_in)
-            .await;
+    let response = house.resume(&sealed, &cookie).await;
     assert!(page_reason(response).await.1.contains("request_expired"));
 }
 
@@ -263,7 +247,7 @@ async fn prompt_none_never_shows_a_page() {
 #[tokio::test]
 async fn prompt_login_and_an_exceeded_max_age_ask_again_even_when_signed_in() {
     let house = House::new().await;
-    let (old, cookie) = house.sign_in().await;
+    let (_, cookie) = house.sign_in().await;
     house.clock.advance(std::time::Duration::from_secs(61));
     for pairs in [
         wish_with("prompt", "login"),
@@ -271,22 +255,13 @@ async fn prompt_login_and_an_exceeded_max_age_ask_again_even_when_signed_in() {
         wish_with("max_age", "0"),
     ] {
         let response = house.get(&authorize(&pairs), Some(&cookie)).await;
-        let location = location(&response);
-        assert_eq!(location.path(), "/sign-in");
-        let sealed = location.query_pairs().next().unwrap().1.into_owned();
+        assert_eq!(location(&response).path(), "/sign-in");
+        let sealed = sealed(&response);
         // The old sign-in does not pass the page by another way.
-        let response =
-            crate::oauth::authorize::continue_with(&house.plane, &Caller::unknown(), &sealed, &old)
-                .await;
-        assert_eq!(super::location(&response).path(), "/sign-in");
-        let (fresh, _) = house.sign_in().await;
-        let response = crate::oauth::authorize::continue_with(
-            &house.plane,
-            &Caller::unknown(),
-            &sealed,
-            &fresh,
-        )
-        .await;
+        let response = house.resume(&sealed, &cookie).await;
+        assert_eq!(location(&response).path(), "/sign-in");
+        let (_, fresh) = house.sign_in().await;
+        let response = house.resume(&sealed, &fresh).await;
         assert!(sent_back(&response).contains_key("code"));
     }
 }
@@ -318,10 +293,8 @@ async fn the_longest_state_and_nonce_travel_through_the_sign_in_page() {
     assert_eq!(shown.await.status(), StatusCode::OK);
     let sealed = page.query_pairs().next().unwrap().1.into_owned();
     house.clock.advance(std::time::Duration::from_secs(1));
-    let (sign_in, _) = house.sign_in().await;
-    let response =
-        crate::oauth::authorize::continue_with(&house.plane, &Caller::unknown(), &sealed, &sign_in)
-            .await;
+    let (_, cookie) = house.sign_in().await;
+    let response = house.resume(&sealed, &cookie).await;
     assert_eq!(sent_back(&response)["state"], "s".repeat(2048));
 }
 
@@ -332,6 +305,7 @@ async fn a_request_too_long_to_be_carried_is_refused_to_the_client() {
     let mut pairs = wish_with("state", &"\"".repeat(2048));
     pairs.retain(|(name, _)| *name != "nonce");
     pairs.push(("nonce", "\"".repeat(512)));
+    pairs.push(("acr_values", "\"".repeat(256)));
     let answer = sent_back(&house.get(&authorize(&pairs), None).await);
     assert_eq!(
         (answer["error"].as_str(), answer["reason"].as_str()),

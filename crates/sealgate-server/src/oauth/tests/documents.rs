@@ -111,7 +111,7 @@ async fn a_key_is_published_before_it_signs_and_until_what_it_signed_has_expired
     house
         .plane
         .keys
-        .rotate(&house.plane, false, house.audit())
+        .rotate(None, false, house.audit())
         .await
         .unwrap();
     let (_, after) = fetch(&house, "/oauth/jwks").await;
@@ -131,15 +131,40 @@ async fn a_key_is_published_before_it_signs_and_until_what_it_signed_has_expired
         StatusCode::OK
     );
 
-    // Token life, cache time and a minute for clocks that disagree: 660 s.
-    house.clock.advance(std::time::Duration::from_secs(659));
-    house.plane.keys.tick(&house.plane).await.unwrap();
+    // The longest token life, cache time and a minute for clocks that disagree: 3,960 s.
+    house.clock.advance(std::time::Duration::from_secs(3_959));
+    house.plane.keys.tick().await.unwrap();
     assert_eq!(kids(&fetch(&house, "/oauth/jwks").await.1).len(), 3);
     house.clock.advance(std::time::Duration::from_secs(1));
-    house.plane.keys.tick(&house.plane).await.unwrap();
+    house.plane.keys.tick().await.unwrap();
     let (_, last) = fetch(&house, "/oauth/jwks").await;
     assert!(!kids(&last).contains(&kid(&old.access)));
     assert_eq!(house.last_record().await.action, "key.remove");
+}
+
+#[tokio::test]
+async fn a_revoked_key_leaves_the_key_set_and_what_it_signed_is_refused_at_once() {
+    let house = House::new().await;
+    let (_, before) = fetch(&house, "/oauth/jwks").await;
+    let old = house.tokens("app", "openid").await;
+    assert_eq!(
+        kids(&before)[0],
+        kid(&old.access),
+        "the one that signs first"
+    );
+    let old_kid = kid(&old.access);
+    let revoked = house.plane.keys.revoke(&old_kid, house.audit());
+    revoked.await.unwrap();
+    let (_, after) = fetch(&house, "/oauth/jwks").await;
+    assert!(!kids(&after).contains(&kid(&old.access)));
+    assert_eq!(kids(&after).len(), 2);
+    let refused = userinfo::ask(&house, &old.access).await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    // The session itself was not signed: it goes on under the next key.
+    let new = tokens(house.refresh("app", &old.refresh).await).await;
+    assert_eq!(kid(&new.access), kids(&before)[1]);
+    let said = userinfo::ask(&house, &new.access).await;
+    assert_eq!(said.status(), StatusCode::OK);
 }
 
 #[tokio::test]
@@ -148,12 +173,17 @@ async fn keys_survive_a_restart_and_open_only_under_their_master_key() {
     let token = house.tokens("app", "openid").await;
     let plane = &house.plane;
     let load = |master: KeyRing| async move {
-        SigningKeys::load(
-            &plane.store,
-            &master,
-            &plane.clock,
-            &plane.random,
-            &plane.lifetimes,
+        crate::SigningKeys::load(
+            Arc::clone(&plane.store),
+            master,
+            Arc::clone(&plane.clock),
+            Arc::clone(&plane.random),
+            sealgate_keys::KeyPolicy {
+                token_life: plane.lifetimes.access,
+                session_life: plane.lifetimes.session,
+                rotate_every: None,
+                ml_dsa: false,
+            },
         )
         .await
     };

@@ -234,3 +234,47 @@ async fn a_wish_that_is_posted_is_made_again_as_a_navigation() {
         "https://id.example/oauth/logout?client_id=app&state=a+b"
     );
 }
+
+#[tokio::test]
+async fn a_hint_is_good_under_any_of_our_algorithms_and_after_a_rotation() {
+    let house = House::new().await;
+    for algorithm in ["EdDSA", "ES256", "RS256", "PS256"] {
+        let known = sealgate_jose::Algorithm::parse(algorithm).unwrap();
+        house.plane.keys.ensure(known).await.unwrap();
+        house
+            .change_client("app", |client| {
+                client.details.algorithm = algorithm.to_owned()
+            })
+            .await;
+        let (sign_in, cookie, given) = signed_in(&house).await;
+        house
+            .plane
+            .keys
+            .rotate(Some(known), true, house.audit())
+            .await
+            .unwrap();
+        house.clock.advance(std::time::Duration::from_secs(3_000));
+        let pairs = [
+            ("id_token_hint", id_token(&given)),
+            ("post_logout_redirect_uri", BYE),
+        ];
+        let response = house.get(&logout(&pairs), Some(&cookie)).await;
+        assert_eq!(response.headers()[LOCATION], BYE, "{algorithm}");
+        assert!(!alive(&house, &sign_in).await, "{algorithm}");
+    }
+}
+
+#[tokio::test]
+async fn a_hint_under_a_key_that_is_gone_is_nobodys_word() {
+    let house = House::new().await;
+    let (sign_in, cookie, given) = signed_in(&house).await;
+    let header = id_token(&given).split('.').next().unwrap();
+    let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+    let kid = header["kid"].as_str().unwrap();
+    house.plane.keys.revoke(kid, house.audit()).await.unwrap();
+    let pairs = [("id_token_hint", id_token(&given)), ("client_id", "app")];
+    let response = house.get(&logout(&pairs), Some(&cookie)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(text(response).await.contains("Sign out?"));
+    assert!(alive(&house, &sign_in).await);
+}

@@ -1,11 +1,24 @@
 //! The endpoints over a real store, on fake time.
 
+mod assertion;
 mod authorize;
+mod client_credentials;
+mod consent;
+mod device;
+mod device_code;
 mod documents;
+mod dpop;
+mod form_post;
+mod introspect;
+mod limits;
 mod logout;
+mod machines;
 mod outage;
+mod par;
 mod refresh;
+mod resources;
 mod revoke;
+mod steps;
 mod token;
 mod userinfo;
 
@@ -18,23 +31,20 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
-use sealgate_host::{FakeClock, FakeRandom, sha256};
+use sealgate_host::{FakeClock, FakeOutbound, FakeRandom, sha256};
 use sealgate_model::{Clock as _, SessionId, SignInId, Timestamp, UserId};
 use sealgate_oauth::{CodeVerifier, Handle};
 use sealgate_session::{KeyRing, SealKey};
 use sealgate_store::{
-    Audit, AuditActor, AuditRow, Client, ClientKind, RevokeReason, Session, SignIn, SqliteStore,
-    Store, UserRow,
+    Audit, AuditActor, AuditRow, Client, ClientDetails, ClientKind, RevokeReason, Session, SignIn,
+    SqliteStore, Store, UserRow,
 };
 use serde_json::Value;
 use tower::ServiceExt as _;
 use url::form_urlencoded::Serializer;
 
-use crate::caller::Caller;
-use crate::feed::Feed;
-use crate::keys::SigningKeys;
 use crate::sign_in::passwords::PasswordQueue;
-use crate::{ControlPlane, Lifetimes};
+use crate::{ControlPlane, Host, Lifetimes, Policy};
 
 const ISSUER: &str = "https://id.example";
 const CALLBACK: &str = "https://app.example/cb";
@@ -60,34 +70,42 @@ impl House {
         Self::with_store(|store| store).await
     }
 
+    /// A house from which the URLs of clients are reached by `outbound`.
+    async fn new_with_outbound(outbound: Arc<FakeOutbound>) -> Self {
+        Self::with(|store| store, outbound).await
+    }
+
     /// A house whose store is wrapped.
     async fn with_store(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+        Self::with(wrap, Arc::new(FakeOutbound::new())).await
+    }
+
+    async fn with(
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+        outbound: Arc<FakeOutbound>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(FakeClock::at(Timestamp::from_seconds(1_800_000_000)));
         let random = Arc::new(FakeRandom::default());
         let opened = SqliteStore::open(dir.path(), clock.as_ref(), random.as_ref()).unwrap();
         let store = wrap(Arc::new(opened));
         let master = KeyRing::new(vec![SealKey::generate(random.as_ref())]).unwrap();
-        let lifetimes = Lifetimes::default();
-        let (clock_dyn, random_dyn): (
-            Arc<dyn sealgate_model::Clock>,
-            Arc<dyn sealgate_model::Random>,
-        ) = (clock.clone(), random);
-        let keys = SigningKeys::load(&store, &master, &clock_dyn, &random_dyn, &lifetimes)
-            .await
-            .unwrap();
-        let plane = Arc::new(ControlPlane {
-            issuer: ISSUER.parse().unwrap(),
+        let host = Host {
+            clock: clock.clone(),
+            random,
+            outbound,
+        };
+        let plane = ControlPlane::new(
+            ISSUER.parse().unwrap(),
             store,
-            clock: clock_dyn,
-            random: random_dyn,
             master,
-            keys,
+            host,
+            Lifetimes::default(),
+            Policy::default(),
+        );
+        let plane = Arc::new(ControlPlane {
             passwords: PasswordQueue::new(1, 1),
-            throttle: crate::SignInThrottle::new(),
-            refusals: crate::Refusals::new(),
-            feed: Feed::new(),
-            lifetimes,
+            ..plane.await.unwrap()
         });
         let user = UserId::generate(clock.now(), plane.random.as_ref());
         let house = Self {
@@ -107,6 +125,7 @@ impl House {
             name: "Ada".into(),
             password_hash: Some("$argon2id$".into()),
             roles: vec!["accountant".into()],
+            tenant: None,
             created_at: self.clock.now(),
             disabled_at: None,
         };
@@ -137,7 +156,9 @@ impl House {
                 ]
                 .map(String::from)
                 .to_vec(),
+                details: ClientDetails::for_kind(kind),
                 created_at: self.clock.now(),
+                disabled_at: None,
             };
             self.plane
                 .store
@@ -216,9 +237,35 @@ impl House {
         let mut pairs = wish(client);
         pairs.retain(|(name, _)| *name != "scope");
         pairs.push(("scope", scope.to_owned()));
-        let response = self.get(&authorize(&pairs), Some(cookie)).await;
+        let mut response = self.get(&authorize(&pairs), Some(cookie)).await;
         assert_eq!(response.status(), StatusCode::SEE_OTHER);
+        if location(&response).path() == "/consent" {
+            response = self.decide(&sealed(&response), cookie, "allow").await;
+        }
         sent_back(&response).get("code").unwrap().clone()
+    }
+
+    /// Goes on with a sealed request in a browser with this cookie.
+    async fn resume(&self, sealed: &str, cookie: &str) -> Response {
+        let path = format!("/consent?{}", form(&[("request", sealed)]));
+        self.get(&path, Some(cookie)).await
+    }
+
+    /// Answers the question about a sealed request as the user of the house.
+    async fn decide(&self, sealed: &str, cookie: &str, decision: &str) -> Response {
+        let user = self.user.to_string();
+        let pairs = [("request", sealed), ("user", &user), ("decision", decision)];
+        self.post_page("/consent", cookie, &pairs).await
+    }
+
+    /// Posts a form from one of our own pages.
+    async fn post_page(&self, path: &str, cookie: &str, pairs: &[(&str, &str)]) -> Response {
+        let request = Request::post(path)
+            .header(COOKIE, cookie)
+            .header("sec-fetch-site", "same-origin")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(form(pairs))).unwrap())
+            .await
     }
 
     async fn redeem(&self, client: &str, code: &str) -> Response {
@@ -327,6 +374,13 @@ fn redemption(code: &str) -> [(&'static str, &str); 4] {
         ("redirect_uri", CALLBACK),
         ("code_verifier", VERIFIER),
     ]
+}
+
+/// The sealed request that a redirect to one of our pages carries.
+fn sealed(response: &Response) -> String {
+    let location = location(response);
+    let request = location.query_pairs().find(|(name, _)| name == "request");
+    request.unwrap().1.into_owned()
 }
 
 fn location(response: &Response) -> url::Url {

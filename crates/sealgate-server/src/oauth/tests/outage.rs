@@ -3,10 +3,13 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
-use sealgate_model::{ClientId, CodeId, InvitationId, RefreshId};
+use sealgate_model::{
+    ClientId, CodeId, DeviceId, InvitationId, LogoutDeliveryId, PushedId, RefreshId, SecretHash,
+};
 use sealgate_store::{
-    Accepted, Code, Invitation, KeyRow, KeyState, Page, Redeemed, RefreshToken, Revocation,
-    Rotated, SessionFilter, StoreError,
+    Accepted, AuditFilter, Code, ConsentRow, DeviceCode, DeviceDecision, Invitation, KeyRow,
+    KeyState, LogoutDelivery, Page, Polled, PushedRequest, Redeemed, RefreshState, RefreshToken,
+    Resource, Revocation, Rotated, SessionFilter, SessionSelector, StoreError, Swept, UserChange,
 };
 use tokio::sync::watch;
 
@@ -67,24 +70,52 @@ switched! {
         fn invitation(id: InvitationId) -> Option<Invitation>;
         fn client(id: &ClientId) -> Option<Client>;
         fn clients() -> Vec<Client>;
+        fn resource(uri: &str) -> Option<Resource>;
+        fn resources() -> Vec<Resource>;
+        fn consent(user: UserId, client: &ClientId) -> Option<ConsentRow>;
+        fn consents_of(user: UserId) -> Vec<ConsentRow>;
+        fn pushed(id: PushedId) -> Option<PushedRequest>;
+        fn device(id: DeviceId) -> Option<DeviceCode>;
+        fn device_by_user_code(user_code: &str) -> Option<DeviceCode>;
+        fn deliveries_due(now: Timestamp, limit: u32) -> Vec<LogoutDelivery>;
         fn sign_in(id: SignInId) -> Option<SignIn>;
         fn code(id: CodeId) -> Option<Code>;
         fn session(id: SessionId) -> Option<Session>;
         fn sessions(filter: SessionFilter, page: Page) -> Vec<Session>;
         fn refresh_token(id: RefreshId) -> Option<RefreshToken>;
+        fn refresh_state(id: RefreshId) -> Option<RefreshState>;
         fn keys() -> Vec<KeyRow>;
+        fn token_revoked(jti: &str) -> bool;
+        fn not_before(user: Option<UserId>, client: Option<&ClientId>) -> Option<Timestamp>;
         fn revocation_head() -> u64;
         fn revocations_after(seq: u64, limit: u32) -> Vec<Revocation>;
         fn revocations_live(now: Timestamp) -> (u64, Vec<Revocation>);
         fn audit_after(number: i64, limit: u32) -> Vec<AuditRow>;
+        fn audit_list(filter: AuditFilter, limit: u32) -> Vec<AuditRow>;
     }
     writes {
         fn user_create(user: UserRow, invitation: Option<Invitation>, audit: Audit) -> ();
         fn user_disable(id: UserId, audit: Audit) -> bool;
         fn user_enable(id: UserId, audit: Audit) -> bool;
+        fn user_update(id: UserId, change: UserChange, audit: Audit) -> bool;
         fn invitation_create(invitation: Invitation, audit: Audit) -> ();
         fn invitation_accept(id: InvitationId, user: UserRow, sign_in: SignIn, audit: Audit) -> Accepted;
         fn client_create(client: Client, audit: Audit) -> ();
+        fn client_update(client: Client, audit: Audit) -> bool;
+        fn client_set_secret(id: &ClientId, secret_hash: SecretHash, audit: Audit) -> bool;
+        fn client_remove(id: &ClientId, audit: Audit) -> bool;
+        fn resource_create(resource: Resource, audit: Audit) -> ();
+        fn resource_update(resource: Resource, audit: Audit) -> bool;
+        fn resource_remove(uri: &str, audit: Audit) -> bool;
+        fn consent_grant(consent: ConsentRow, audit: Audit) -> ();
+        fn consent_withdraw(user: UserId, client: &ClientId, audit: Audit) -> bool;
+        fn pushed_create(request: PushedRequest, audit: Audit) -> ();
+        fn pushed_take(id: PushedId, client: &ClientId, now: Timestamp) -> Option<PushedRequest>;
+        fn assertion_use(client: &ClientId, jti_hash: [u8; 32], expires_at: Timestamp, now: Timestamp) -> bool;
+        fn device_create(device: DeviceCode, audit: Audit) -> ();
+        fn device_decide(id: DeviceId, decision: DeviceDecision, audit: Audit) -> bool;
+        fn device_poll(id: DeviceId, now: Timestamp) -> Option<Polled>;
+        fn device_redeem(id: DeviceId, session: Session, refresh: Option<RefreshToken>, audit: Audit) -> Redeemed;
         fn sign_in_create(sign_in: SignIn, audit: Audit) -> ();
         fn sign_in_replace(before: SignInId, sign_in: SignIn, audit: Audit) -> ();
         fn user_sign_out(user: UserId, reason: RevokeReason, audit: Audit) -> ();
@@ -92,10 +123,16 @@ switched! {
         fn code_create(code: Code, audit: Audit) -> ();
         fn code_redeem(id: CodeId, session: Session, refresh: Option<RefreshToken>, audit: Audit, on_reuse: Audit) -> Redeemed;
         fn session_revoke(id: SessionId, reason: RevokeReason, audit: Audit) -> bool;
+        fn session_sign_out(id: SessionId, reason: RevokeReason, audit: Audit) -> bool;
+        fn sessions_revoke(selector: SessionSelector, reason: RevokeReason, audit: Audit) -> u64;
+        fn delivery_done(id: LogoutDeliveryId, audit: Audit) -> bool;
+        fn delivery_failed(id: LogoutDeliveryId, next_try_at: Timestamp) -> bool;
         fn refresh_rotate(id: RefreshId, successor: RefreshToken, answer: String, audit: Audit) -> Rotated;
         fn keys_change(new: Vec<KeyRow>, moves: Vec<(String, KeyState)>, audit: Audit) -> ();
+        fn key_revoke(kid: &str, new: Vec<KeyRow>, moves: Vec<(String, KeyState)>, expires_at: Timestamp, audit: Audit) -> bool;
+        fn token_revoke(jti: &str, client: Option<&ClientId>, expires_at: Timestamp, audit: Audit) -> bool;
         fn record(audit: Audit) -> ();
-        fn sweep(now: Timestamp) -> u64;
+        fn sweep(now: Timestamp) -> Swept;
         fn try_write() -> ();
     }
 }
@@ -166,14 +203,10 @@ async fn a_renewal_of_unknown_result_can_be_asked_for_again() {
 async fn a_rotation_of_unknown_result_is_caught_up_with() {
     let (house, switch) = house().await;
     switch.store(UNKNOWN, Ordering::SeqCst);
-    let failed = house
-        .plane
-        .keys
-        .rotate(&house.plane, false, house.audit())
-        .await;
+    let failed = house.plane.keys.rotate(None, false, house.audit()).await;
     assert_eq!(failed.unwrap_err().code(), "store_unavailable");
     switch.store(UP, Ordering::SeqCst);
-    house.plane.keys.tick(&house.plane).await.unwrap();
+    house.plane.keys.tick().await.unwrap();
     let active = house
         .plane
         .store
@@ -193,6 +226,38 @@ async fn a_rotation_of_unknown_result_is_caught_up_with() {
             .kid,
         active.unwrap().kid
     );
+}
+
+#[tokio::test]
+async fn a_key_whose_revocation_may_have_been_written_stays_down_until_that_is_known() {
+    let (house, switch) = house().await;
+    let keys = &house.plane.keys;
+    let given = house.tokens("app", "openid").await;
+    let sign = || keys.sign(sealgate_jose::Algorithm::Ed25519, "at+jwt", &1);
+    let kid = |token: &str| {
+        let verified = keys.verifying().verify(token, &["at+jwt"]);
+        verified.map(|verified| verified.kid)
+    };
+    let leaked = kid(&given.access).unwrap();
+    switch.store(DOWN, Ordering::SeqCst);
+    let failed = keys.revoke(&leaked, house.audit()).await;
+    assert_eq!(failed.unwrap_err().code(), "store_unavailable");
+    assert_eq!(
+        kid(&sign().unwrap()).unwrap(),
+        leaked,
+        "nothing was asked of it yet"
+    );
+
+    switch.store(UNKNOWN, Ordering::SeqCst);
+    let failed = keys.revoke(&leaked, house.audit()).await;
+    assert_eq!(failed.unwrap_err().code(), "store_unavailable");
+    assert!(kid(&given.access).is_err());
+    assert_ne!(kid(&sign().unwrap()).unwrap(), leaked);
+    switch.store(UP, Ordering::SeqCst);
+    keys.tick().await.unwrap();
+    assert!(kid(&given.access).is_err());
+    let again = keys.revoke(&leaked, house.audit()).await;
+    assert_eq!(again.unwrap_err().code(), "key_unknown");
 }
 
 #[tokio::test]

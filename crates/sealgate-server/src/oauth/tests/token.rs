@@ -335,7 +335,7 @@ async fn malformed_requests_are_told_what_is_wrong() {
             "parameter_encoding",
         ),
         (
-            format!("scope={}", "a".repeat(5000)),
+            format!("scope={}", "a".repeat(17_000)),
             FORM,
             "invalid_request",
             "parameter_too_long",
@@ -350,7 +350,7 @@ async fn malformed_requests_are_told_what_is_wrong() {
         )
         .await;
     }
-    let response = send("a=".to_owned() + &"b".repeat(17_000), FORM).await;
+    let response = send("a=".to_owned() + &"b".repeat(25_000), FORM).await;
     assert_refused(
         response,
         StatusCode::PAYLOAD_TOO_LARGE,

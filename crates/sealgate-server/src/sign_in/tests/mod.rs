@@ -1,6 +1,7 @@
 //! The pages as a browser meets them: whole requests through the whole router.
 
 mod account;
+mod errands;
 mod invitation;
 mod start;
 mod throttle;
@@ -22,8 +23,8 @@ use sealgate_model::{
 use sealgate_oauth::Handle;
 use sealgate_session::{KeyRing, SealKey};
 use sealgate_store::{
-    Audit, AuditActor, Client, ClientKind, Code, Invitation, Redeemed, Session, SqliteStore, Store,
-    UserRow,
+    Audit, AuditActor, Client, ClientDetails, ClientKind, Code, GrantDetails, Invitation, Redeemed,
+    Session, SqliteStore, Store, UserRow,
 };
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -32,9 +33,7 @@ use url::form_urlencoded;
 use super::cookie::SignInHandle;
 use super::invitation::create_setup;
 use super::passwords::PasswordQueue;
-use crate::feed::Feed;
-use crate::keys::SigningKeys;
-use crate::{ControlPlane, Lifetimes, app};
+use crate::{ControlPlane, Host, Lifetimes, Policy, app};
 
 const PASSWORD: &str = "correct horse battery staple";
 const CALLBACK: &str = "https://expenses.example/auth/callback";
@@ -78,24 +77,21 @@ impl Site {
         let store: Arc<dyn Store> =
             Arc::new(SqliteStore::open(dir.path(), &*clock, &*random).unwrap());
         let master = KeyRing::new(vec![SealKey::generate(&*random)]).unwrap();
-        let lifetimes = Lifetimes::default();
-        let keys = SigningKeys::load(&store, &master, &clock, &random, &lifetimes)
-            .await
-            .unwrap();
-        let issuer = issuer.parse().unwrap();
-        let feed = Feed::new();
-        let plane = ControlPlane {
-            issuer,
+        let plane = ControlPlane::new(
+            issuer.parse().unwrap(),
             store,
-            clock,
-            random,
             master,
-            keys,
+            Host {
+                clock,
+                random,
+                outbound: Arc::new(sealgate_host::FakeOutbound::new()),
+            },
+            Lifetimes::default(),
+            Policy::default(),
+        );
+        let plane = ControlPlane {
             passwords,
-            throttle: crate::SignInThrottle::new(),
-            refusals: crate::Refusals::new(),
-            feed,
-            lifetimes,
+            ..plane.await.unwrap()
         };
         let client = Client {
             id: "expenses".parse().unwrap(),
@@ -105,7 +101,9 @@ impl Site {
             redirect_uris: vec![CALLBACK.to_owned()],
             logout_uris: Vec::new(),
             scopes: vec!["openid".to_owned()],
+            details: ClientDetails::for_kind(ClientKind::Confidential),
             created_at: plane.clock.now(),
+            disabled_at: None,
         };
         plane
             .store
@@ -145,6 +143,7 @@ impl Site {
             name: "Ada".to_owned(),
             password_hash,
             roles: Vec::new(),
+            tenant: None,
             created_at: now,
             disabled_at: None,
         };
@@ -226,6 +225,7 @@ impl Site {
             client: client.clone(),
             sign_in: handle.id,
             scopes: vec!["openid".to_owned()],
+            details: GrantDetails::default(),
             auth_time: now,
             methods: vec!["pwd".to_owned()],
             created_at: now,
@@ -245,6 +245,7 @@ impl Site {
             challenge: String::new(),
             nonce: None,
             scopes: session.scopes.clone(),
+            details: GrantDetails::default(),
             auth_time: now,
             methods: session.methods.clone(),
             expires_at: now + self.plane.lifetimes.code,

@@ -27,7 +27,7 @@ fn fixture() -> Fixture {
         .unwrap();
     let reserve = Reserve::keep(dir.path());
     Fixture {
-        writer: Arc::new(Writer::start(connection, 0, reserve).unwrap()),
+        writer: Arc::new(Writer::start(connection, &file, 0, reserve, Arc::default()).unwrap()),
         _dir: dir,
         file,
     }

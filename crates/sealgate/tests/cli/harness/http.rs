@@ -2,6 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -128,6 +130,26 @@ impl Server {
         Stream(stream)
     }
 
+    /// Begins a request, sends a part of its body and leaves it open.
+    pub(crate) fn begin(&self, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Begun {
+        let mut stream = TcpStream::connect(self.authority()).unwrap();
+        let head = self.head("POST", target, headers);
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body).unwrap();
+        Begun(stream)
+    }
+
+    /// What the administration socket answers.
+    pub(crate) fn get_admin(&self, data: &Path, target: &str) -> Answer {
+        let mut stream = UnixStream::connect(data.join("admin.sock")).unwrap();
+        talk(&mut stream, &self.head("GET", target, &[]), b"")
+    }
+
+    /// Whether a new connection is taken.
+    pub(crate) fn takes_connections(&self) -> bool {
+        TcpStream::connect(self.authority()).is_ok()
+    }
+
     fn head(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> String {
         let lines: Vec<String> = headers
             .iter()
@@ -136,6 +158,27 @@ impl Server {
         let (host, lines) = (self.authority(), lines.concat());
         format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{lines}\r\n")
     }
+}
+
+/// A request of which a part is sent.
+pub(crate) struct Begun(TcpStream);
+
+impl Begun {
+    /// Sends the rest and reads the answer.
+    pub(crate) fn finish(mut self, rest: &[u8]) -> Answer {
+        talk(&mut self.0, "", rest)
+    }
+}
+
+/// What `http://host:port/path` answers.
+pub(crate) fn fetch(url: &str) -> Answer {
+    let (authority, path) = url
+        .strip_prefix("http://")
+        .unwrap()
+        .split_once('/')
+        .unwrap();
+    let head = format!("GET /{path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+    talk(&mut TcpStream::connect(authority).unwrap(), &head, b"")
 }
 
 /// Sends a request and reads the whole answer. A server that refuses before it has read the body

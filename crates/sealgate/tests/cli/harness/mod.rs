@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub(crate) use http::fetch;
 pub(crate) use seed::seed_session;
 pub(crate) use tls::Certificate;
 
@@ -55,8 +56,10 @@ impl Home {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sealgate"));
-        for name in ["SEALGATE_ISSUER", "SEALGATE_LISTEN", "SEALGATE_LOG_LEVEL"] {
-            command.env_remove(name);
+        for (name, _) in std::env::vars() {
+            if name.starts_with("SEALGATE_") {
+                command.env_remove(name);
+            }
         }
         command
             .args(arguments)
@@ -155,7 +158,19 @@ impl Home {
 
     /// A self-signed certificate for 127.0.0.1, with its files in this home.
     pub(crate) fn certificate(&self) -> Certificate {
-        Certificate::make(self.dir.path())
+        Certificate::make(self.dir.path(), "127.0.0.1")
+    }
+
+    /// The same for another host, in the same files.
+    pub(crate) fn certificate_for(&self, host: &str) -> Certificate {
+        Certificate::make(self.dir.path(), host)
+    }
+
+    /// Writes a file of that name in this home, beside the data directory.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
     }
 }
 
@@ -176,8 +191,13 @@ impl Server {
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub(crate) fn terminate(mut self) -> Stopped {
-        let began = jiff::Timestamp::now();
+    pub(crate) fn terminate(self) -> Stopped {
+        self.begin_to_stop();
+        self.wait()
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) fn begin_to_stop(&self) {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("sh")
@@ -186,6 +206,11 @@ impl Server {
                 .unwrap()
                 .success()
         );
+    }
+
+    /// Waits for the end.
+    pub(crate) fn wait(mut self) -> Stopped {
+        let began = jiff::Timestamp::now();
         let mut stderr = String::new();
         self.stderr
             .take()

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use sealgate_host::{SystemClock, SystemRandom, sha256};
 use sealgate_model::{Clock as _, CodeId, SessionId, SignInId};
-use sealgate_store::{Audit, AuditActor, Code, Session, SignIn, SqliteStore, Store as _};
+use sealgate_store::{
+    Audit, AuditActor, Code, GrantDetails, Session, SignIn, SqliteStore, Store as _,
+};
 
 /// Starts a session of `user` on `client` and gives its id.
 pub(crate) fn seed_session(data: &Path, user: &str, client: &str) -> String {
@@ -48,6 +50,7 @@ pub(crate) fn seed_session(data: &Path, user: &str, client: &str) -> String {
             challenge: "x".repeat(43),
             nonce: None,
             scopes: scopes.clone(),
+            details: GrantDetails::default(),
             auth_time: now,
             methods: methods.clone(),
             expires_at: ends,
@@ -60,6 +63,7 @@ pub(crate) fn seed_session(data: &Path, user: &str, client: &str) -> String {
             client,
             sign_in,
             scopes,
+            details: GrantDetails::default(),
             auth_time: now,
             methods,
             created_at: now,

@@ -14,8 +14,8 @@ pub(crate) struct Certificate {
 }
 
 impl Certificate {
-    pub(crate) fn make(dir: &Path) -> Self {
-        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    pub(crate) fn make(dir: &Path, host: &str) -> Self {
+        let made = rcgen::generate_simple_self_signed(vec![host.to_owned()]).unwrap();
         let certificate = Self {
             dir: dir.to_owned(),
             der: made.cert.der().clone(),

@@ -1,0 +1,97 @@
+//! An outbound client for tests: answers are written down beforehand, requests are kept.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::guarded::{AddressPolicy, OutboundTarget};
+use crate::outbound::{Errand, Outbound, OutboundError, OutboundRequest, OutboundResponse};
+
+/// What was sent to a [`FakeOutbound`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentRequest {
+    /// The URL.
+    pub url: String,
+    /// The form's fields; none for a GET.
+    pub form: Option<Vec<(&'static str, String)>>,
+}
+
+type Answer = Result<OutboundResponse, OutboundError>;
+
+/// Answers from memory; what nobody wrote down is [`OutboundError::Unreachable`]. URLs are judged by the
+/// real rules.
+#[derive(Debug, Default)]
+pub struct FakeOutbound {
+    answers: Mutex<HashMap<String, Answer>>,
+    sent: Mutex<Vec<SentRequest>>,
+}
+
+impl FakeOutbound {
+    /// Knows no answer.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From now on answers requests to `url` with `answer`.
+    pub fn set(&self, url: &str, answer: Answer) {
+        lock(&self.answers).insert(url.to_owned(), answer);
+    }
+
+    /// From now on answers requests to `url` with status 200 and `body`.
+    pub fn serve(&self, url: &str, body: impl Into<Vec<u8>>, max_age: Option<Duration>) {
+        let body = body.into();
+        let answer = OutboundResponse {
+            status: 200,
+            body,
+            max_age,
+        };
+        self.set(url, Ok(answer));
+    }
+
+    /// Everything that was sent, in order.
+    pub fn sent(&self) -> Vec<SentRequest> {
+        lock(&self.sent).clone()
+    }
+}
+
+impl Outbound for FakeOutbound {
+    fn check(&self, url: &str) -> Result<(), OutboundError> {
+        OutboundTarget::parse(url, &AddressPolicy::public().with_loopback()).map(|_| ())
+    }
+
+    fn send(&self, request: OutboundRequest) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
+        let answer = self.check(&request.url).and_then(|()| {
+            let known = lock(&self.answers).get(&request.url).cloned();
+            known.unwrap_or_else(|| Err(OutboundError::Unreachable("nobody there".to_owned())))
+        });
+        let answer = answer.and_then(|mut answer| match request.errand {
+            Errand::GetJson if answer.body.len() > request.limit => {
+                Err(OutboundError::TooLarge(request.limit))
+            }
+            _ => {
+                answer.body.truncate(request.limit);
+                Ok(answer)
+            }
+        });
+        let form = match request.errand {
+            Errand::GetJson => None,
+            Errand::PostForm(fields) => Some(
+                fields
+                    .into_iter()
+                    .map(|(name, value)| (name, value.expose().to_owned()))
+                    .collect(),
+            ),
+        };
+        lock(&self.sent).push(SentRequest {
+            url: request.url,
+            form,
+        });
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,219 @@
+//! The API on the network, behind the product's own gate: tokens for `<issuer>/api/v1`, each operation
+//! with its scope. Keys and revocations are read from the server's own state, so that what is revoked
+//! here counts here at once.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{FromRef, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use sealgate_gate::resource::{
+    ResourceGate, ResourceLayer, ResourceSettings, RouteNeed, Standing, TokenActor, TokenDenial,
+    TokenKeys, TokenRequirement, TokenRevocations, VerifyError,
+};
+use sealgate_jose::Verified;
+use sealgate_model::UserId;
+use sealgate_oauth::OAuthError;
+use sealgate_revocation::Credential;
+use sealgate_store::{Audit, AuditActor};
+
+use super::actor::{Administrator, is_administrator};
+use super::needs::Operations;
+use super::{BASE, endpoints};
+use crate::ControlPlane;
+use crate::caller::Caller;
+use crate::oauth::access_token::{Ground, stands};
+use crate::problem::{Problem, TraceId, sign_page};
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The API for the network, under [`BASE`].
+pub(crate) fn routes(plane: &Arc<ControlPlane>) -> Router<Arc<ControlPlane>> {
+    let operations = Arc::new(Operations::described());
+    let settings = ResourceSettings {
+        issuer: plane.issuer.as_str().to_owned(),
+        audience: plane.issuer.url(BASE),
+        metadata: None,
+        realm: "sealgate administration".to_owned(),
+        // The clock that judges is the one that signed.
+        leeway: Duration::ZERO,
+    };
+    let here = Arc::new(Here(Arc::clone(plane)));
+    let gate = Arc::new(ResourceGate::new(
+        settings,
+        here.clone(),
+        here,
+        Arc::clone(&plane.clock),
+        Arc::clone(&plane.dpop),
+    ));
+    let known = Arc::clone(&operations);
+    let gated = ResourceLayer::deciding(gate, plane.issuer.url(BASE), move |method, path| {
+        match known.at(method, path) {
+            Some(operation) => match &operation.scope {
+                Some(scope) => RouteNeed::Token(TokenRequirement::scopes([scope])),
+                None => RouteNeed::Public {
+                    reason: "the description of the API is the same everywhere and holds no secret",
+                },
+            },
+            None => RouteNeed::Token(TokenRequirement::default()),
+        }
+    });
+    let admission = Admission {
+        plane: Arc::clone(plane),
+        operations: Arc::clone(&operations),
+    };
+    let routes = endpoints(operations)
+        .layer(from_fn_with_state(admission, admit))
+        .layer(gated)
+        .layer(from_fn_with_state(Arc::clone(plane), tell));
+    Router::new().nest(BASE, routes)
+}
+
+/// What [`admit`] knows.
+#[derive(Clone)]
+struct Admission {
+    plane: Arc<ControlPlane>,
+    operations: Arc<Operations>,
+}
+
+impl FromRef<Admission> for Arc<ControlPlane> {
+    fn from_ref(admission: &Admission) -> Self {
+        Self::clone(&admission.plane)
+    }
+}
+
+/// Behind the gate: says who administers. A user who is no administrator any more does not, whatever
+/// their token says.
+async fn admit(
+    State(Admission { plane, operations }): State<Admission>,
+    caller: Caller,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(actor) = request.extensions_mut().remove::<TokenActor>() else {
+        let operation = operations.at(request.method(), request.uri().path());
+        let is_public = operation.is_some_and(|operation| operation.scope.is_none());
+        return if is_public {
+            next.run(request).await
+        } else {
+            Problem::internal().into_response()
+        };
+    };
+    match administrator(&plane, actor).await {
+        Ok(administrator) => {
+            request.extensions_mut().insert(administrator);
+            next.run(request).await
+        }
+        Err((who, problem)) => {
+            refused(&plane, &caller, who, problem.reason()).await;
+            problem.into_response()
+        }
+    }
+}
+
+async fn administrator(
+    plane: &ControlPlane,
+    actor: TokenActor,
+) -> Result<Administrator, (AuditActor, Problem)> {
+    let malformed = |_| (AuditActor::Anonymous, Problem::internal());
+    let Some(user) = actor.user() else {
+        let client = actor.client.parse().map_err(malformed)?;
+        return Ok(Administrator::Token {
+            who: AuditActor::Client(client),
+            scopes: actor.scopes,
+        });
+    };
+    let id: UserId = user.sub.parse().map_err(malformed)?;
+    let who = AuditActor::User(id);
+    let row = plane.store.user(id).await;
+    let row = row.map_err(|error| (who.clone(), error.into()))?;
+    if row.is_some_and(|row| is_administrator(&row)) {
+        Ok(Administrator::Token {
+            who,
+            scopes: actor.scopes,
+        })
+    } else {
+        let problem = Problem::new(
+            StatusCode::FORBIDDEN,
+            "role_missing",
+            "this needs the role admin, which you do not have",
+        );
+        Err((who, problem))
+    }
+}
+
+/// In front of the gate: puts its denials on record, and the trace id into every refusal. What is
+/// answered here is for programs, so that it never becomes a page.
+async fn tell(
+    State(plane): State<Arc<ControlPlane>>,
+    trace: TraceId,
+    caller: Caller,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    // Nobody in front says who administers.
+    request.extensions_mut().remove::<Administrator>();
+    let mut response = next.run(request).await;
+    if let Some(denial) = response.extensions_mut().remove::<TokenDenial>() {
+        refused(&plane, &caller, AuditActor::Anonymous, denial.reason()).await;
+        let said = denial.refusal().title();
+        let problem = Problem::new(response.status(), denial.reason(), said);
+        response.extensions_mut().insert(problem);
+    }
+    sign_page(&mut response, &trace);
+    response
+}
+
+async fn refused(plane: &ControlPlane, caller: &Caller, who: AuditActor, reason: &str) {
+    let audit = Audit::denied(plane.clock.now(), who, "admin.request", reason);
+    plane.refusals.record(plane, caller.record(audit)).await;
+}
+
+/// The control plane itself, as the gate asks it.
+struct Here(Arc<ControlPlane>);
+
+impl TokenKeys for Here {
+    fn verify<'a>(
+        &'a self,
+        token: &'a str,
+        types: &'a [&'a str],
+    ) -> Boxed<'a, Result<Verified, VerifyError>> {
+        let verified = self.0.keys.verifying().verify(token, types);
+        Box::pin(std::future::ready(verified.map_err(VerifyError::Refused)))
+    }
+}
+
+impl TokenRevocations for Here {
+    fn check<'a>(&'a self, credential: &'a Credential<'a>) -> Boxed<'a, Standing> {
+        Box::pin(self.standing(credential))
+    }
+}
+
+impl Here {
+    async fn standing(&self, credential: &Credential<'_>) -> Standing {
+        let (Ok(client), Some(jti)) = (credential.client.parse(), credential.token) else {
+            return Standing::Revoked;
+        };
+        let ground = Ground {
+            client: &client,
+            jti,
+            // A token about its client and nobody else belongs to no session, and no other does not.
+            user: match (credential.subject, credential.session) {
+                (None, None) => None,
+                (Some(subject), Some(session)) => Some((subject, session)),
+                _ => return Standing::Revoked,
+            },
+            issued_at: credential.started_at,
+        };
+        match stands(&self.0, &ground, self.0.clock.now()).await {
+            Ok(_) => Standing::Good,
+            Err(OAuthError::TokenRevoked) => Standing::Revoked,
+            Err(_) => Standing::Unknown,
+        }
+    }
+}

@@ -1,0 +1,436 @@
+//! `/api/v1/resources` and `/api/v1/resource`: what tokens can be for (RFC 8707). A resource goes by its
+//! URI, which stands in the query: an escaped slash in a path does not pass every proxy.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use sealgate_model::{ClientId, Timestamp};
+use sealgate_oauth::{ResourceUri, Scopes};
+use sealgate_store::{Audit, Resource};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::BASE;
+use super::actor::Admin;
+use super::extract::{Ask, Body, present};
+use super::page::Limit;
+use super::schemas::{ClientIdText, Millis, ScopeWord, UriText};
+use crate::problem::Problem;
+use crate::sign_in::address;
+use crate::{ControlPlane, admin_scopes};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<ControlPlane>> {
+    OpenApiRouter::default()
+        .routes(routes!(list, create))
+        .routes(routes!(show, update, remove))
+}
+
+/// The most scopes of one resource.
+const MOST_SCOPES: usize = 64;
+
+/// A scope in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScopeText {
+    /// The scope.
+    #[schema(value_type = ScopeWord)]
+    pub name: String,
+    /// What it allows, as users read it on the consent page: at most 200 bytes.
+    #[schema(min_length = 1, max_length = 200)]
+    pub description: String,
+}
+
+/// A resource to register.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewResource {
+    /// Its identifier: an absolute URI without fragment, at most 512 bytes, compared exactly.
+    #[schema(value_type = UriText)]
+    pub uri: String,
+    /// The name people read on the consent page, 1 to 100 bytes.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: String,
+    /// The client that serves it, and so may introspect its tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ClientIdText>)]
+    pub client: Option<ClientId>,
+    /// Its scopes, in words.
+    #[serde(default)]
+    #[schema(max_items = 64)]
+    pub scopes: Vec<ScopeText>,
+}
+
+/// What to change about a resource. What is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResourcePatch {
+    /// The name people read on the consent page, 1 to 100 bytes.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100)]
+    pub name: Option<String>,
+    /// The client that serves it; `null`: none.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<ClientIdText>)]
+    pub client: Option<Option<ClientId>>,
+    /// All its scopes from now on.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Vec<ScopeText>, required = false, max_items = 64)]
+    pub scopes: Option<Vec<ScopeText>>,
+}
+
+/// A resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ResourceView {
+    /// Its identifier.
+    pub uri: String,
+    /// The name people read on the consent page.
+    pub name: String,
+    /// The client that serves it.
+    #[schema(value_type = Option<ClientIdText>)]
+    pub client: Option<ClientId>,
+    /// Its scopes, in words.
+    pub scopes: Vec<ScopeText>,
+    /// When it was registered.
+    #[schema(value_type = Millis)]
+    pub created_at: Timestamp,
+}
+
+impl From<Resource> for ResourceView {
+    fn from(row: Resource) -> Self {
+        let text = |scope: sealgate_store::ScopeText| ScopeText {
+            name: scope.name,
+            description: scope.description,
+        };
+        Self {
+            uri: row.uri,
+            name: row.name,
+            client: row.client,
+            scopes: row.scopes.into_iter().map(text).collect(),
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// Which resources to list.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListResources {
+    /// Only those after this one: the `next` of the answer before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = String, required = false)]
+    pub after: Option<String>,
+    /// How many at most.
+    #[serde(default)]
+    #[param(required = false)]
+    pub limit: Limit,
+}
+
+/// Which resource.
+#[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhichResource {
+    /// Its identifier.
+    pub uri: String,
+}
+
+/// Resources, by URI.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Resources {
+    /// At most `limit` resources.
+    pub resources: Vec<ResourceView>,
+    /// What to give as `after` for more; none at the end.
+    pub next: Option<String>,
+}
+
+/// List resources, by URI.
+#[utoipa::path(
+    get, path = "/resources", tag = "resources", operation_id = "listResources",
+    params(ListResources),
+    responses((status = OK, description = "Resources.", body = Resources)),
+    security(("oauth2" = ["sealgate:clients:read"])),
+)]
+async fn list(
+    State(plane): State<Arc<ControlPlane>>,
+    Ask(query): Ask<ListResources>,
+) -> Result<Json<Resources>, Problem> {
+    let all = plane.store.resources().await?;
+    let key = |resource: &Resource| resource.uri.clone();
+    let (page, next) = query.limit.slice(all, query.after.as_ref(), key);
+    let resources = page.into_iter().map(ResourceView::from).collect();
+    Ok(Json(Resources { resources, next }))
+}
+
+/// Register a resource, so that clients can be registered for it.
+#[utoipa::path(
+    post, path = "/resources", tag = "resources", operation_id = "createResource",
+    request_body(content = NewResource, example = json!({
+        "uri": "https://expenses.example.com/api", "name": "Expenses",
+        "scopes": [{ "name": "expenses:read", "description": "See your expenses" }],
+    })),
+    responses(
+        (status = CREATED, description = "The resource that was registered.", body = ResourceView),
+        (status = CONFLICT, description = "The URI is in use."),
+        (status = UNPROCESSABLE_ENTITY, description = "The registration is not sound."),
+    ),
+    security(("oauth2" = ["sealgate:clients:write"])),
+)]
+async fn create(
+    State(plane): State<Arc<ControlPlane>>,
+    admin: Admin,
+    Body(new): Body<NewResource>,
+) -> Result<(StatusCode, Json<ResourceView>), Problem> {
+    let uri: ResourceUri = new.uri.parse().map_err(|_| {
+        Problem::unprocessable(
+            "resource_malformed",
+            "a resource goes by an absolute https URI without fragment, in its normal form and of at most 512 bytes",
+        )
+    })?;
+    if is_own(&plane, uri.as_str()) {
+        return Err(Problem::unprocessable(
+            "resource_reserved",
+            "this resource is the control plane's own",
+        ));
+    }
+    let act = admin.act(&plane, "resource.create");
+    let resource = Resource {
+        uri: uri.into_string(),
+        name: name(&new.name)?,
+        client: server(&plane, new.client).await?,
+        scopes: scopes(new.scopes)?,
+        created_at: act.at,
+    };
+    let act = about(&resource, act);
+    plane.store.resource_create(resource.clone(), act).await?;
+    Ok((StatusCode::CREATED, Json(resource.into())))
+}
+
+/// Show one resource.
+#[utoipa::path(
+    get, path = "/resource", tag = "resources", operation_id = "showResource",
+    params(WhichResource),
+    responses(
+        (status = OK, description = "The resource.", body = ResourceView),
+        (status = NOT_FOUND, description = "There is no such resource."),
+    ),
+    security(("oauth2" = ["sealgate:clients:read"])),
+)]
+async fn show(
+    State(plane): State<Arc<ControlPlane>>,
+    Ask(which): Ask<WhichResource>,
+) -> Result<Json<ResourceView>, Problem> {
+    Ok(Json(find(&plane, &which.uri).await?.into()))
+}
+
+/// Change a resource's name, scopes or the client that serves it.
+#[utoipa::path(
+    patch, path = "/resource", tag = "resources", operation_id = "updateResource",
+    params(WhichResource),
+    request_body(content = ResourcePatch, example = json!({ "name": "Expenses and travel" })),
+    responses(
+        (status = OK, description = "The resource as it is now.", body = ResourceView),
+        (status = NOT_FOUND, description = "There is no such resource."),
+        (status = UNPROCESSABLE_ENTITY, description = "The registration would not be sound."),
+    ),
+    security(("oauth2" = ["sealgate:clients:write"])),
+)]
+async fn update(
+    State(plane): State<Arc<ControlPlane>>,
+    admin: Admin,
+    Ask(which): Ask<WhichResource>,
+    Body(patch): Body<ResourcePatch>,
+) -> Result<Json<ResourceView>, Problem> {
+    let mut resource = find(&plane, &which.uri).await?;
+    if let Some(text) = patch.name {
+        resource.name = name(&text)?;
+    }
+    if let Some(client) = patch.client {
+        resource.client = server(&plane, client).await?;
+    }
+    if let Some(given) = patch.scopes {
+        resource.scopes = scopes(given)?;
+    }
+    let act = about(&resource, admin.act(&plane, "resource.update"));
+    if plane.store.resource_update(resource.clone(), act).await? {
+        Ok(Json(resource.into()))
+    } else {
+        Err(unknown())
+    }
+}
+
+/// Remove a resource for which no client is registered any more.
+#[utoipa::path(
+    delete, path = "/resource", tag = "resources", operation_id = "removeResource",
+    params(WhichResource),
+    responses(
+        (status = NO_CONTENT, description = "It is gone."),
+        (status = NOT_FOUND, description = "There is no such resource."),
+        (status = CONFLICT, description = "Clients are registered for it."),
+    ),
+    security(("oauth2" = ["sealgate:clients:write"])),
+)]
+async fn remove(
+    State(plane): State<Arc<ControlPlane>>,
+    admin: Admin,
+    Ask(which): Ask<WhichResource>,
+) -> Result<StatusCode, Problem> {
+    let resource = find(&plane, &which.uri).await?;
+    // Without this a client could get tokens for what nobody knows any more.
+    let clients = plane.store.clients().await?;
+    let uses = |client: &&sealgate_store::Client| client.details.resources.contains(&resource.uri);
+    if let Some(client) = clients.iter().find(uses) {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "resource_in_use",
+            format!("client {} is registered for it", client.id),
+        ));
+    }
+    let act = about(&resource, admin.act(&plane, "resource.remove"));
+    if plane.store.resource_remove(&resource.uri, act).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(unknown())
+    }
+}
+
+/// Whether `uri` is the control plane's own: the issuer or its administration, which need not be
+/// registered.
+pub(super) fn is_own(plane: &ControlPlane, uri: &str) -> bool {
+    let trimmed = uri.strip_suffix('/').unwrap_or(uri);
+    trimmed == plane.issuer.as_str() || uri == plane.issuer.url(BASE)
+}
+
+fn name(text: &str) -> Result<String, Problem> {
+    readable(text, 100).ok_or_else(|| {
+        Problem::unprocessable(
+            "name_malformed",
+            "a resource's name has 1 to 100 bytes and no control or hidden characters",
+        )
+    })
+}
+
+fn readable(text: &str, most: usize) -> Option<String> {
+    let trimmed = text.trim();
+    let sound =
+        text.len() <= most && !trimmed.is_empty() && !trimmed.chars().any(address::is_hidden);
+    sound.then(|| trimmed.to_owned())
+}
+
+fn scopes(given: Vec<ScopeText>) -> Result<Vec<sealgate_store::ScopeText>, Problem> {
+    let malformed = |said| Problem::unprocessable("scope_malformed", said);
+    if given.len() > MOST_SCOPES {
+        return Err(malformed("a resource has at most 64 scopes"));
+    }
+    let mut kept: Vec<sealgate_store::ScopeText> = Vec::with_capacity(given.len());
+    for scope in given {
+        if !Scopes::is_token(&scope.name) {
+            return Err(malformed(
+                "a scope is 1 to 256 printable characters without space, quote or backslash",
+            ));
+        }
+        let words = readable(&scope.description, 200).ok_or_else(|| {
+            malformed(
+                "a scope's description has 1 to 200 bytes and no control or hidden characters",
+            )
+        })?;
+        if admin_scopes::is_one(&scope.name) || Scopes::ABOUT_USER.contains(&scope.name.as_str()) {
+            return Err(Problem::unprocessable(
+                "scope_reserved",
+                "openid, profile, email, offline_access and what begins with sealgate: have a meaning of their own",
+            ));
+        }
+        if kept.iter().any(|known| known.name == scope.name) {
+            return Err(malformed("a scope is described twice"));
+        }
+        kept.push(sealgate_store::ScopeText {
+            name: scope.name,
+            description: words,
+        });
+    }
+    Ok(kept)
+}
+
+/// The client that serves a resource, if there is one of that id.
+async fn server(
+    plane: &ControlPlane,
+    client: Option<ClientId>,
+) -> Result<Option<ClientId>, Problem> {
+    if let Some(id) = &client
+        && plane.store.client(id).await?.is_none()
+    {
+        return Err(Problem::unprocessable(
+            "client_unknown",
+            format!("there is no client {id}"),
+        ));
+    }
+    Ok(client)
+}
+
+async fn find(plane: &ControlPlane, uri: &str) -> Result<Resource, Problem> {
+    plane.store.resource(uri).await?.ok_or_else(unknown)
+}
+
+fn about(resource: &Resource, act: Audit) -> Audit {
+    Audit {
+        client: resource.client.clone(),
+        object: Some(resource.uri.clone()),
+        ..act
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "resource_unknown",
+        "there is no such resource",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(name: &str, description: &str) -> ScopeText {
+        ScopeText {
+            name: name.to_owned(),
+            description: description.to_owned(),
+        }
+    }
+
+    #[test]
+    fn scopes_are_described_once_and_none_that_mean_something_else() {
+        let kept = scopes(vec![scope("expenses:read", " See your expenses ")]).unwrap();
+        assert_eq!(kept[0].description, "See your expenses");
+        for (wrong, reason) in [
+            (vec![scope("a b", "x")], "scope_malformed"),
+            (vec![scope("a", " ")], "scope_malformed"),
+            (vec![scope("a", "x\u{202e}y")], "scope_malformed"),
+            (vec![scope("a", "x"), scope("a", "y")], "scope_malformed"),
+            (vec![scope("openid", "x")], "scope_reserved"),
+            (vec![scope("sealgate:users:read", "x")], "scope_reserved"),
+        ] {
+            assert_eq!(scopes(wrong).unwrap_err().reason(), reason);
+        }
+        let many = (0..65)
+            .map(|number| scope(&number.to_string(), "x"))
+            .collect();
+        assert!(scopes(many).is_err());
+    }
+}

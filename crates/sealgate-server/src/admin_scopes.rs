@@ -1,0 +1,61 @@
+//! The scopes of the control plane's own administration API, and who may have them.
+
+use sealgate_oauth::OAuthError;
+use sealgate_store::UserRow;
+
+/// What they all begin with.
+pub(crate) const PREFIX: &str = "sealgate:";
+
+/// All of them, and what they allow.
+pub(crate) const ALL: [(&str, &str); 9] = [
+    ("sealgate:users:read", "See every account"),
+    (
+        "sealgate:users:write",
+        "Make, change and disable accounts, and give roles",
+    ),
+    ("sealgate:clients:read", "See every client and resource"),
+    (
+        "sealgate:clients:write",
+        "Register, change and remove clients and resources",
+    ),
+    ("sealgate:sessions:read", "See every session and consent"),
+    (
+        "sealgate:sessions:write",
+        "End sessions, sign users out, withdraw consents",
+    ),
+    ("sealgate:keys:read", "See the signing keys"),
+    ("sealgate:keys:write", "Rotate and revoke signing keys"),
+    (
+        "sealgate:audit:read",
+        "Read the record of everything that was done",
+    ),
+];
+
+/// Their names.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|(name, _)| *name)
+}
+
+/// Whether `scope` is one that there is.
+pub(crate) fn is_known(scope: &str) -> bool {
+    names().any(|name| name == scope)
+}
+
+/// The role without which no user has any of them.
+pub(crate) const ROLE: &str = "admin";
+
+/// Whether `scope` is one of them.
+pub(crate) fn is_one(scope: &str) -> bool {
+    scope.starts_with(PREFIX)
+}
+
+/// Whether a client may act with `scopes` for `user`: with those of administration only for an
+/// administrator, whatever the client is registered for.
+pub(crate) fn check(scopes: &[String], user: &UserRow) -> Result<(), OAuthError> {
+    let asked = scopes.iter().any(|scope| is_one(scope));
+    if asked && !user.roles.iter().any(|role| role == ROLE) {
+        Err(OAuthError::AdministratorRequired)
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,38 @@
+//! The client credentials grant (OAuth 2.1, 4.2): a token for the client itself.
+
+use sealgate_oauth::{OAuthError, Resources, Scopes};
+use sealgate_store::{Audit, ClientKind};
+
+use super::refusal::unanswered;
+use super::token::Issuing;
+use super::tokens::{Issue, TokenAnswer};
+
+/// Issues an access token, on record before it is given out.
+pub(super) async fn grant(
+    issuing: &Issuing<'_>,
+    asked: Option<&Scopes>,
+    resources: &Resources,
+    audit: &mut Audit,
+) -> Result<TokenAnswer, OAuthError> {
+    let Issuing { plane, client, key } = *issuing;
+    // A client that cannot prove who it is has nothing of its own.
+    if client.kind != ClientKind::Confidential {
+        return Err(OAuthError::GrantNotAllowed);
+    }
+    let scopes = Scopes::without_user(asked, &client.scopes)?;
+    let resources = resources.registered(&client.details.resources)?;
+    let issue = Issue {
+        client,
+        scopes: scopes.as_slice(),
+        resources: resources.as_slice(),
+        key,
+        now: audit.at,
+    };
+    let answer = issue.sign_for_client(plane)?;
+    plane
+        .store
+        .record(audit.clone())
+        .await
+        .map_err(unanswered)?;
+    Ok(answer)
+}

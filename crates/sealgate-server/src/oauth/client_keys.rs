@@ -1,0 +1,184 @@
+//! The keys that clients sign their assertions with: registered, or fetched from where the client
+//! publishes them.
+//!
+//! A fetched set is kept as long as its server lets it be, between a minute and an hour. A key that is
+//! not in it makes it be fetched again, once a minute at most, so that nobody can make this server knock
+//! at another one's door at will. Sets that are there are used while newer ones cannot be had.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sealgate_host::{Outbound, OutboundRequest};
+use sealgate_jose::{JwkSet, VerifyingKeys};
+use sealgate_model::{ClientId, Uptime};
+use sealgate_oauth::OAuthError;
+use sealgate_store::Client;
+
+use super::refusal::faulty;
+use crate::ControlPlane;
+
+/// How long a set is kept at least and at most, whatever its server says; and where it says nothing.
+const KEPT: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3600));
+const UNTOLD: Duration = Duration::from_secs(300);
+
+/// How long after a fetch, good or not, the next one may be.
+const COOLDOWN: Duration = Duration::from_secs(60);
+
+/// How long after a failed fetch another is tried where there is no set at all.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// How long after it arrived a set that cannot be had anew is still used: a key that its client has
+/// withdrawn must not live on by somebody's keeping the newer set from us.
+const STALE: Duration = Duration::from_secs(2 * 3600);
+
+/// How many clients' sets are kept. The one that was fetched first makes room.
+const CLIENTS: usize = 1024;
+
+/// Sets that were fetched.
+#[derive(Debug, Default)]
+pub struct ClientKeys(Mutex<HashMap<ClientId, Arc<tokio::sync::Mutex<Fetched>>>>);
+
+/// What is known of one client's set. Its lock is held while it is fetched: whoever needs it waits for
+/// that one fetch.
+#[derive(Debug, Default)]
+struct Fetched {
+    uri: String,
+    keys: Option<Arc<VerifyingKeys>>,
+    /// When the set arrived, and until when it is fresh.
+    at: Option<Uptime>,
+    fresh_until: Option<Uptime>,
+    /// When a fetch was last begun.
+    tried_at: Option<Uptime>,
+}
+
+impl ClientKeys {
+    /// Nothing fetched yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn entry(&self, client: &ClientId) -> Arc<tokio::sync::Mutex<Fetched>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains_key(client) && known.len() >= CLIENTS {
+            // One that is being fetched counts as the newest.
+            let age = |entry: &Arc<tokio::sync::Mutex<Fetched>>| {
+                entry
+                    .try_lock()
+                    .map_or(Some(Uptime::from_elapsed(Duration::MAX)), |held| held.at)
+            };
+            let oldest = known.iter().min_by_key(|(_, entry)| age(entry));
+            if let Some(oldest) = oldest.map(|(client, _)| client.clone()) {
+                known.remove(&oldest);
+            }
+        }
+        Arc::clone(known.entry(client.clone()).or_default())
+    }
+}
+
+/// The keys of `client`. With `missing` what it signed names a key that is not among those that were
+/// given before, so that newer ones are looked for.
+pub(super) async fn of(
+    plane: &ControlPlane,
+    client: &Client,
+    missing: bool,
+) -> Result<Arc<VerifyingKeys>, OAuthError> {
+    let details = &client.details;
+    if let Some(registered) = &details.jwks {
+        let json = serde_json::to_vec(registered).map_err(faulty)?;
+        let set = JwkSet::parse(&json).map_err(faulty)?;
+        return Ok(Arc::new(VerifyingKeys::from_jwks(&set)));
+    }
+    let Some(uri) = &details.jwks_uri else {
+        // Without keys nothing it signs can be believed.
+        return Err(OAuthError::ClientUnauthenticated);
+    };
+    let entry = plane.client_keys.entry(&client.id);
+    let mut fetched = entry.lock().await;
+    fetched
+        .keys(&*plane.outbound, uri, missing, || plane.clock.uptime())
+        .await
+}
+
+impl Fetched {
+    async fn keys(
+        &mut self,
+        outbound: &dyn Outbound,
+        uri: &str,
+        missing: bool,
+        now: impl Fn() -> Uptime,
+    ) -> Result<Arc<VerifyingKeys>, OAuthError> {
+        if self.uri != uri {
+            *self = Self {
+                uri: uri.to_owned(),
+                ..Self::default()
+            };
+        }
+        if self.is_due(missing, now()) {
+            self.tried_at = Some(now());
+            match fetch(outbound, uri).await {
+                Ok((keys, kept)) => {
+                    let arrived = now();
+                    self.keys = Some(Arc::new(keys));
+                    self.at = Some(arrived);
+                    self.fresh_until = Some(arrived + kept);
+                }
+                Err(failure) => {
+                    tracing::warn!(uri, reason = %failure, "a client's keys cannot be fetched");
+                }
+            }
+        }
+        let stale = |at: Uptime| now().since(at) > STALE;
+        let usable = self.keys.as_ref().filter(|_| !self.at.is_none_or(stale));
+        usable.cloned().ok_or(OAuthError::ClientKeysUnavailable)
+    }
+
+    fn is_due(&self, missing: bool, now: Uptime) -> bool {
+        let since_try = self.tried_at.map(|at| now.since(at));
+        if self.keys.is_none() {
+            return since_try.is_none_or(|since| since >= RETRY);
+        }
+        let outdated = self.fresh_until.is_none_or(|until| until <= now);
+        (outdated || missing) && since_try.is_none_or(|since| since >= COOLDOWN)
+    }
+}
+
+async fn fetch(outbound: &dyn Outbound, uri: &str) -> Result<(VerifyingKeys, Duration), String> {
+    let answer = outbound
+        .send(OutboundRequest::get_json(uri, JwkSet::LIMIT))
+        .await
+        .map_err(|error| error.code().to_owned())?;
+    if answer.status != 200 {
+        return Err(format!("status {}", answer.status));
+    }
+    let set = JwkSet::parse(&answer.body).map_err(|error| error.code().to_owned())?;
+    let keys = VerifyingKeys::from_jwks(&set);
+    if keys.is_empty() {
+        return Err("no usable key".to_owned());
+    }
+    let kept = answer.max_age.unwrap_or(UNTOLD).clamp(KEPT.0, KEPT.1);
+    Ok((keys, kept))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4))]
+        #[test]
+        fn there_are_never_more_sets_than_its_bound(
+            ids in proptest::collection::vec("[a-z]{2}[0-9]{1,2}", CLIENTS..2 * CLIENTS)
+        ) {
+            let keys = ClientKeys::new();
+            for id in ids {
+                let id: ClientId = id.parse().unwrap();
+                keys.entry(&id);
+                let known = keys.0.lock().unwrap();
+                prop_assert!(known.len() <= CLIENTS && known.contains_key(&id));
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What every grant that starts a session has in common.
+
+use sealgate_model::{RefreshId, Timestamp};
+use sealgate_oauth::{Grant, OAuthError, RefreshHandle, Resources};
+use sealgate_store::{ClientKind, RefreshToken, Session, UserRow};
+
+use super::token::Issuing;
+use super::tokens::{About, Issue, TokenAnswer};
+use crate::ControlPlane;
+use crate::admin_scopes;
+
+/// A session about to start.
+pub(super) struct Starting<'a> {
+    pub(super) issuing: &'a Issuing<'a>,
+    pub(super) session: Session,
+    pub(super) user: &'a UserRow,
+    pub(super) nonce: Option<&'a str>,
+    /// The resources to narrow the first access token to.
+    pub(super) resources: &'a Resources,
+    pub(super) now: Timestamp,
+}
+
+/// A session with its first tokens, not yet stored.
+pub(super) struct Started {
+    pub(super) answer: TokenAnswer,
+    pub(super) session: Session,
+    pub(super) refresh: Option<RefreshToken>,
+}
+
+impl Starting<'_> {
+    /// Signs the session's first tokens.
+    pub(super) fn start(mut self) -> Result<Started, OAuthError> {
+        let Issuing { plane, client, key } = *self.issuing;
+        let now = self.now;
+        if self.session.expires_at <= now {
+            return Err(OAuthError::SessionExpired);
+        }
+        admin_scopes::check(&self.session.scopes, self.user)?;
+        // What a public client holds is worth nothing without the key; a confidential one proves who it
+        // is each time, and may change its key (RFC 9449, 5).
+        self.session.details.dpop_jkt = key
+            .filter(|_| client.kind == ClientKind::Public)
+            .map(|key| key.as_str().to_owned());
+        let session = self.session;
+        let resources = self
+            .resources
+            .narrow(&session.details.resources, &plane.issuer)?;
+        let refresh =
+            is_renewable(self.issuing, &session).then(|| refresh_token(plane, &session, 0, now));
+        let secret = refresh.as_ref().map(|(handle, _)| handle.to_secret());
+        let issue = Issue {
+            client,
+            scopes: &session.scopes,
+            resources: &resources,
+            key,
+            now,
+        };
+        let about = About {
+            session: &session,
+            user: self.user,
+            nonce: self.nonce,
+            refresh: secret.as_ref(),
+        };
+        let answer = issue.sign(plane, &about)?;
+        Ok(Started {
+            answer,
+            session,
+            refresh: refresh.map(|(_, token)| token),
+        })
+    }
+}
+
+/// A confidential client's sessions can be renewed always, a public one's if it asked for it, and
+/// nobody's that is not registered for renewal.
+fn is_renewable(issuing: &Issuing<'_>, session: &Session) -> bool {
+    let client = issuing.client;
+    let asked = session.scopes.iter().any(|scope| scope == "offline_access");
+    client.details.grants.contains(&Grant::RefreshToken)
+        && (client.kind == ClientKind::Confidential || asked)
+}
+
+/// A fresh refresh token of `session`: what is given away, and what is kept.
+pub(super) fn refresh_token(
+    plane: &ControlPlane,
+    session: &Session,
+    generation: u32,
+    now: Timestamp,
+) -> (RefreshHandle, RefreshToken) {
+    let random = plane.random.as_ref();
+    let handle = RefreshHandle::generate(RefreshId::generate(now, random), random);
+    let token = RefreshToken {
+        id: handle.id,
+        secret_hash: handle.secret_hash(),
+        session: session.id,
+        client: session.client.clone(),
+        generation,
+        issued_at: now,
+        used_at: None,
+        answer: None,
+    };
+    (handle, token)
+}

@@ -1,0 +1,200 @@
+//! OAuth clients, the resources they ask tokens for, and what users granted them.
+
+use sealgate_model::{ClientId, Grant, SecretHash, TenantId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+/// Whether a client can keep a secret (RFC 6749, 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientKind {
+    /// Has a secret or a key.
+    Confidential,
+    /// Has neither.
+    Public,
+}
+
+impl ClientKind {
+    /// Every value.
+    pub const ALL: [Self; 2] = [Self::Confidential, Self::Public];
+
+    /// The word for it in stored rows, JSON and output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Confidential => "confidential",
+            Self::Public => "public",
+        }
+    }
+}
+
+/// How a client proves who it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuthentication {
+    /// By its secret, in the header or in the form (RFC 6749, 2.3.1).
+    #[default]
+    Secret,
+    /// By an assertion signed with its key (RFC 7523).
+    PrivateKeyJwt,
+    /// Not at all: a public client.
+    None,
+}
+
+impl ClientAuthentication {
+    /// Every value.
+    pub const ALL: [Self; 3] = [Self::Secret, Self::PrivateKeyJwt, Self::None];
+
+    /// The word for it in stored rows, JSON and output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Whether a user is asked before a client is granted anything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// The administrator has agreed for everybody.
+    #[default]
+    Trusted,
+    /// The user is asked once for each scope and resource.
+    Required,
+}
+
+/// How a client is registered beside its name, addresses and scopes. Kept as one JSON object. The
+/// defaults are those of a confidential client that signs users in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientDetails {
+    /// How it proves who it is.
+    pub authentication: ClientAuthentication,
+    /// Its public keys, as a JWK set.
+    pub jwks: Option<serde_json::Value>,
+    /// Where its public keys are.
+    pub jwks_uri: Option<String>,
+    /// Whether its assertions may name an endpoint's URL as audience instead of the issuer: an older
+    /// habit, open to being played back by another server.
+    pub endpoint_audience: bool,
+    /// The grants it may use.
+    pub grants: Vec<Grant>,
+    /// The resources it may ask tokens for.
+    pub resources: Vec<String>,
+    /// Whether it must push its authorization requests (RFC 9126).
+    pub require_pushed: bool,
+    /// Whether its tokens must be bound to a key (RFC 9449).
+    pub require_dpop: bool,
+    /// Whether users are asked.
+    pub consent: Consent,
+    /// The JWA name of the algorithm that signs its tokens.
+    pub algorithm: String,
+    /// Where it wants to hear of sessions that ended.
+    pub backchannel_logout_uri: Option<String>,
+    /// How long its access tokens live, in seconds; none: as long as everybody's.
+    pub access_lifetime: Option<u32>,
+    /// The tenant whose users alone may sign in to it.
+    pub tenant: Option<TenantId>,
+}
+
+impl Default for ClientDetails {
+    fn default() -> Self {
+        Self {
+            authentication: ClientAuthentication::Secret,
+            jwks: None,
+            jwks_uri: None,
+            endpoint_audience: false,
+            grants: vec![Grant::AuthorizationCode, Grant::RefreshToken],
+            resources: Vec::new(),
+            require_pushed: false,
+            require_dpop: false,
+            consent: Consent::Trusted,
+            algorithm: "EdDSA".to_owned(),
+            backchannel_logout_uri: None,
+            access_lifetime: None,
+            tenant: None,
+        }
+    }
+}
+
+impl ClientDetails {
+    /// What an administrator's client of this kind has unless more is said: whoever may act as a public
+    /// client is not known, so its users are asked.
+    pub fn for_kind(kind: ClientKind) -> Self {
+        match kind {
+            ClientKind::Confidential => Self::default(),
+            ClientKind::Public => Self {
+                authentication: ClientAuthentication::None,
+                consent: Consent::Required,
+                ..Self::default()
+            },
+        }
+    }
+}
+
+/// An OAuth client.
+#[derive(Debug, Clone, Serialize)]
+pub struct Client {
+    /// `client_id`.
+    pub id: ClientId,
+    /// The name people read on the sign-in page.
+    pub name: String,
+    /// Whether it has a secret or a key.
+    pub kind: ClientKind,
+    /// The hash of its secret, if it has one.
+    #[serde(skip)]
+    pub secret_hash: Option<SecretHash>,
+    /// Where codes may be sent, compared exactly.
+    pub redirect_uris: Vec<String>,
+    /// Where a browser may be sent after logout, compared exactly.
+    pub logout_uris: Vec<String>,
+    /// The scopes it may ask for.
+    pub scopes: Vec<String>,
+    /// How else it is registered.
+    pub details: ClientDetails,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was disabled, if it is: it then gets nothing.
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// A scope in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScopeText {
+    /// The scope.
+    pub name: String,
+    /// What it allows, as users read it on the consent page.
+    pub description: String,
+}
+
+/// What tokens can be for (RFC 8707): an API with its own scopes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Resource {
+    /// Its identifier: an absolute URI without fragment, compared exactly.
+    pub uri: String,
+    /// The name people read on the consent page.
+    pub name: String,
+    /// The client that serves it, and so may introspect its tokens.
+    pub client: Option<ClientId>,
+    /// Its scopes.
+    pub scopes: Vec<ScopeText>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// What a user has granted a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConsentRow {
+    /// Who.
+    pub user: UserId,
+    /// To whom.
+    pub client: ClientId,
+    /// The scopes, sorted.
+    pub scopes: Vec<String>,
+    /// The resources, sorted.
+    pub resources: Vec<String>,
+    /// When it was last granted or added to.
+    pub granted_at: Timestamp,
+}

@@ -1,0 +1,103 @@
+//! The revocation log, and why what it tells of ended.
+
+use sealgate_model::{ClientId, SessionId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+/// What is revoked. For a user, a client and everything it is what started at or before the entry's
+/// time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revoked {
+    /// One session.
+    Session(SessionId),
+    /// What a user started.
+    User(UserId),
+    /// What was started on a client.
+    Client(ClientId),
+    /// Everything.
+    All,
+    /// Whatever this signing key has signed or will sign.
+    Key(String),
+    /// One access token, by its `jti`.
+    Token(String),
+}
+
+/// An entry of the revocation log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// Its place in the log: gapless, from 1.
+    pub seq: u64,
+    /// What is revoked.
+    pub what: Revoked,
+    /// When. For a "not before" subject, sessions started at or before this are revoked.
+    pub at: Timestamp,
+    /// The client that can see it; none: every client.
+    pub client: Option<ClientId>,
+    /// From when on nothing that it revokes can still be alive, so that it may be forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// Why a session ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevokeReason {
+    /// The user signed out.
+    Logout,
+    /// An administrator revoked it.
+    Admin,
+    /// The account was disabled.
+    UserDisabled,
+    /// A refresh token was presented again after its grace window.
+    RefreshReuse,
+    /// An authorization code was presented again.
+    CodeReuse,
+    /// The client asked for it (RFC 7009).
+    ClientRevoked,
+    /// The user's password was set anew.
+    PasswordReset,
+    /// The user took back what the client was granted.
+    ConsentWithdrawn,
+    /// The client was removed.
+    ClientRemoved,
+    /// The key that signed its tokens was revoked.
+    KeyRevoked,
+    /// Every session of the tenant was revoked.
+    TenantRevoked,
+    /// Everything before a time was revoked.
+    Everything,
+}
+
+impl RevokeReason {
+    /// Every value.
+    pub const ALL: [Self; 12] = [
+        Self::Logout,
+        Self::Admin,
+        Self::UserDisabled,
+        Self::RefreshReuse,
+        Self::CodeReuse,
+        Self::ClientRevoked,
+        Self::PasswordReset,
+        Self::ConsentWithdrawn,
+        Self::ClientRemoved,
+        Self::KeyRevoked,
+        Self::TenantRevoked,
+        Self::Everything,
+    ];
+
+    /// The word for it in stored rows, JSON and output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Admin => "admin",
+            Self::UserDisabled => "user_disabled",
+            Self::RefreshReuse => "refresh_reuse",
+            Self::CodeReuse => "code_reuse",
+            Self::ClientRevoked => "client_revoked",
+            Self::PasswordReset => "password_reset",
+            Self::ConsentWithdrawn => "consent_withdrawn",
+            Self::ClientRemoved => "client_removed",
+            Self::KeyRevoked => "key_revoked",
+            Self::TenantRevoked => "tenant_revoked",
+            Self::Everything => "everything",
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What users have granted clients.
+
+use rusqlite::{Connection, Row, params};
+use sealgate_model::{ClientId, UserId};
+
+use super::writer::Tx;
+use super::{audit, bulk, sessions, sql, users};
+use crate::{Audit, ConsentRow, RevokeReason, StoreError};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT user_id, client_id, scopes, resources, granted_at FROM consents ",
+            $rest
+        )
+    };
+}
+
+pub(super) fn of(
+    connection: &Connection,
+    user: UserId,
+    client: &ClientId,
+) -> Result<Option<ConsentRow>, StoreError> {
+    sql::one(
+        connection,
+        select!("WHERE user_id = ?1 AND client_id = ?2"),
+        params![user.as_bytes(), client.as_str()],
+        read,
+    )
+}
+
+/// A user's consents, by client (primary key).
+pub(super) fn list(connection: &Connection, user: UserId) -> Result<Vec<ConsentRow>, StoreError> {
+    sql::many(
+        connection,
+        select!("WHERE user_id = ?1 ORDER BY client_id"),
+        params![user.as_bytes()],
+        read,
+    )
+}
+
+/// What was granted before stays granted: a request for less takes nothing back.
+pub(super) fn grant(tx: &Tx<'_>, consent: &ConsentRow, audit: &Audit) -> Result<(), StoreError> {
+    let before = of(tx, consent.user, &consent.client)?;
+    let (scopes, resources) = match before {
+        Some(before) => (before.scopes, before.resources),
+        None => (Vec::new(), Vec::new()),
+    };
+    sql::run(
+        tx,
+        "INSERT INTO consents (user_id, client_id, scopes, resources, granted_at)
+         VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (user_id, client_id) DO UPDATE
+         SET scopes = excluded.scopes, resources = excluded.resources,
+             granted_at = excluded.granted_at",
+        params![
+            consent.user.as_bytes(),
+            consent.client.as_str(),
+            sql::json_text(&union(scopes, &consent.scopes))?,
+            sql::json_text(&union(resources, &consent.resources))?,
+            consent.granted_at.as_millis(),
+        ],
+    )?;
+    audit::append(tx, audit)
+}
+
+fn union(mut known: Vec<String>, more: &[String]) -> Vec<String> {
+    known.extend_from_slice(more);
+    known.sort_unstable();
+    known.dedup();
+    known
+}
+
+pub(super) fn withdraw(
+    tx: &Tx<'_>,
+    user: UserId,
+    client: &ClientId,
+    audit: &Audit,
+) -> Result<bool, StoreError> {
+    let forgotten = sql::run(
+        tx,
+        "DELETE FROM consents WHERE user_id = ?1 AND client_id = ?2",
+        params![user.as_bytes(), client.as_str()],
+    )?;
+    let all = bulk::everything_on(client, Some(user), audit.at);
+    let dropped = bulk::drop_codes(tx, &all, audit.at)?;
+    let reason = RevokeReason::ConsentWithdrawn;
+    let revoked = sessions::revoke_all_on(tx, user, client, reason, audit.at)?;
+    let changed = forgotten > 0 || dropped > 0 || revoked.is_some();
+    if changed {
+        users::bar(tx, user, Some(client), audit.at, audit.at)?;
+    }
+    audit::append_if(tx, changed, audit)
+}
+
+/// Forgets every consent given to a client.
+pub(super) fn forget_client(tx: &Tx<'_>, client: &ClientId) -> Result<(), StoreError> {
+    sql::run(
+        tx,
+        "DELETE FROM consents INDEXED BY consents_by_client WHERE client_id = ?1",
+        params![client.as_str()],
+    )
+    .map(drop)
+}
+
+fn read(row: &Row<'_>) -> Result<ConsentRow, StoreError> {
+    Ok(ConsentRow {
+        user: UserId::from_bytes(row.get("user_id")?),
+        client: sql::client_id(row, "client_id")?,
+        scopes: sql::json(row, "scopes")?,
+        resources: sql::json(row, "resources")?,
+        granted_at: sql::time(row, "granted_at")?,
+    })
+}

@@ -1,0 +1,71 @@
+//! What tokens can be for. A few rows.
+
+use rusqlite::{Connection, Row, params};
+use sealgate_model::ClientId;
+
+use super::writer::Tx;
+use super::{audit, sql};
+use crate::{Audit, Resource, StoreError};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT uri, name, client_id, scopes, created_at FROM resources ",
+            $rest
+        )
+    };
+}
+
+pub(super) fn create(tx: &Tx<'_>, resource: &Resource, audit: &Audit) -> Result<(), StoreError> {
+    sql::run(
+        tx,
+        "INSERT INTO resources (uri, name, client_id, scopes, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            resource.uri,
+            resource.name,
+            resource.client.as_ref().map(ClientId::as_str),
+            sql::json_text(&resource.scopes)?,
+            resource.created_at.as_millis(),
+        ],
+    )?;
+    audit::append(tx, audit)
+}
+
+pub(super) fn by_uri(connection: &Connection, uri: &str) -> Result<Option<Resource>, StoreError> {
+    sql::one(connection, select!("WHERE uri = ?1"), params![uri], read)
+}
+
+/// Every resource, by URI (primary key).
+pub(super) fn list(connection: &Connection) -> Result<Vec<Resource>, StoreError> {
+    sql::many(connection, select!("ORDER BY uri"), (), read)
+}
+
+pub(super) fn update(tx: &Tx<'_>, resource: &Resource, audit: &Audit) -> Result<bool, StoreError> {
+    let changed = sql::run(
+        tx,
+        "UPDATE resources SET name = ?2, client_id = ?3, scopes = ?4 WHERE uri = ?1",
+        params![
+            resource.uri,
+            resource.name,
+            resource.client.as_ref().map(ClientId::as_str),
+            sql::json_text(&resource.scopes)?,
+        ],
+    )?;
+    audit::append_if(tx, changed > 0, audit)
+}
+
+pub(super) fn remove(tx: &Tx<'_>, uri: &str, audit: &Audit) -> Result<bool, StoreError> {
+    let changed = sql::run(tx, "DELETE FROM resources WHERE uri = ?1", params![uri])?;
+    audit::append_if(tx, changed > 0, audit)
+}
+
+fn read(row: &Row<'_>) -> Result<Resource, StoreError> {
+    Ok(Resource {
+        uri: row.get("uri")?,
+        name: row.get("name")?,
+        client: sql::maybe_client_id(row, "client_id")?,
+        scopes: sql::json(row, "scopes")?,
+        created_at: sql::time(row, "created_at")?,
+    })
+}

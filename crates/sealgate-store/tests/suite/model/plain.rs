@@ -1,0 +1,182 @@
+//! What the store should have done, in the plainest terms.
+
+use std::collections::BTreeMap;
+
+use sealgate_model::{ClientId, SessionId, Timestamp, UserId};
+use sealgate_store::{Code, Revocation, Revoked, Session, SignIn};
+
+use crate::world::{DAY, HOUR};
+
+/// Its state.
+#[derive(Default)]
+pub(super) struct Model {
+    pub(super) head: u64,
+    pub(super) log: Vec<Revocation>,
+    pub(super) disabled: Vec<bool>,
+    /// Each sign-in, the place of its user, and whether it has ended.
+    pub(super) sign_ins: Vec<(SignIn, usize, bool)>,
+    /// Each session, its code, and whether it is revoked.
+    pub(super) sessions: Vec<(Session, Code, bool)>,
+    /// Codes that nobody redeemed.
+    pub(super) codes: Vec<Code>,
+}
+
+impl Model {
+    pub(super) fn append(
+        &mut self,
+        what: Revoked,
+        at: Timestamp,
+        client: Option<ClientId>,
+        expires_at: Timestamp,
+    ) {
+        self.head += 1;
+        self.log.push(Revocation {
+            seq: self.head,
+            what,
+            at,
+            client,
+            expires_at,
+        });
+    }
+
+    pub(super) fn revoke(&mut self, place: usize, at: Timestamp) {
+        let (session, _, revoked) = &mut self.sessions[place];
+        if !std::mem::replace(revoked, true) {
+            let session = session.clone();
+            let what = Revoked::Session(session.id);
+            self.append(what, at, Some(session.client), session.expires_at);
+        }
+    }
+
+    /// Revokes the live sessions of which `which` is true, in order of id; the latest end.
+    pub(super) fn revoke_live(
+        &mut self,
+        at: Timestamp,
+        which: impl Fn(&Session) -> bool,
+    ) -> Option<Timestamp> {
+        let mut live: Vec<(SessionId, usize)> = Vec::new();
+        for (place, (session, _, revoked)) in self.sessions.iter().enumerate() {
+            if !revoked && session.expires_at > at && which(session) {
+                live.push((session.id, place));
+            }
+        }
+        live.sort();
+        let last = live
+            .iter()
+            .map(|(_, place)| self.sessions[*place].0.expires_at)
+            .max();
+        for (_, place) in live {
+            self.revoke(place, at);
+        }
+        last
+    }
+
+    pub(super) fn disable(&mut self, place: usize, id: UserId, at: Timestamp) {
+        if std::mem::replace(&mut self.disabled[place], true) {
+            return;
+        }
+        for (_, _, ended) in self
+            .sign_ins
+            .iter_mut()
+            .filter(|(_, user, _)| *user == place)
+        {
+            *ended = true;
+        }
+        self.revoke_live(at, |session| session.user == id);
+        self.bar(id, None, at, at);
+    }
+
+    /// Drops the live codes of which `which` is true; whether there were any.
+    pub(super) fn drop_codes(&mut self, now: Timestamp, which: impl Fn(&Code) -> bool) -> bool {
+        let before = self.codes.len();
+        self.codes
+            .retain(|code| !(code.expires_at > now && which(code)));
+        self.codes.len() < before
+    }
+
+    /// Takes back what a user granted a client; whether there was anything.
+    pub(super) fn withdraw(&mut self, user: UserId, client: &ClientId, at: Timestamp) -> bool {
+        let dropped = self.drop_codes(at, |code| code.user == user && code.client == *client);
+        let revoked = self.revoke_live(at, |session| {
+            session.user == user && session.client == *client
+        });
+        let changed = dropped || revoked.is_some();
+        if changed {
+            self.bar(user, Some(client), at, at);
+        }
+        changed
+    }
+
+    /// A "not before" for a user on each client that knows the user, or on one.
+    pub(super) fn bar(
+        &mut self,
+        id: UserId,
+        only: Option<&ClientId>,
+        before: Timestamp,
+        now: Timestamp,
+    ) {
+        let mut clients: BTreeMap<ClientId, Timestamp> = BTreeMap::new();
+        for (session, ..) in self.sessions.iter().filter(|known| known.0.user == id) {
+            if only.is_none_or(|only| *only == session.client) {
+                let last = clients.entry(session.client.clone());
+                let last = last.or_insert(session.expires_at);
+                *last = session.expires_at.max(*last);
+            }
+        }
+        for (client, last) in clients {
+            let expires_at = last.max(now + DAY + HOUR);
+            self.append(Revoked::User(id), before, Some(client), expires_at);
+        }
+    }
+
+    pub(super) fn revoke_many(
+        &mut self,
+        user: Option<(usize, UserId)>,
+        client: Option<&ClientId>,
+        before: Timestamp,
+        now: Timestamp,
+    ) {
+        let last = self.sessions.iter().map(|known| known.0.expires_at).max();
+        let expires_at = last.unwrap_or(now).max(now + DAY + HOUR);
+        match (user, client) {
+            (Some((_, id)), client) => self.bar(id, client, before, now),
+            (None, Some(client)) => {
+                self.append(Revoked::Client(client.clone()), before, None, expires_at);
+            }
+            (None, None) => self.append(Revoked::All, before, None, expires_at),
+        }
+        if client.is_none() {
+            for (sign_in, of, ended) in &mut self.sign_ins {
+                let meant = match user {
+                    Some((place, _)) => place == *of,
+                    None => sign_in.expires_at > now,
+                };
+                *ended |= meant && sign_in.auth_time <= before;
+            }
+        }
+        self.drop_codes(now, |code| {
+            code.auth_time <= before
+                && user.is_none_or(|(_, id)| id == code.user)
+                && client.is_none_or(|client| *client == code.client)
+        });
+        self.revoke_live(now, |session| {
+            let started = if client.is_none() {
+                session.auth_time
+            } else {
+                session.created_at
+            };
+            started <= before
+                && user.is_none_or(|(_, id)| id == session.user)
+                && client.is_none_or(|client| *client == session.client)
+        });
+    }
+
+    pub(super) fn sweep(&mut self, now: Timestamp) {
+        self.codes.retain(|code| code.expires_at >= now);
+        self.log.retain(|entry| entry.expires_at >= now);
+        self.sessions
+            .retain(|(session, ..)| session.expires_at >= now);
+        self.sign_ins
+            .retain(|(sign_in, ..)| sign_in.expires_at >= now);
+    }
+}

@@ -1,0 +1,119 @@
+//! Looking at what a URL serves, as a stranger sees it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use http::HeaderMap;
+use sealgate_host::SystemClock;
+use sealgate_model::{Clock as _, Timestamp};
+
+use crate::failure::Failure;
+
+/// The most that is read of an answer.
+const LIMIT: usize = 256 * 1024;
+
+/// What was served.
+pub(super) struct Seen {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+    /// When the answer came, and how long it took.
+    pub(super) at: Timestamp,
+    pub(super) took: Duration,
+    /// The certificate of the other side, in DER.
+    pub(super) certificate: Option<Vec<u8>>,
+}
+
+impl Seen {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// A client that follows nothing and waits for nobody.
+pub(super) struct Web {
+    client: reqwest::Client,
+    clock: SystemClock,
+}
+
+impl Web {
+    /// One that trusts the system's authorities and those in a file.
+    pub(super) fn new(authority: Option<&Path>) -> Result<Self, Failure> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .timeout(Duration::from_secs(5))
+            .tls_info(true)
+            .user_agent(concat!("sealgate-doctor/", env!("CARGO_PKG_VERSION")));
+        for certificate in authority.map(authorities).transpose()?.unwrap_or_default() {
+            builder = builder.add_root_certificate(certificate);
+        }
+        let client = builder.build().map_err(|error| {
+            Failure::unavailable("client_unusable", format!("cannot make requests: {error}"))
+        })?;
+        let clock = SystemClock::default();
+        Ok(Self { client, clock })
+    }
+
+    pub(super) fn clock(&self) -> &SystemClock {
+        &self.clock
+    }
+
+    /// What is at `url`, or why nothing is.
+    pub(super) async fn get(&self, url: &str) -> Result<Seen, String> {
+        self.get_with(url, &[]).await
+    }
+
+    pub(super) async fn get_with(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Seen, String> {
+        let began = self.clock.uptime();
+        let mut request = self.client.get(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut answer = request.send().await.map_err(|error| reason(&error))?;
+        let (at, took) = (self.clock.now(), self.clock.uptime().since(began));
+        let mut body = Vec::new();
+        while let Some(piece) = answer.chunk().await.map_err(|error| reason(&error))? {
+            body.extend_from_slice(&piece);
+            if body.len() > LIMIT {
+                return Err("the answer is endless".to_owned());
+            }
+        }
+        let tls = answer.extensions().get::<reqwest::tls::TlsInfo>();
+        let certificate = tls.and_then(reqwest::tls::TlsInfo::peer_certificate);
+        Ok(Seen {
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            body,
+            at,
+            took,
+            certificate: certificate.map(<[u8]>::to_vec),
+        })
+    }
+}
+
+/// The certificates in a PEM file.
+pub(crate) fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, Failure> {
+    let failed = |said: String| Failure::usage("authority_unusable", said);
+    let pem = std::fs::read(path)
+        .map_err(|error| failed(format!("cannot read {}: {error}", path.display())))?;
+    let trusted = reqwest::Certificate::from_pem_bundle(&pem).unwrap_or_default();
+    if trusted.is_empty() {
+        let said = format!("{} holds no certificate", path.display());
+        return Err(failed(said));
+    }
+    Ok(trusted)
+}
+
+/// The innermost reason, which is the one that helps: the outer ones only say that a request failed.
+fn reason(error: &reqwest::Error) -> String {
+    let mut inner: &dyn std::error::Error = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    inner.to_string()
+}
