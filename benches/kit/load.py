@@ -1,19 +1,18 @@
-"""Load on one URL from a second process: `wrk` where it is installed, else a client of our own."""
+"""Load on one address from a process of its own, on another processor than the server's."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from urllib.parse import urlsplit
 
+from kit import environments
 from kit.processors import load_processors
-from kit.timed import PROGRAMS
 
-CONNECTIONS = 32
+CONNECTIONS = 64
 
 Headers = Sequence[tuple[str, str]]
 
@@ -24,6 +23,12 @@ class Load:
 
     requests: int
     seconds: float
+    p50: float
+    """Milliseconds until half of the answers were there."""
+    p99: float
+    """Milliseconds until 99 of 100 were."""
+    tokens: Sequence[str] = ()
+    """What each connection holds now, where each answer's token is spent with the next request."""
 
     @property
     def rate(self) -> float:
@@ -31,32 +36,65 @@ class Load:
         return self.requests / self.seconds
 
 
-def generator() -> str:
-    """What makes the load, in words for the notes."""
-    return "wrk" if shutil.which("wrk") else "benches/programs/load.py (wrk is not installed)"
+@dataclass(frozen=True)
+class Plan:
+    """What is sent: benches/native/src/load/plan.rs says what each field means."""
+
+    address: str
+    head: str
+    body: str = ""
+    connections: int = CONNECTIONS
+    seconds: float = 1.0
+    expect: Sequence[int] = (200,)
+    tokens: Sequence[str] = field(default=(), repr=False)
+    chain: str = ""
+    rate: float | None = None
+    come_back_after: float | None = None
 
 
-def drive(url: str, headers: Headers, seconds: int) -> Load:
-    """Keeps 32 connections busy with `GET url` for so many whole seconds.
+def request(method: str, url: str, headers: Headers, body: str = "") -> Plan:
+    """A plan that sends one request over and over."""
+    where = urlsplit(url)
+    lines = [f"{method} {where.path} HTTP/1.1", f"host: {where.netloc}"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    return Plan(where.netloc, "".join(f"{line}\r\n" for line in lines), body)
+
+
+def drive(url: str, headers: Headers, seconds: float, connections: int = CONNECTIONS) -> Load:
+    """Keeps the connections busy with `GET url` for so many seconds."""
+    plan = request("GET", url, headers)
+    return run(Plan(plan.address, plan.head, seconds=seconds, connections=connections))
+
+
+def run(plan: Plan) -> Load:
+    """Carries the plan out.
 
     Raises `RuntimeError` when any answer failed: a refusal is quicker than an answer and must not count.
     """
-    wrk = shutil.which("wrk")
-    if wrk:
-        command = [wrk, "-t1", "-s", str(PROGRAMS / "report.lua")]
-    else:
-        command = [sys.executable, str(PROGRAMS / "load.py")]
-    fields = [part for name, value in headers for part in ("-H", f"{name}: {value}")]
-    done = subprocess.run(
-        [*command, f"-c{CONNECTIONS}", f"-d{seconds}", *fields, url],
-        capture_output=True,
+    with begin(plan) as process:
+        output, errors = process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"the load failed: {errors[-2000:]}")
+    report = json.loads(output)
+    if report["failed"] or not report["requests"]:
+        what = f"{report['failed']} of {report['requests']} requests to {plan.address} failed"
+        raise RuntimeError(f"{what}: {report['failure']}")
+    p50, p99 = report["p50"] / 1e3, report["p99"] / 1e3
+    return Load(report["requests"], report["seconds"], p50, p99, report["tokens"])
+
+
+def begin(plan: Plan) -> subprocess.Popen[str]:
+    """Starts carrying the plan out; the report comes on stdout."""
+    process = subprocess.Popen(
+        [str(environments.native() / "load")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
         preexec_fn=lambda: os.sched_setaffinity(0, load_processors()),
     )
-    if done.returncode != 0:
-        raise RuntimeError(f"the load failed: {done.stderr[-2000:]}{done.stdout[-2000:]}")
-    report = json.loads(done.stdout.strip().splitlines()[-1])
-    if report["failed"] or not report["requests"]:
-        raise RuntimeError(f"{report['failed']} of {report['requests']} requests to {url} failed")
-    return Load(report["requests"], report["seconds"])
+    if process.stdin is not None:
+        process.stdin.write(json.dumps(asdict(plan)))
+        process.stdin.close()
+        process.stdin = None  # So that `communicate` does not write to it.
+    return process

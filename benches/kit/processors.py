@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 _USABLE = sorted(os.sched_getaffinity(0))
@@ -23,6 +25,26 @@ def pin(process: int, processors: set[int]) -> None:
     """Binds every thread that the process has now."""
     for thread in Path(f"/proc/{process}/task").iterdir():
         os.sched_setaffinity(int(thread.name), processors)
+
+
+@contextlib.contextmanager
+def started_on(processors: set[int]) -> Iterator[None]:
+    """What this thread starts meanwhile is bound to `processors` and sees no others: a server that asks
+    how many there are makes as many threads as it would on a machine with so few.
+    """
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, processors)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def memory(process: int) -> float:
+    """The memory that the process has resident, in MiB."""
+    status = Path(f"/proc/{process}/status").read_text()
+    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(kilobytes) / 1024
 
 
 def seconds_used(process: int) -> float:

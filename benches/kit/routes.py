@@ -12,11 +12,12 @@ from lab import Application
 
 from kit.bench import Bench
 from kit.figures import Samples, in_pairs
-from kit.load import Headers, drive, generator
+from kit.load import Headers, drive
 from kit.processors import seconds_used
 
 ROUTE = "/expenses"
 _SECONDS = 1
+_CONNECTIONS = 32
 _LEAST_ROUNDS = 11
 _MOST_ROUNDS = 40
 """So that all of it fits the five minutes for which the session needs no renewal."""
@@ -66,13 +67,13 @@ def _measure(bench: Bench, engine: Engine) -> Routes:
         headers = application.signed_in_headers()
         for server in servers.values():
             _check(server, headers)
-            drive(server.url + ROUTE, headers, _SECONDS)
+            drive(server.url + ROUTE, headers, _SECONDS, _CONNECTIONS)
         rates: dict[str, list[float]] = {guise: [] for guise in servers}
         costs: dict[str, list[float]] = {guise: [] for guise in servers}
         while not _settled(rates):
             for guise, server in servers.items():
                 before = seconds_used(server.pid)
-                load = drive(server.url + ROUTE, headers, _SECONDS)
+                load = drive(server.url + ROUTE, headers, _SECONDS, _CONNECTIONS)
                 rates[guise].append(load.rate)
                 costs[guise].append((seconds_used(server.pid) - before) / load.requests * 1e6)
         _check(servers["gated"], headers)
@@ -105,6 +106,6 @@ def _notes(engine: Engine, costs: Mapping[str, list[float]]) -> tuple[str, ...]:
     costed = ", ".join(f"{guise} {median(values):.0f} µs" for guise, values in costs.items())
     return (
         f"the server's processor time per request, which other processes disturb less: {costed}",
-        f"uvicorn on {engine.name}, one worker; load by {generator()}; where there are two processors, "
+        f"uvicorn on {engine.name}, one worker; load by benches/native; where there are two processors, "
         "the server has one and the load the other",
     )
