@@ -9,11 +9,26 @@ import sys
 import tempfile
 from base64 import urlsafe_b64encode
 from pathlib import Path
+from typing import Any
 
 from lab import Application, ControlPlane, Tls, free_port, settings
 
+RESOURCE = "https://api.example/expenses"
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+
 _HERE = Path(__file__).resolve().parent
 _EXAMPLE = _HERE.parent.parent / "examples" / "expense_tracker"
+
+
+def register(control_plane: ControlPlane) -> None:
+    """Registers clients whose users are asked: by a page, and for a device."""
+    scopes = [{"name": "expenses:read", "description": "See your expenses"}]
+    control_plane.administer("POST", "/resources", {"uri": RESOURCE, "name": "Expenses", "scopes": scopes})
+    of_api: dict[str, Any] = {"scopes": ["expenses:read", "expenses:write"], "resources": [RESOURCE]}
+    travel = {"id": "travel", "name": "Travel planner", "kind": "public"}
+    control_plane.register({**travel, "redirect_uris": ["https://travel.example/cb"], **of_api})
+    display = {"id": "display", "name": "Kitchen display", "kind": "public"}
+    control_plane.register({**display, "redirect_uris": [], "grants": [DEVICE], **of_api})
 
 
 def main() -> int:
@@ -33,6 +48,8 @@ def main() -> int:
                 "expense_tracker.app:app", port=port, folder=folder, env=env, app_dir=_EXAMPLE, tls=tls
             ):
                 invitation = control_plane.cli("user", "add", "grace@example.com", "--name", "Grace Hopper")
+                asking = control_plane.add_user("alan@example.com", "Alan Turing")
+                register(control_plane)
                 world = {
                     "SEALGATE_TEST_APP": base_url,
                     "SEALGATE_TEST_ISSUER": control_plane.issuer,
@@ -40,9 +57,16 @@ def main() -> int:
                     "SEALGATE_TEST_PASSWORD": user.password,
                     "SEALGATE_TEST_INVITATION": invitation["invitation"]["url"],
                     "SEALGATE_TEST_SETUP": control_plane.setup_url or "",
+                    "SEALGATE_TEST_ASKED_EMAIL": asking.email,
+                    "SEALGATE_TEST_ASKED_PASSWORD": asking.password,
+                    "SEALGATE_TEST_RESOURCE": RESOURCE,
+                    "SEALGATE_TEST_TRAVEL_PORT": str(free_port()),
+                    "SEALGATE_TEST_TLS_CERT": str(tls.cert),
+                    "SEALGATE_TEST_TLS_KEY": str(tls.key),
                 }
+                files = sorted(str(file) for file in _HERE.glob("*.test.mjs"))
                 return subprocess.call(
-                    ["node", "--test", str(_HERE / "sign_in.test.mjs")], env=os.environ | world
+                    ["node", "--test", "--test-concurrency=1", *files], env=os.environ | world
                 )
 
 

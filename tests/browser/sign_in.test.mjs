@@ -1,60 +1,19 @@
 // A person in a real browser: signs in by keyboard alone, adds an expense, signs out; then somebody with
-// a copy of their cookie. Scripts are off, so that nothing can depend on them.
+// a copy of their cookie.
 
 import assert from "node:assert/strict";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
 
-const setting = (name) => process.env[`SEALGATE_TEST_${name}`];
+import { setting, tabTo, visit } from "./browser.mjs";
+
 const app = setting("APP");
 const issuer = setting("ISSUER");
-
-const options = { ignoreHTTPSErrors: true, javaScriptEnabled: false };
-let browser;
-
-before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-    env: { ...process.env, HOME: mkdtempSync(join(tmpdir(), "chromium-")) },
-  });
-});
-
-after(async () => {
-  await browser?.close();
-});
-
-/** A page in a browser of its own, with every complaint of the browser about it. */
-async function visit(t, extra = {}) {
-  const context = await browser.newContext({ ...options, ...extra });
-  t.after(() => context.close());
-  const page = await context.newPage();
-  const complaints = [];
-  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-  return { context, page, complaints };
-}
 
 /** Fills in the sign-in page as somebody without a mouse does. */
 async function signInByKeyboard(page) {
   await page.goto(`${app}/app`);
   assert.ok(page.url().startsWith(`${issuer}/sign-in`), page.url());
-  for (let presses = 0; presses < 10; presses += 1) {
-    const focused = await page.locator(":focus").getAttribute("name").catch(() => null);
-    if (focused === "email") break;
-    await page.keyboard.press("Tab");
-  }
+  await tabTo(page, "email");
   await page.keyboard.type(setting("EMAIL"));
   await page.keyboard.press("Tab");
   await page.keyboard.type(setting("PASSWORD"));

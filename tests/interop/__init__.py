@@ -1,0 +1,1 @@
+"""Programs of other people against the control plane."""
