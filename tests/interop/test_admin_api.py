@@ -13,6 +13,8 @@ import httpx
 import pytest
 from lab import ControlPlane
 
+from interop.world import RESOURCE
+
 AREAS = ["users", "clients", "sessions", "keys"]
 SCOPES = [f"sealgate:{area}:{right}" for area in AREAS for right in ("read", "write")] + [
     "sealgate:audit:read"
@@ -49,6 +51,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
             "scopes": SCOPES,
             "resources": [f"{plane.issuer}/api/v1"],
         }
+        plane.administer("POST", "/resources", {"uri": RESOURCE, "name": "Expenses", "scopes": []})
         made = plane.register(client)
         yield Api(plane, made["client"]["id"], made["secret"])
 

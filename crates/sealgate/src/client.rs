@@ -86,8 +86,6 @@ pub(crate) struct Which {
                         needs one: `sealgate client secret ID`."
 )]
 pub(crate) struct Update {
-    #[command(flatten)]
-    which: Which,
     /// The name people read on the sign-in page
     #[arg(long)]
     name: Option<String>,
@@ -96,6 +94,8 @@ pub(crate) struct Update {
     /// What to take away; repeat for more
     #[arg(long, value_enum, value_name = "WHAT")]
     unset: Vec<Unset>,
+    #[command(flatten)]
+    which: Which,
 }
 
 pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {

@@ -59,8 +59,6 @@ pub(crate) struct Which {
 
 #[derive(Debug, Args)]
 pub(crate) struct Update {
-    #[command(flatten)]
-    which: Which,
     /// The name people read on the consent page
     #[arg(long)]
     name: Option<String>,
@@ -73,6 +71,8 @@ pub(crate) struct Update {
     /// A scope and what it allows, in place of all earlier ones; repeat for more
     #[arg(long = "scope", value_name = "SCOPE=WORDS", value_parser = scope)]
     scopes: Vec<ScopeText>,
+    #[command(flatten)]
+    which: Which,
 }
 
 /// `expenses:read=See your expenses`.

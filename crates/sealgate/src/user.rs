@@ -90,8 +90,6 @@ pub(crate) struct Which {
                         everywhere at once."
 )]
 pub(crate) struct Update {
-    #[command(flatten)]
-    which: Which,
     /// The name to show; may be empty
     #[arg(long)]
     name: Option<String>,
@@ -110,6 +108,8 @@ pub(crate) struct Update {
     /// End every sign-in and session with the change
     #[arg(long)]
     sign_out: bool,
+    #[command(flatten)]
+    which: Which,
 }
 
 pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {

@@ -143,3 +143,6 @@ fn expired_sessions(tx: &Tx<'_>, now: Timestamp) -> Result<Slice, StoreError> {
     let more = sessions.len() == SESSIONS as usize;
     Ok(Slice { rows, more })
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,5 +7,8 @@ mod examining;
 mod harness;
 mod operating;
 mod refusing;
+mod registering;
+mod remote;
+mod revoking;
 mod serving;
 mod tracing;

@@ -243,7 +243,7 @@ async fn a_hint_is_good_under_any_of_our_algorithms_and_after_a_rotation() {
         house.plane.keys.ensure(known).await.unwrap();
         house
             .change_client("app", |client| {
-                client.details.algorithm = algorithm.to_owned()
+                client.details.algorithm = algorithm.to_owned();
             })
             .await;
         let (sign_in, cookie, given) = signed_in(&house).await;

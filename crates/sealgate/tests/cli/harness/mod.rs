@@ -91,6 +91,18 @@ impl Home {
         }
     }
 
+    /// Runs a command to its end with these variables set.
+    pub(crate) fn run_as(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Done {
+        let mut command = self.command(arguments);
+        let command = command.envs(variables.iter().copied()).stdin(Stdio::null());
+        let output = command.output().unwrap();
+        Done {
+            status: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// Runs a command to its end, with stdout going where nobody reads it.
     pub(crate) fn run_into(&self, arguments: &[&str], sink: Sink) -> Done {
         let stdout = match sink {
