@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +51,9 @@ class TokenServer:
 
     def checked(self) -> TokenServer:
         """Itself, once it has been seen to give a signed token, and none for wrong credentials."""
-        plan = self.client_credentials()
-        for head, status in ((plan.head, 200), (plan.head.replace("Basic ", "Basic AAAA"), 401)):
-            lines = [line.split(": ", 1) for line in head.splitlines()[1:]]
+        stranger = replace(self, client=Client(self.client.id, self.client.secret[::-1]))
+        for plan, status in ((self.client_credentials(), 200), (stranger.client_credentials(), 401)):
+            lines = [line.split(": ", 1) for line in plan.head.splitlines()[1:]]
             headers = {name: value for name, value in lines if name != "host"}
             answer = httpx.post(self.url + self.token_path, headers=headers, content=plan.body)
             told = f"{answer.status_code}: {answer.text[:500]}"
@@ -76,7 +76,7 @@ def control_plane(folder: Path) -> Generator[ControlPlane]:
 @contextmanager
 def floor(folder: Path) -> Generator[TokenServer]:
     """The bare server of benches/native: it believes everybody."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     address = f"127.0.0.1:{free_port()}"
     command = [str(environments.native() / "floor"), address, str(folder)]
     with _started("the floor", command, folder.with_suffix(".log"), f"http://{address}/") as process:

@@ -72,6 +72,7 @@ def test_no_request_is_answered_by_a_fault_or_in_a_way_that_is_not_declared(
         "SEALGATE_INTEROP_ISSUER": api.plane.issuer,
         "SEALGATE_INTEROP_CLIENT": api.client,
         "SEALGATE_INTEROP_SECRET": api.secret,
+        "SEALGATE_INTEROP_SCOPES": " ".join(SCOPES),
     }
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(here / "schemathesis.toml")]
     command += [

@@ -100,7 +100,9 @@ impl TrustedProxies {
         source
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether `address` is that of a trusted proxy.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
         self.networks.iter().any(|net| net.contains(&address))
     }
 

@@ -96,6 +96,8 @@ errors! {
     TooManyResources = "resources_too_many", InvalidTarget, "there are too many resources";
     /// The client is not registered for one of the resources.
     ResourceNotAllowed = "resource_not_allowed", InvalidTarget, "a resource is not registered for this client";
+    /// The administration API's tokens are for nothing else.
+    ResourceNotAlone = "resource_not_alone", InvalidTarget, "a token for administration can be for no other resource";
     /// Another resource than was granted (RFC 8707, 2.2).
     ResourceWidened = "resource_widened", InvalidTarget, "resource exceeds what was granted";
     /// PKCE is not optional (OAuth 2.1, 4.1.1).

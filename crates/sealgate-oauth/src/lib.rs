@@ -42,7 +42,7 @@ pub use error::OAuthError;
 pub use error_code::ErrorCode;
 pub use handle::{CodeHandle, DeviceHandle, Handle, PushedHandle, RefreshHandle, Selector};
 pub use introspection::{
-    ActiveToken, Confirmation, Introspection, IntrospectionClaims, IntrospectionRequest, TokenHint,
+    ActiveToken, Confirmation, Introspection, IntrospectionClaims, IntrospectionRequest,
 };
 pub use logout_token::{LoggedOut, LogoutToken, LogoutTokenError};
 pub use need::{AuthenticationNeed, Proof};

@@ -34,6 +34,10 @@ impl Scopes {
                 kept.push(token.to_owned());
             }
         }
+        let separators = kept.len().saturating_sub(1);
+        if kept.iter().map(String::len).sum::<usize>() + separators > Self::LIMITS.1 {
+            return Err(OAuthError::ScopeMalformed);
+        }
         if kept.is_empty() {
             Err(OAuthError::ScopeMissing)
         } else {

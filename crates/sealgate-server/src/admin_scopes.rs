@@ -1,5 +1,6 @@
 //! The scopes of the control plane's own administration API, and who may have them.
 
+use sealgate_model::Issuer;
 use sealgate_oauth::OAuthError;
 use sealgate_store::UserRow;
 
@@ -47,6 +48,17 @@ pub(crate) const ROLE: &str = "admin";
 /// Whether `scope` is one of them.
 pub(crate) fn is_one(scope: &str) -> bool {
     scope.starts_with(PREFIX)
+}
+
+/// `scopes` without those of administration, which are asked for by name or not at all.
+pub(crate) fn without(scopes: &[String]) -> Vec<String> {
+    let other = |scope: &&String| !is_one(scope);
+    scopes.iter().filter(other).cloned().collect()
+}
+
+/// The resource that tokens for administration name.
+pub(crate) fn resource(issuer: &Issuer) -> String {
+    issuer.url("/api/v1")
 }
 
 /// Whether a client may act with `scopes` for `user`: with those of administration only for an

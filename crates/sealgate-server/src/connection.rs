@@ -4,6 +4,8 @@
 //! hyper limits the time for a request's headers only from the moment it knows the protocol, which a
 //! peer can put off for good. So the time is kept here, below it, by what passes through.
 
+mod places;
+
 use std::future::{Future, pending, ready};
 use std::io;
 use std::pin::Pin;
@@ -21,9 +23,12 @@ use http::Request;
 use http::header::CONTENT_TYPE;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep};
 use tower::Service;
+
+pub(crate) use places::Places;
+use places::{Peer, Place};
 
 /// How long a new connection may take until its first request is there. TLS has its own ten seconds.
 const FIRST: Duration = Duration::from_secs(10);
@@ -86,15 +91,15 @@ pub(crate) async fn closed(mut closing: watch::Receiver<bool>) {
 #[derive(Clone)]
 pub(crate) struct Bounded<A> {
     inner: A,
-    places: Arc<Semaphore>,
+    places: Places,
     closing: watch::Receiver<bool>,
 }
 
 impl<A> Bounded<A> {
-    pub(crate) fn new(inner: A, places: usize, closing: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(inner: A, places: Places, closing: watch::Receiver<bool>) -> Self {
         Self {
             inner,
-            places: Arc::new(Semaphore::new(places)),
+            places,
             closing,
         }
     }
@@ -105,6 +110,7 @@ type Accepting<I, S> = Pin<Box<dyn Future<Output = io::Result<(Watched<I>, Count
 impl<A, I, S> Accept<I, S> for Bounded<A>
 where
     A: Accept<I, S>,
+    I: Peer,
     A::Future: Send + 'static,
     A::Stream: Send + 'static,
     A::Service: Send + 'static,
@@ -114,7 +120,7 @@ where
     type Future = Accepting<A::Stream, A::Service>;
 
     fn accept(&self, stream: I, service: S) -> Self::Future {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+        let Some(place) = self.places.take(stream.address()) else {
             tracing::debug!("a connection found no place");
             return Box::pin(ready(Err(io::ErrorKind::ConnectionRefused.into())));
         };
@@ -135,7 +141,7 @@ fn watch_over<I, S>(
     stream: I,
     service: S,
     closing: watch::Receiver<bool>,
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
 ) -> (Watched<I>, Counted<S>) {
     let requests = Arc::new(Requests::default());
     let watched = Watched {
@@ -234,7 +240,7 @@ pub(crate) struct Watched<S> {
     silence: Pin<Box<Sleep>>,
     stalled: Option<Pin<Box<Sleep>>>,
     closing: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    _place: Option<OwnedSemaphorePermit>,
+    _place: Option<Place>,
 }
 
 impl<S> Watched<S> {

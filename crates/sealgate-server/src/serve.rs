@@ -10,7 +10,7 @@ use sealgate_model::{Clock, Issuer, Random};
 use sealgate_store::{SqliteStore, Store};
 use tokio::task::JoinSet;
 
-use crate::connection::places_on_the_network;
+use crate::connection::{Places, places_on_the_network};
 use crate::housekeeping::keep_house;
 use crate::listen::{AdminSocket, Bound, issuer_for};
 use crate::metrics::UPKEEP;
@@ -207,12 +207,19 @@ impl Server {
         });
         let places = places_on_the_network(limits.connections);
         tracing::debug!(places, "connections from the network");
+        let places = if plane.throttle.tells_networks_apart() {
+            Places::shared_out(places, plane.policy.proxies.clone())
+        } else {
+            Places::new(places)
+        };
         let monitoring = async {
             let Some(bound) = metrics else {
                 return Ok(());
             };
             let app = metrics_app(Arc::clone(&plane), Arc::clone(&counted));
-            bound.serve(app, SCRAPES, scraped, closing.clone()).await
+            bound
+                .serve(app, Places::new(SCRAPES), scraped, closing.clone())
+                .await
         };
         let served = tokio::try_join!(
             bound.serve(app(Arc::clone(&plane)), places, public, closing.clone()),

@@ -68,7 +68,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: audit::Command,
     },
-    /// Print the description of the administration API (OpenAPI 3.1)
+    /// Print the description of the administration API in JSON, for programs that make others from it
     Openapi {
         #[command(flatten)]
         place: Place,

@@ -126,8 +126,8 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
                 );
             }
             let door = Door::open(&update.which.place, None).await?;
-            let path = address(&update.which.uri);
-            let changed: ResourceView = door.patch(&path, &patch).await?;
+            let at = address(&update.which.uri);
+            let changed: ResourceView = door.patch(&at, &patch).await?;
             output::print(json, &changed, shown)
         }
         Command::Remove { which, sure } => {

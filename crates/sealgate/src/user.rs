@@ -199,8 +199,8 @@ async fn change_details(update: Update, json: bool) -> Result<(), Failure> {
         );
     }
     let door = Door::open(&which.place, None).await?;
-    let path = format!("/users/{}", find(&door, &which.user).await?);
-    let user: UserView = door.patch(&path, &patch).await?;
+    let at = format!("/users/{}", find(&door, &which.user).await?);
+    let user: UserView = door.patch(&at, &patch).await?;
     output::print(json, &user, text::shown)
 }
 

@@ -1,6 +1,8 @@
 //! `/api/v1/clients`: OAuth clients.
 
+mod rows;
 mod rules;
+mod texts;
 mod types;
 
 use std::sync::Arc;
@@ -9,12 +11,12 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use sealgate_host::sha256;
-use sealgate_model::{ClientId, Secret, Timestamp};
-use sealgate_store::{
-    Audit, Client, ClientAuthentication, ClientDetails, ClientKind, RevokeReason, SessionSelector,
-};
+use sealgate_model::{ClientId, Secret};
+use sealgate_store::{Audit, Client, ClientAuthentication, RevokeReason, SessionSelector};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+use rows::planned;
 
 use super::actor::Admin;
 use super::extract::{Ask, Body, Id};
@@ -71,8 +73,8 @@ async fn create(
     Body(new): Body<NewClient>,
 ) -> Result<(StatusCode, Json<CreatedClient>), Problem> {
     let id = match &new.id {
-        Some(id) => rules::id(id.clone())?,
-        None => rules::id_from(&new.name, &*plane.random)?,
+        Some(id) => texts::id(id.clone())?,
+        None => texts::id_from(&new.name, &*plane.random)?,
     };
     let act = about(&id, admin.act(&plane, "client.create"));
     let mut client = planned(id, new, act.at);
@@ -85,44 +87,6 @@ async fn create(
         .map(|secret| sha256(secret.expose().as_bytes()));
     plane.store.client_create(client.clone(), act).await?;
     Ok((StatusCode::CREATED, Json(told(&plane, client, secret))))
-}
-
-/// The client that was asked for, not yet checked.
-fn planned(id: ClientId, new: NewClient, now: Timestamp) -> Client {
-    let usual = ClientDetails::for_kind(new.kind);
-    let has_keys = new.jwks.is_some() || new.jwks_uri.is_some();
-    let by_keys = new.kind == ClientKind::Confidential && has_keys;
-    let details = ClientDetails {
-        authentication: new.authentication.unwrap_or(if by_keys {
-            ClientAuthentication::PrivateKeyJwt
-        } else {
-            usual.authentication
-        }),
-        jwks: new.jwks,
-        jwks_uri: new.jwks_uri,
-        endpoint_audience: new.endpoint_audience,
-        grants: new.grants.unwrap_or(usual.grants),
-        resources: new.resources,
-        require_pushed: new.require_pushed,
-        require_dpop: new.require_dpop,
-        consent: new.consent.unwrap_or(usual.consent),
-        algorithm: new.algorithm.unwrap_or(usual.algorithm),
-        backchannel_logout_uri: new.backchannel_logout_uri,
-        access_lifetime: new.access_lifetime,
-        tenant: new.tenant,
-    };
-    Client {
-        id,
-        name: new.name,
-        kind: new.kind,
-        secret_hash: None,
-        redirect_uris: new.redirect_uris,
-        logout_uris: new.logout_uris,
-        scopes: new.scopes,
-        details,
-        created_at: now,
-        disabled_at: None,
-    }
 }
 
 fn told(plane: &ControlPlane, client: Client, secret: Option<Secret>) -> CreatedClient {
@@ -181,37 +145,6 @@ async fn update(
         Ok(Json(client.into()))
     } else {
         Err(unknown())
-    }
-}
-
-impl ClientPatch {
-    fn apply(self, client: &mut Client) {
-        fn set<T>(place: &mut T, value: Option<T>) {
-            if let Some(value) = value {
-                *place = value;
-            }
-        }
-        set(&mut client.name, self.name);
-        set(&mut client.redirect_uris, self.redirect_uris);
-        set(&mut client.logout_uris, self.logout_uris);
-        set(&mut client.scopes, self.scopes);
-        let details = &mut client.details;
-        set(&mut details.authentication, self.authentication);
-        set(&mut details.jwks, self.jwks);
-        set(&mut details.jwks_uri, self.jwks_uri);
-        set(&mut details.endpoint_audience, self.endpoint_audience);
-        set(&mut details.grants, self.grants);
-        set(&mut details.resources, self.resources);
-        set(&mut details.require_pushed, self.require_pushed);
-        set(&mut details.require_dpop, self.require_dpop);
-        set(&mut details.consent, self.consent);
-        set(&mut details.algorithm, self.algorithm);
-        set(
-            &mut details.backchannel_logout_uri,
-            self.backchannel_logout_uri,
-        );
-        set(&mut details.access_lifetime, self.access_lifetime);
-        set(&mut details.tenant, self.tenant);
     }
 }
 
@@ -357,6 +290,7 @@ fn unknown() -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use sealgate_model::Timestamp;
     use serde_json::json;
 
     use super::*;
@@ -372,35 +306,5 @@ mod tests {
             issuer: "https://id.example".parse().unwrap(),
         };
         assert_eq!(format!("{created:?}"), "CreatedClient(a)");
-    }
-
-    #[test]
-    fn in_a_change_null_takes_away_only_what_there_need_not_be() {
-        let read = |patch: serde_json::Value| serde_json::from_value::<ClientPatch>(patch);
-        let new: NewClient = serde_json::from_value(
-            json!({ "name": "A", "kind": "confidential", "jwks_uri": "https://a.example/keys" }),
-        )
-        .unwrap();
-        let mut client = planned("a".parse().unwrap(), new, Timestamp::from_millis(0));
-        assert_eq!(
-            client.details.authentication,
-            ClientAuthentication::PrivateKeyJwt
-        );
-        let before = client.details.clone();
-        read(json!({})).unwrap().apply(&mut client);
-        assert_eq!(client.details, before);
-        let patch = json!({ "jwks_uri": null, "authentication": "secret", "require_dpop": true });
-        read(patch).unwrap().apply(&mut client);
-        assert_eq!(client.details.jwks_uri, None);
-        assert_eq!(client.details.authentication, ClientAuthentication::Secret);
-        assert!(client.details.require_dpop && !client.details.require_pushed);
-        for wrong in [
-            json!({ "name": null }),
-            json!({ "require_dpop": null }),
-            json!({ "kind": "public" }),
-            json!({ "id": "b" }),
-        ] {
-            assert!(read(wrong.clone()).is_err(), "{wrong}");
-        }
     }
 }

@@ -58,7 +58,15 @@ fn refuse(rejection: &JsonRejection) -> Problem {
             "content_type_unsupported",
             "the body must be sent as application/json",
         ),
-        _ => Problem::bad_request("body_malformed", rejection.body_text()),
+        _ => {
+            let said = rejection.body_text();
+            // Well formed (RFC 8259, 6), and yet no number that is kept here.
+            if said.contains("number out of range") {
+                Problem::unprocessable("body_malformed", said)
+            } else {
+                Problem::bad_request("body_malformed", said)
+            }
+        }
     }
 }
 

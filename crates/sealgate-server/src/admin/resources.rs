@@ -1,27 +1,29 @@
 //! `/api/v1/resources` and `/api/v1/resource`: what tokens can be for (RFC 8707). A resource goes by its
 //! URI, which stands in the query: an escaped slash in a path does not pass every proxy.
 
+mod types;
+
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use sealgate_model::{ClientId, Timestamp};
+use sealgate_model::ClientId;
 use sealgate_oauth::{ResourceUri, Scopes};
 use sealgate_store::{Audit, Resource};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::BASE;
 use super::actor::Admin;
-use super::extract::{Ask, Body, present};
-use super::page::Limit;
-use super::schemas::{ClientIdText, Millis, ScopeWord, UriText};
+use super::extract::{Ask, Body};
 use crate::problem::Problem;
 use crate::sign_in::address;
 use crate::{ControlPlane, admin_scopes};
+
+pub use types::{
+    ListResources, NewResource, ResourcePatch, ResourceView, Resources, ScopeText, WhichResource,
+};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<ControlPlane>> {
     OpenApiRouter::default()
@@ -31,134 +33,6 @@ pub(super) fn routes() -> OpenApiRouter<Arc<ControlPlane>> {
 
 /// The most scopes of one resource.
 const MOST_SCOPES: usize = 64;
-
-/// A scope in words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ScopeText {
-    /// The scope.
-    #[schema(value_type = ScopeWord)]
-    pub name: String,
-    /// What it allows, as users read it on the consent page: at most 200 bytes.
-    #[schema(min_length = 1, max_length = 200)]
-    pub description: String,
-}
-
-/// A resource to register.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewResource {
-    /// Its identifier: an absolute URI without fragment, at most 512 bytes, compared exactly.
-    #[schema(value_type = UriText)]
-    pub uri: String,
-    /// The name people read on the consent page, 1 to 100 bytes.
-    #[schema(min_length = 1, max_length = 100)]
-    pub name: String,
-    /// The client that serves it, and so may introspect its tokens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<ClientIdText>)]
-    pub client: Option<ClientId>,
-    /// Its scopes, in words.
-    #[serde(default)]
-    #[schema(max_items = 64)]
-    pub scopes: Vec<ScopeText>,
-}
-
-/// What to change about a resource. What is absent stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ResourcePatch {
-    /// The name people read on the consent page, 1 to 100 bytes.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 100)]
-    pub name: Option<String>,
-    /// The client that serves it; `null`: none.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schema(value_type = Option<ClientIdText>)]
-    pub client: Option<Option<ClientId>>,
-    /// All its scopes from now on.
-    #[serde(
-        default,
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schema(value_type = Vec<ScopeText>, required = false, max_items = 64)]
-    pub scopes: Option<Vec<ScopeText>>,
-}
-
-/// A resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ResourceView {
-    /// Its identifier.
-    pub uri: String,
-    /// The name people read on the consent page.
-    pub name: String,
-    /// The client that serves it.
-    #[schema(value_type = Option<ClientIdText>)]
-    pub client: Option<ClientId>,
-    /// Its scopes, in words.
-    pub scopes: Vec<ScopeText>,
-    /// When it was registered.
-    #[schema(value_type = Millis)]
-    pub created_at: Timestamp,
-}
-
-impl From<Resource> for ResourceView {
-    fn from(row: Resource) -> Self {
-        let text = |scope: sealgate_store::ScopeText| ScopeText {
-            name: scope.name,
-            description: scope.description,
-        };
-        Self {
-            uri: row.uri,
-            name: row.name,
-            client: row.client,
-            scopes: row.scopes.into_iter().map(text).collect(),
-            created_at: row.created_at,
-        }
-    }
-}
-
-/// Which resources to list.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListResources {
-    /// Only those after this one: the `next` of the answer before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(value_type = String, required = false)]
-    pub after: Option<String>,
-    /// How many at most.
-    #[serde(default)]
-    #[param(required = false)]
-    pub limit: Limit,
-}
-
-/// Which resource.
-#[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct WhichResource {
-    /// Its identifier.
-    pub uri: String,
-}
-
-/// Resources, by URI.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Resources {
-    /// At most `limit` resources.
-    pub resources: Vec<ResourceView>,
-    /// What to give as `after` for more; none at the end.
-    pub next: Option<String>,
-}
 
 /// List resources, by URI.
 #[utoipa::path(

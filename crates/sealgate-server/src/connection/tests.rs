@@ -24,6 +24,12 @@ struct Peer {
     served: JoinHandle<()>,
 }
 
+impl super::Peer for DuplexStream {
+    fn address(&self) -> Option<std::net::IpAddr> {
+        None
+    }
+}
+
 async fn in_time(
     State(closing): State<watch::Receiver<bool>>,
     request: axum::extract::Request,
@@ -187,7 +193,7 @@ async fn a_connection_beyond_the_last_place_is_closed_and_the_next_finds_the_pla
     let closing = watch::Sender::new(false);
     let acceptor = Bounded::new(
         axum_server::accept::DefaultAcceptor::new(),
-        1,
+        Places::new(1),
         closing.subscribe(),
     );
     let (_near, far) = duplex(16);

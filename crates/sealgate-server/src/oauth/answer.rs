@@ -8,8 +8,12 @@ use http::header::{
 use http::{HeaderValue, StatusCode};
 use sealgate_model::Secret;
 use sealgate_oauth::{ErrorCode, OAuthError};
+use sealgate_store::Audit;
 use serde::Serialize;
 
+use super::refusal::refused;
+use crate::ControlPlane;
+use crate::caller::Caller;
 use crate::problem::Problem;
 
 /// The challenge to a client (RFC 7617, 2).
@@ -53,8 +57,18 @@ pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     response
 }
 
-/// A refusal by a JSON endpoint.
-pub(super) fn refusal(error: OAuthError, trace: &str) -> Response {
+/// A refusal by a JSON endpoint, put on record.
+pub(super) async fn refuse(
+    plane: &ControlPlane,
+    caller: &Caller,
+    audit: Audit,
+    error: OAuthError,
+) -> Response {
+    refused(plane, audit, error).await;
+    refusal(error, &caller.trace)
+}
+
+fn refusal(error: OAuthError, trace: &str) -> Response {
     let description = error.to_string();
     let body = Refusal {
         error: error.error().as_str(),

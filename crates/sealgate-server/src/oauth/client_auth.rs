@@ -88,44 +88,40 @@ pub(crate) async fn authenticate_basic(
     }
 }
 
-/// Holds what was presented against what is registered, counted as an attempt until it has proved right.
-///
-/// Whatever has to be waited for is waited for before or after the attempt counts: of many at once who
-/// are who they say, none is taken for one guess too many.
+/// Holds what was presented against what is registered. Failures are counted, and past the limit told to
+/// wait; who is who they say is never held up by them.
 async fn believe(
     plane: &ControlPlane,
     caller: &Caller,
     credentials: &ClientCredentials,
     audit: &mut Audit,
 ) -> Result<Client, OAuthError> {
-    let (throttle, name) = (&plane.client_throttle, credentials.client_id());
-    let network = caller
-        .network()
-        .filter(|_| plane.throttle.tells_networks_apart());
-    let now = || plane.clock.uptime();
-    if !throttle.has_room(name, network, now()) {
-        return Err(OAuthError::ClientThrottled);
+    let believed = look(plane, credentials, audit).await;
+    if matches!(&believed, Err(error) if is_failure(*error)) {
+        let network = caller
+            .network()
+            .filter(|_| plane.throttle.tells_networks_apart());
+        let (name, now) = (credentials.client_id(), plane.clock.uptime());
+        if plane.client_throttle.fail(name, network, now).is_err() {
+            return Err(OAuthError::ClientThrottled);
+        }
     }
+    let client = believed?;
+    audit.actor = AuditActor::Client(client.id.clone());
+    Ok(client)
+}
+
+async fn look(
+    plane: &ControlPlane,
+    credentials: &ClientCredentials,
+    audit: &mut Audit,
+) -> Result<Client, OAuthError> {
     let registered = Registered::look_up(plane, credentials).await?;
     audit.client = registered.client.as_ref().map(|client| client.id.clone());
-    let attempt = throttle
-        .reserve(name, network, now())
-        .map_err(|_| OAuthError::ClientThrottled)?;
-    let believed = registered.compare(plane, credentials, audit.at).await;
-    if !matches!(&believed, Err(error) if is_failure(*error)) {
-        throttle.give_back(&attempt, now());
+    let (client, signed) = registered.compare(plane, credentials, audit.at).await?;
+    if let Some(signed) = signed {
+        signed.spend(plane, &client, audit.at).await?;
     }
-    let (client, signed) = believed?;
-    if let Some(signed) = signed
-        && let Err(error) = signed.spend(plane, &client, audit.at).await
-    {
-        if is_failure(error) {
-            // Who repeats one is counted like who guesses; what they are told is the same either way.
-            let _ = throttle.reserve(name, network, now());
-        }
-        return Err(error);
-    }
-    audit.actor = AuditActor::Client(client.id.clone());
     Ok(client)
 }
 

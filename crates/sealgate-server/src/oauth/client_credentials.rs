@@ -4,8 +4,10 @@ use sealgate_oauth::{OAuthError, Resources, Scopes};
 use sealgate_store::{Audit, ClientKind};
 
 use super::refusal::unanswered;
+use super::session;
 use super::token::Issuing;
 use super::tokens::{Issue, TokenAnswer};
+use crate::admin_scopes;
 
 /// Issues an access token, on record before it is given out.
 pub(super) async fn grant(
@@ -14,21 +16,27 @@ pub(super) async fn grant(
     resources: &Resources,
     audit: &mut Audit,
 ) -> Result<TokenAnswer, OAuthError> {
-    let Issuing { plane, client, key } = *issuing;
+    let Issuing { plane, client, .. } = *issuing;
     // A client that cannot prove who it is has nothing of its own.
     if client.kind != ClientKind::Confidential {
         return Err(OAuthError::GrantNotAllowed);
     }
-    let scopes = Scopes::without_user(asked, &client.scopes)?;
+    let scopes = match asked {
+        Some(_) => Scopes::without_user(asked, &client.scopes)?,
+        // Administration is asked for by name.
+        None => Scopes::without_user(None, &admin_scopes::without(&client.scopes))?,
+    };
     let resources = resources.registered(&client.details.resources)?;
+    session::check_alone(plane, resources.as_slice())?;
     let issue = Issue {
         client,
         scopes: scopes.as_slice(),
         resources: resources.as_slice(),
-        key,
+        key: issuing.key(),
         now: audit.at,
     };
-    let answer = issue.sign_for_client(plane)?;
+    let answer = issue.sign_for_client(plane, audit)?;
+    issuing.spend_proof()?;
     plane
         .store
         .record(audit.clone())

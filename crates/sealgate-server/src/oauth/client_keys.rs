@@ -6,7 +6,7 @@
 //! at another one's door at will. Sets that are there are used while newer ones cannot be had.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sealgate_host::{Outbound, OutboundRequest};
@@ -14,6 +14,7 @@ use sealgate_jose::{JwkSet, VerifyingKeys};
 use sealgate_model::{ClientId, Uptime};
 use sealgate_oauth::OAuthError;
 use sealgate_store::Client;
+use tokio::sync::watch;
 
 use super::refusal::faulty;
 use crate::ControlPlane;
@@ -22,10 +23,10 @@ use crate::ControlPlane;
 const KEPT: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3600));
 const UNTOLD: Duration = Duration::from_secs(300);
 
-/// How long after a fetch, good or not, the next one may be.
+/// How long after the end of a fetch, good or not, the next one may be.
 const COOLDOWN: Duration = Duration::from_secs(60);
 
-/// How long after a failed fetch another is tried where there is no set at all.
+/// How long after the end of a failed fetch another is tried where there is no set at all.
 const RETRY: Duration = Duration::from_secs(5);
 
 /// How long after it arrived a set that cannot be had anew is still used: a key that its client has
@@ -37,10 +38,12 @@ const CLIENTS: usize = 1024;
 
 /// Sets that were fetched.
 #[derive(Debug, Default)]
-pub struct ClientKeys(Mutex<HashMap<ClientId, Arc<tokio::sync::Mutex<Fetched>>>>);
+pub struct ClientKeys(Mutex<HashMap<ClientId, Arc<Entry>>>);
 
-/// What is known of one client's set. Its lock is held while it is fetched: whoever needs it waits for
-/// that one fetch.
+/// What is known of one client's set. The lock is never held while anything is waited for.
+#[derive(Debug, Default)]
+struct Entry(Mutex<Fetched>);
+
 #[derive(Debug, Default)]
 struct Fetched {
     uri: String,
@@ -48,8 +51,10 @@ struct Fetched {
     /// When the set arrived, and until when it is fresh.
     at: Option<Uptime>,
     fresh_until: Option<Uptime>,
-    /// When a fetch was last begun.
+    /// When a fetch last ended, well or not.
     tried_at: Option<Uptime>,
+    /// Wakes when the fetch under way has ended.
+    under_way: Option<watch::Receiver<()>>,
 }
 
 impl ClientKeys {
@@ -58,16 +63,10 @@ impl ClientKeys {
         Self::default()
     }
 
-    fn entry(&self, client: &ClientId) -> Arc<tokio::sync::Mutex<Fetched>> {
+    fn entry(&self, client: &ClientId) -> Arc<Entry> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !known.contains_key(client) && known.len() >= CLIENTS {
-            // One that is being fetched counts as the newest.
-            let age = |entry: &Arc<tokio::sync::Mutex<Fetched>>| {
-                entry
-                    .try_lock()
-                    .map_or(Some(Uptime::from_elapsed(Duration::MAX)), |held| held.at)
-            };
-            let oldest = known.iter().min_by_key(|(_, entry)| age(entry));
+            let oldest = known.iter().min_by_key(|(_, entry)| entry.lock().at);
             if let Some(oldest) = oldest.map(|(client, _)| client.clone()) {
                 known.remove(&oldest);
             }
@@ -77,7 +76,7 @@ impl ClientKeys {
 }
 
 /// The keys of `client`. With `missing` what it signed names a key that is not among those that were
-/// given before, so that newer ones are looked for.
+/// given before, so that newer ones are waited for.
 pub(super) async fn of(
     plane: &ControlPlane,
     client: &Client,
@@ -94,45 +93,59 @@ pub(super) async fn of(
         return Err(OAuthError::ClientUnauthenticated);
     };
     let entry = plane.client_keys.entry(&client.id);
-    let mut fetched = entry.lock().await;
-    fetched
-        .keys(&*plane.outbound, uri, missing, || plane.clock.uptime())
-        .await
+    if let Some(mut under_way) = entry.refresh(plane, uri, missing) {
+        // An error is the end of the fetch too.
+        let _ = under_way.changed().await;
+    }
+    let usable = entry.lock().usable(plane.clock.uptime());
+    usable.ok_or(OAuthError::ClientKeysUnavailable)
+}
+
+impl Entry {
+    fn lock(&self) -> MutexGuard<'_, Fetched> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the set fetched if it is due, and says what to wait for, if anything. One fetch serves all who
+    /// need it, and belongs to none of them: who goes away takes nothing from the others.
+    fn refresh(
+        self: &Arc<Self>,
+        plane: &ControlPlane,
+        uri: &str,
+        missing: bool,
+    ) -> Option<watch::Receiver<()>> {
+        let now = plane.clock.uptime();
+        let mut fetched = self.lock();
+        if fetched.uri != uri {
+            *fetched = Fetched {
+                uri: uri.to_owned(),
+                ..Fetched::default()
+            };
+        }
+        if fetched.under_way.is_none() {
+            if !fetched.is_due(missing, now) {
+                return None;
+            }
+            let (ended, under_way) = watch::channel(());
+            fetched.under_way = Some(under_way);
+            let (outbound, clock) = (Arc::clone(&plane.outbound), Arc::clone(&plane.clock));
+            let (entry, uri) = (Arc::clone(self), uri.to_owned());
+            tokio::spawn(async move {
+                let found = fetch(&*outbound, &uri).await;
+                entry.lock().ended(&uri, found, clock.uptime());
+                drop(ended);
+            });
+        }
+        // A set that is there is used while a newer one is on its way.
+        if missing || fetched.usable(now).is_none() {
+            fetched.under_way.clone()
+        } else {
+            None
+        }
+    }
 }
 
 impl Fetched {
-    async fn keys(
-        &mut self,
-        outbound: &dyn Outbound,
-        uri: &str,
-        missing: bool,
-        now: impl Fn() -> Uptime,
-    ) -> Result<Arc<VerifyingKeys>, OAuthError> {
-        if self.uri != uri {
-            *self = Self {
-                uri: uri.to_owned(),
-                ..Self::default()
-            };
-        }
-        if self.is_due(missing, now()) {
-            self.tried_at = Some(now());
-            match fetch(outbound, uri).await {
-                Ok((keys, kept)) => {
-                    let arrived = now();
-                    self.keys = Some(Arc::new(keys));
-                    self.at = Some(arrived);
-                    self.fresh_until = Some(arrived + kept);
-                }
-                Err(failure) => {
-                    tracing::warn!(uri, reason = %failure, "a client's keys cannot be fetched");
-                }
-            }
-        }
-        let stale = |at: Uptime| now().since(at) > STALE;
-        let usable = self.keys.as_ref().filter(|_| !self.at.is_none_or(stale));
-        usable.cloned().ok_or(OAuthError::ClientKeysUnavailable)
-    }
-
     fn is_due(&self, missing: bool, now: Uptime) -> bool {
         let since_try = self.tried_at.map(|at| now.since(at));
         if self.keys.is_none() {
@@ -140,6 +153,30 @@ impl Fetched {
         }
         let outdated = self.fresh_until.is_none_or(|until| until <= now);
         (outdated || missing) && since_try.is_none_or(|since| since >= COOLDOWN)
+    }
+
+    fn usable(&self, now: Uptime) -> Option<Arc<VerifyingKeys>> {
+        let fit = self.at.is_some_and(|at| now.since(at) <= STALE);
+        self.keys.clone().filter(|_| fit)
+    }
+
+    fn ended(&mut self, uri: &str, found: Result<(VerifyingKeys, Duration), String>, now: Uptime) {
+        if self.uri != uri {
+            // The client has moved its keys since.
+            return;
+        }
+        self.under_way = None;
+        self.tried_at = Some(now);
+        match found {
+            Ok((keys, kept)) => {
+                self.keys = Some(Arc::new(keys));
+                self.at = Some(now);
+                self.fresh_until = Some(now + kept);
+            }
+            Err(failure) => {
+                tracing::warn!(uri, reason = %failure, "a client's keys cannot be fetched");
+            }
+        }
     }
 }
 

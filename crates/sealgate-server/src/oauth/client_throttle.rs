@@ -1,7 +1,8 @@
-//! How often a client may fail to authenticate.
+//! How often a client may fail to authenticate before it is told to wait.
 //!
-//! Failures are counted for a client and the network they come from, so that a stranger who fails under
-//! a client's name does not keep that client out, and for the network alone.
+//! Only failures are counted, and only who fails is refused for them: a client that is who it says is
+//! never kept out by what strangers do in its name. Secrets have 256 bits, so that what is bounded here
+//! is noise, not guessing.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -24,7 +25,7 @@ const NETWORK: Rate = Rate {
     every: Duration::from_millis(100),
 };
 
-/// The failures that still count, and the attempts under way.
+/// The failures that still count.
 #[derive(Debug, Default)]
 pub struct ClientThrottle(Mutex<Failures>);
 
@@ -34,59 +35,26 @@ struct Failures {
     networks: Buckets<Network>,
 }
 
-/// An attempt that counts, to be given back if the client was who it said.
-#[derive(Debug)]
-pub(crate) struct Attempt {
-    client: [u8; 16],
-    network: Option<Network>,
-}
-
 impl ClientThrottle {
     /// No failures yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether there is room for an attempt. Nothing is counted: this spares the work for whom is refused
-    /// anyway.
-    pub(crate) fn has_room(&self, client: &str, network: Option<Network>, now: Uptime) -> bool {
-        let now = since_start(now);
-        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = network.and_then(|network| failures.networks.wait(&network, NETWORK, now));
-        let key = (name(client), network);
-        waits.is_none() && failures.clients.wait(&key, CLIENT, now).is_none()
-    }
-
-    /// Counts an attempt under the name `client`, or says after how long there is room for it. A name is
-    /// limited whether a client has it or not.
-    pub(crate) fn reserve(
+    /// Counts a failure under the name `client`, or says that there were too many, and for how long. A name
+    /// is limited whether a client has it or not.
+    pub(crate) fn fail(
         &self,
         client: &str,
         network: Option<Network>,
         now: Uptime,
-    ) -> Result<Attempt, Duration> {
-        let now = since_start(now);
-        let name = name(client);
+    ) -> Result<(), Duration> {
+        let now = now.since(Uptime::from_elapsed(Duration::ZERO));
         let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(network) = network {
             failures.networks.take(network, NETWORK, now)?;
         }
-        failures.clients.take((name, network), CLIENT, now)?;
-        Ok(Attempt {
-            client: name,
-            network,
-        })
-    }
-
-    /// Counts an attempt no longer.
-    pub(crate) fn give_back(&self, attempt: &Attempt, now: Uptime) {
-        let now = since_start(now);
-        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (attempt.client, attempt.network);
-        failures.clients.give(&key, CLIENT, now);
-        if let Some(network) = &attempt.network {
-            failures.networks.give(network, NETWORK, now);
-        }
+        failures.clients.take((name(client), network), CLIENT, now)
     }
 }
 
@@ -95,10 +63,6 @@ fn name(client: &str) -> [u8; 16] {
     let mut name = [0; 16];
     name.copy_from_slice(&sha256(client.as_bytes()).as_bytes()[..16]);
     name
-}
-
-fn since_start(now: Uptime) -> Duration {
-    now.since(Uptime::from_elapsed(Duration::ZERO))
 }
 
 #[cfg(test)]
@@ -110,16 +74,16 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_who_fails_under_a_clients_name_does_not_keep_it_out() {
+    fn failures_under_one_name_from_one_network_are_counted_together() {
         let throttle = ClientThrottle::new();
         let (stranger, own) = (Network::parse("192.0.2.1"), Network::parse("192.0.2.2"));
         for _ in 0..60 {
-            throttle.reserve("expenses", stranger, at(0)).unwrap();
+            throttle.fail("expenses", stranger, at(0)).unwrap();
         }
-        let wait = throttle.reserve("expenses", stranger, at(0)).unwrap_err();
+        let wait = throttle.fail("expenses", stranger, at(0)).unwrap_err();
         assert_eq!(wait, Duration::from_secs(1));
-        throttle.reserve("expenses", own, at(0)).unwrap();
-        throttle.reserve("expenses", stranger, at(1_000)).unwrap();
+        throttle.fail("expenses", own, at(0)).unwrap();
+        throttle.fail("expenses", stranger, at(1_000)).unwrap();
     }
 
     #[test]
@@ -128,18 +92,9 @@ mod tests {
         let network = Network::parse("2001:db8::1");
         for number in 0..600 {
             throttle
-                .reserve(&format!("c{number}"), network, at(0))
+                .fail(&format!("c{number}"), network, at(0))
                 .unwrap();
         }
-        assert!(throttle.reserve("another", network, at(0)).is_err());
-    }
-
-    #[test]
-    fn whoever_is_who_they_say_is_never_kept_waiting() {
-        let throttle = ClientThrottle::new();
-        for _ in 0..10_000 {
-            let attempt = throttle.reserve("expenses", None, at(0)).unwrap();
-            throttle.give_back(&attempt, at(0));
-        }
+        assert!(throttle.fail("another", network, at(0)).is_err());
     }
 }

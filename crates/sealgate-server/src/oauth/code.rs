@@ -58,7 +58,7 @@ pub(super) async fn redeem(
     }
     check(&code, proof, now)?;
     let bound = code.details.dpop_jkt.as_deref();
-    if bound.is_some() && bound != issuing.key.map(Thumbprint::as_str) {
+    if bound.is_some() && bound != issuing.key().map(Thumbprint::as_str) {
         return Err(OAuthError::DpopProofKey);
     }
 
@@ -79,6 +79,7 @@ pub(super) async fn redeem(
         session,
         refresh,
     } = starting.start()?;
+    issuing.spend_proof()?;
     let redeemed = plane
         .store
         .code_redeem(code.id, session, refresh, audit.clone(), on_reuse)

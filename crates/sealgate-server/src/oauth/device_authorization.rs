@@ -14,7 +14,7 @@ use sealgate_store::{Audit, Client, DeviceCode, DeviceState, GrantDetails, Store
 use serde::Serialize;
 
 use super::client_auth::authenticate;
-use super::refusal::{refused, unanswered};
+use super::refusal::unanswered;
 use super::requested::{registration, supply_scope};
 use super::{answer, form, public_throttle};
 use crate::caller::Caller;
@@ -45,10 +45,7 @@ pub(super) async fn post(
     let mut audit = caller.act(plane.clock.now(), "device.ask");
     match ask(&plane, &caller, request, &mut audit).await {
         Ok(codes) => answer::json(StatusCode::OK, &codes),
-        Err(error) => {
-            refused(&plane, audit, error).await;
-            answer::refusal(error, &caller.trace)
-        }
+        Err(error) => answer::refuse(&plane, &caller, audit, error).await,
     }
 }
 
@@ -58,8 +55,8 @@ async fn ask(
     request: Request,
     audit: &mut Audit,
 ) -> Result<Answer, OAuthError> {
-    let (headers, body) = form::parts(request, Limits::STANDARD).await?;
-    let mut params = Params::parse(&body, Limits::STANDARD)?;
+    let (headers, body) = form::parts(request, Limits::WITH_TOKEN).await?;
+    let mut params = Params::parse(&body, Limits::WITH_TOKEN)?;
     let client = authenticate(plane, caller, &headers, &params, audit).await?;
     supply_scope(plane, &client, &mut params).await?;
     let asked = DeviceRequest::parse(&params, &registration(&client))?;

@@ -67,6 +67,7 @@ pub(super) async fn redeem(
         session,
         refresh,
     } = starting.start()?;
+    issuing.spend_proof()?;
     let redeemed = plane
         .store
         .device_redeem(device.id, session, refresh, audit.clone())

@@ -68,14 +68,14 @@ impl Proof {
         &self.key
     }
 
-    /// Spends the proof, once everything else about the request holds.
-    pub(super) fn spend(self, plane: &ControlPlane) -> Result<Thumbprint, OAuthError> {
+    /// Spends the proof, once everything else about the request holds: what strangers send takes no room
+    /// in the memory of proofs.
+    pub(super) fn spend(&self, plane: &ControlPlane) -> Result<(), OAuthError> {
         let now = plane.clock.uptime();
         plane
             .dpop
             .spend(&self.nonce, self.key.as_str(), &self.jti, now)
-            .map_err(refusal)?;
-        Ok(self.key)
+            .map_err(refusal)
     }
 }
 

@@ -28,10 +28,7 @@ pub(super) async fn post(
     let mut audit = caller.act(plane.clock.now(), "token.introspect");
     match introspect(&plane, &caller, request, &mut audit).await {
         Ok(response) => response,
-        Err(error) => {
-            refused(&plane, audit, error).await;
-            answer::refusal(error, &caller.trace)
-        }
+        Err(error) => answer::refuse(&plane, &caller, audit, error).await,
     }
 }
 
@@ -72,6 +69,11 @@ async fn judge(
     match judged {
         Ok(active) => Ok(Introspection::Active(Box::new(active))),
         Err(error @ (OAuthError::StoreUnavailable | OAuthError::Internal)) => Err(error),
+        Err(error @ OAuthError::TokenClientMismatch) => {
+            // They are told nothing, and that they asked is on record.
+            refused(plane, audit.clone(), error).await;
+            Ok(Introspection::Inactive)
+        }
         Err(_) => Ok(Introspection::Inactive),
     }
 }

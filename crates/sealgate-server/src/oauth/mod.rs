@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 
 pub use client_keys::ClientKeys;
 pub use client_throttle::ClientThrottle;
@@ -74,15 +74,19 @@ pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
 
 /// What a client in a browser calls from its own page.
 fn called_by_scripts() -> Router<Arc<ControlPlane>> {
+    let scripted = |route: MethodRouter<_>| route.options(cors::preflight);
     Router::new()
-        .route(token::PATH, post(token::post))
-        .route(par::PATH, post(par::post))
-        .route(device_authorization::PATH, post(device_authorization::post))
-        .route("/oauth/introspect", post(introspect::post))
-        .route("/oauth/revoke", post(revoke::post))
+        .route(token::PATH, scripted(post(token::post)))
+        .route(par::PATH, scripted(post(par::post)))
+        .route(
+            device_authorization::PATH,
+            scripted(post(device_authorization::post)),
+        )
+        .route("/oauth/introspect", scripted(post(introspect::post)))
+        .route("/oauth/revoke", scripted(post(revoke::post)))
         .route(
             "/oauth/userinfo",
-            get(userinfo::answer).post(userinfo::answer),
+            scripted(get(userinfo::answer).post(userinfo::answer)),
         )
         .layer(from_fn(cors::open))
 }

@@ -14,7 +14,7 @@ use sealgate_store::{Audit, GrantDetails, PushedRequest};
 use serde::Serialize;
 
 use super::client_auth::authenticate;
-use super::refusal::{refused, unanswered};
+use super::refusal::unanswered;
 use super::{answer, dpop, form, public_throttle, requested};
 use crate::ControlPlane;
 use crate::caller::Caller;
@@ -41,10 +41,7 @@ pub(super) async fn post(
     let uses_dpop = request.headers().contains_key(dpop::PROOF);
     let mut response = match push(&plane, &caller, request, &mut audit).await {
         Ok(pushed) => answer::json(StatusCode::CREATED, &pushed),
-        Err(error) => {
-            refused(&plane, audit, error).await;
-            answer::refusal(error, &caller.trace)
-        }
+        Err(error) => answer::refuse(&plane, &caller, audit, error).await,
     };
     if uses_dpop {
         dpop::offer_nonce(&plane, &mut response);
@@ -58,20 +55,21 @@ async fn push(
     request: Request,
     audit: &mut Audit,
 ) -> Result<Answer, OAuthError> {
-    let (headers, body) = form::parts(request, Limits::STANDARD).await?;
-    let params = Params::parse(&body, Limits::STANDARD)?;
+    let (headers, body) = form::parts(request, Limits::WITH_TOKEN).await?;
+    let params = Params::parse(&body, Limits::WITH_TOKEN)?;
     let client = authenticate(plane, caller, &headers, &params, audit).await?;
     let kept: Vec<(String, String)> = params
         .pairs()
         .filter(|(name, _)| !CREDENTIALS.contains(name))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let key = match dpop::read(plane, &headers, "POST", PATH, None)? {
-        Some(proof) => Some(proof.spend(plane)?),
-        None => None,
-    };
+    let proof = dpop::read(plane, &headers, "POST", PATH, None)?;
+    let key = proof.as_ref().map(|proof| proof.key().clone());
     requested::pushed(plane, &client, Params::kept(kept.clone()), key.clone()).await?;
     public_throttle::admit(plane, caller, &client)?;
+    if let Some(proof) = proof {
+        proof.spend(plane)?;
+    }
 
     let random = plane.random.as_ref();
     let handle = PushedHandle::generate(PushedId::generate(audit.at, random), random);

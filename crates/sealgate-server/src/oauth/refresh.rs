@@ -13,7 +13,7 @@ use sealgate_store::{
 use serde::{Deserialize, Serialize};
 
 use super::refusal::{faulty, unanswered};
-use super::session::refresh_token;
+use super::session::{Granted, check_alone, refresh_token};
 use super::token::Issuing;
 use super::tokens::{About, Issue, TokenAnswer};
 use crate::{ControlPlane, admin_scopes};
@@ -68,12 +68,12 @@ pub(super) async fn renew(
     }
     let (session, user) = alive(plane, &token, audit).await?;
     check_key(issuing, &session)?;
-    let scopes = narrowed(&session, asked.scopes.as_ref())?;
+    let granted = Granted::of(&session, client)?;
+    let scopes = narrowed(&granted, asked.scopes.as_ref())?;
     // A role that was taken away takes these with it at the next renewal.
     admin_scopes::check(&scopes, &user)?;
-    let resources = asked
-        .resources
-        .narrow(&session.details.resources, &plane.issuer)?;
+    let resources = asked.resources.narrow(&granted.resources, &plane.issuer)?;
+    check_alone(plane, &resources)?;
     let renewal = Renewal {
         issuing,
         session: &session,
@@ -121,7 +121,7 @@ async fn alive(
 
 /// A session that is bound to a key is renewed by whoever holds it (RFC 9449, 5).
 fn check_key(issuing: &Issuing<'_>, session: &Session) -> Result<(), OAuthError> {
-    match (&session.details.dpop_jkt, issuing.key) {
+    match (&session.details.dpop_jkt, issuing.key()) {
         (None, _) => Ok(()),
         (Some(_), None) => Err(OAuthError::DpopProofMissing),
         (Some(bound), Some(key)) if bound == key.as_str() => Ok(()),
@@ -130,10 +130,10 @@ fn check_key(issuing: &Issuing<'_>, session: &Session) -> Result<(), OAuthError>
 }
 
 /// The scopes of the new access token: what was granted, or the part of it that is asked for.
-fn narrowed(session: &Session, asked: Option<&Scopes>) -> Result<Vec<String>, OAuthError> {
+fn narrowed(granted: &Granted, asked: Option<&Scopes>) -> Result<Vec<String>, OAuthError> {
     match asked {
-        None => Ok(session.scopes.clone()),
-        Some(asked) if asked.within(&session.scopes) => Ok(asked.as_slice().to_vec()),
+        None => Ok(granted.scopes.clone()),
+        Some(asked) if asked.within(&granted.scopes) => Ok(asked.as_slice().to_vec()),
         Some(_) => Err(OAuthError::ScopeWidened),
     }
 }
@@ -157,6 +157,7 @@ impl Renewal<'_> {
         let secret = handle.to_secret();
         let answer = self.answer(&secret)?;
         let kept = self.seal(token, &secret)?;
+        self.issuing.spend_proof()?;
         let rotated = self
             .issuing
             .plane
@@ -191,6 +192,7 @@ impl Renewal<'_> {
             return self.end().await;
         };
         let answer = self.answer(&current)?;
+        self.issuing.spend_proof()?;
         let audit = Audit {
             reason: "grace_window".to_owned(),
             ..self.audit.clone()
@@ -262,7 +264,7 @@ impl Renewal<'_> {
             client: self.issuing.client,
             scopes: &self.scopes,
             resources: &self.resources,
-            key: self.issuing.key,
+            key: self.issuing.key(),
             now: self.audit.at,
         };
         let about = About {
@@ -280,7 +282,7 @@ impl Renewal<'_> {
             successor,
             scope: self.asked.scopes.as_ref().map(ToString::to_string),
             resources: self.asked.resources.as_slice().to_vec(),
-            key: self.issuing.key.map(|key| key.as_str().to_owned()),
+            key: self.issuing.key().map(|key| key.as_str().to_owned()),
         }
     }
 

@@ -5,13 +5,18 @@ use sealgate_store::{Audit, Outcome, StoreError};
 
 use crate::ControlPlane;
 
-/// Puts a refusal on record. What is no decision is not recorded: an outage, or a fault of ours.
+/// Puts a refusal on record. What is no decision is not recorded: an outage, a fault of ours, or that the
+/// caller is to ask again.
 pub(crate) async fn refused(plane: &ControlPlane, audit: Audit, error: OAuthError) {
     let decided = match error {
         OAuthError::ClientThrottled | OAuthError::RequestsThrottled => true,
         error => !matches!(
             error.error(),
-            ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError
+            ErrorCode::TemporarilyUnavailable
+                | ErrorCode::ServerError
+                | ErrorCode::AuthorizationPending
+                | ErrorCode::SlowDown
+                | ErrorCode::UseDpopNonce
         ),
     };
     if !decided {

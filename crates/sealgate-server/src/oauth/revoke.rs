@@ -11,7 +11,7 @@ use sealgate_store::{Audit, RevokeReason};
 use serde_json::json;
 
 use super::client_auth::authenticate;
-use super::refusal::{refused, unanswered};
+use super::refusal::unanswered;
 use super::{access_token, answer, form};
 use crate::ControlPlane;
 use crate::caller::Caller;
@@ -24,10 +24,7 @@ pub(super) async fn post(
     let mut audit = caller.act(plane.clock.now(), "session.revoke");
     match revoke(&plane, &caller, request, &mut audit).await {
         Ok(()) => answer::json(StatusCode::OK, &json!({})),
-        Err(error) => {
-            refused(&plane, audit, error).await;
-            answer::refusal(error, &caller.trace)
-        }
+        Err(error) => answer::refuse(&plane, &caller, audit, error).await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sealgate_model::{RefreshId, Timestamp};
 use sealgate_oauth::{Grant, OAuthError, RefreshHandle, Resources};
-use sealgate_store::{ClientKind, RefreshToken, Session, UserRow};
+use sealgate_store::{Client, ClientKind, RefreshToken, Session, UserRow};
 
 use super::token::Issuing;
 use super::tokens::{About, Issue, TokenAnswer};
@@ -30,27 +30,28 @@ pub(super) struct Started {
 impl Starting<'_> {
     /// Signs the session's first tokens.
     pub(super) fn start(mut self) -> Result<Started, OAuthError> {
-        let Issuing { plane, client, key } = *self.issuing;
+        let Issuing { plane, client, .. } = *self.issuing;
+        let key = self.issuing.key();
         let now = self.now;
         if self.session.expires_at <= now {
             return Err(OAuthError::SessionExpired);
         }
-        admin_scopes::check(&self.session.scopes, self.user)?;
+        let granted = Granted::of(&self.session, client)?;
+        admin_scopes::check(&granted.scopes, self.user)?;
         // What a public client holds is worth nothing without the key; a confidential one proves who it
         // is each time, and may change its key (RFC 9449, 5).
         self.session.details.dpop_jkt = key
             .filter(|_| client.kind == ClientKind::Public)
             .map(|key| key.as_str().to_owned());
         let session = self.session;
-        let resources = self
-            .resources
-            .narrow(&session.details.resources, &plane.issuer)?;
+        let resources = self.resources.narrow(&granted.resources, &plane.issuer)?;
+        check_alone(plane, &resources)?;
         let refresh =
             is_renewable(self.issuing, &session).then(|| refresh_token(plane, &session, 0, now));
         let secret = refresh.as_ref().map(|(handle, _)| handle.to_secret());
         let issue = Issue {
             client,
-            scopes: &session.scopes,
+            scopes: &granted.scopes,
             resources: &resources,
             key,
             now,
@@ -67,6 +68,42 @@ impl Starting<'_> {
             session,
             refresh: refresh.map(|(_, token)| token),
         })
+    }
+}
+
+/// What a session was granted, as far as its client is still registered for it: what an administrator
+/// takes from a client is gone from its next token.
+pub(super) struct Granted {
+    pub(super) scopes: Vec<String>,
+    pub(super) resources: Vec<String>,
+}
+
+impl Granted {
+    /// Of nothing that was granted is left, a refusal: a token without resources would be for the issuer.
+    pub(super) fn of(session: &Session, client: &Client) -> Result<Self, OAuthError> {
+        let left = |granted: &[String], registered: &[String]| -> Vec<String> {
+            let still = |one: &&String| registered.contains(one);
+            granted.iter().filter(still).cloned().collect()
+        };
+        let scopes = left(&session.scopes, &client.scopes);
+        let resources = left(&session.details.resources, &client.details.resources);
+        if scopes.is_empty() {
+            return Err(OAuthError::ScopeNotAllowed);
+        }
+        if resources.is_empty() && !session.details.resources.is_empty() {
+            return Err(OAuthError::ResourceNotAllowed);
+        }
+        Ok(Self { scopes, resources })
+    }
+}
+
+/// A token for the administration API is for nothing else that could pass it on.
+pub(super) fn check_alone(plane: &ControlPlane, resources: &[String]) -> Result<(), OAuthError> {
+    let ours = admin_scopes::resource(&plane.issuer);
+    if resources.len() > 1 && resources.contains(&ours) {
+        Err(OAuthError::ResourceNotAlone)
+    } else {
+        Ok(())
     }
 }
 

@@ -9,7 +9,6 @@ use sealgate_oauth::{Grant, Limits, OAuthError, Params, Thumbprint, TokenRequest
 use sealgate_store::{Audit, Client};
 
 use super::client_auth::authenticate;
-use super::refusal::refused;
 use super::tokens::TokenAnswer;
 use super::{answer, client_credentials, code, device_code, dpop, form, refresh};
 use crate::caller::Caller;
@@ -27,10 +26,7 @@ pub(super) async fn post(
     let uses_dpop = request.headers().contains_key(dpop::PROOF);
     let mut response = match exchange(&plane, &caller, request, &mut audit).await {
         Ok(tokens) => answer::json(StatusCode::OK, &tokens),
-        Err(error) => {
-            refused(&plane, audit, error).await;
-            answer::refusal(error, &caller.trace)
-        }
+        Err(error) => answer::refuse(&plane, &caller, audit, error).await,
     };
     if uses_dpop {
         dpop::offer_nonce(&plane, &mut response);
@@ -51,11 +47,11 @@ async fn exchange(
     let request = TokenRequest::parse(&params)?;
     let grant = request.grant();
     allowed(&client, grant)?;
-    let key = possession(plane, &client, &headers)?;
+    let proof = possession(plane, &client, &headers)?;
     let issuing = Issuing {
         plane,
         client: &client,
-        key: key.as_ref(),
+        proof: proof.as_ref(),
     };
     let answer = match request {
         TokenRequest::AuthorizationCode {
@@ -95,7 +91,19 @@ async fn exchange(
 pub(super) struct Issuing<'a> {
     pub(super) plane: &'a ControlPlane,
     pub(super) client: &'a Client,
-    pub(super) key: Option<&'a Thumbprint>,
+    proof: Option<&'a dpop::Proof>,
+}
+
+impl Issuing<'_> {
+    /// The key whose possession the client proves.
+    pub(super) fn key(&self) -> Option<&Thumbprint> {
+        self.proof.map(dpop::Proof::key)
+    }
+
+    /// Spends the proof, just before what it is for is done.
+    pub(super) fn spend_proof(&self) -> Result<(), OAuthError> {
+        self.proof.map_or(Ok(()), |proof| proof.spend(self.plane))
+    }
 }
 
 fn allowed(client: &Client, grant: Grant) -> Result<(), OAuthError> {
@@ -106,16 +114,15 @@ fn allowed(client: &Client, grant: Grant) -> Result<(), OAuthError> {
     }
 }
 
-/// The key whose possession the client has proved (RFC 9449, 5). The proof is spent here: whatever comes
-/// of the grant, it is not good for another request.
+/// The proof that the client holds a key (RFC 9449, 5), if it sent one; it must if it is registered so.
 fn possession(
     plane: &ControlPlane,
     client: &Client,
     headers: &HeaderMap,
-) -> Result<Option<Thumbprint>, OAuthError> {
-    match dpop::read(plane, headers, "POST", PATH, None)? {
-        Some(proof) => proof.spend(plane).map(Some),
-        None if client.details.require_dpop => Err(OAuthError::DpopProofMissing),
-        None => Ok(None),
+) -> Result<Option<dpop::Proof>, OAuthError> {
+    let proof = dpop::read(plane, headers, "POST", PATH, None)?;
+    if proof.is_none() && client.details.require_dpop {
+        return Err(OAuthError::DpopProofMissing);
     }
+    Ok(proof)
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealgate_jose::Algorithm;
 use sealgate_model::{ClientId, Secret, SessionId, TenantId, Timestamp, UserId};
 use sealgate_oauth::{Audience, ClaimsRequest, Confirmation, OAuthError, Thumbprint};
-use sealgate_store::{Client, GrantDetails, Session, UserRow};
+use sealgate_store::{Audit, Client, GrantDetails, Session, UserRow};
 use serde::{Deserialize, Serialize};
 
 use super::refusal::faulty;
@@ -110,8 +110,13 @@ pub(super) struct About<'a> {
 }
 
 impl Issue<'_> {
-    /// Signs an access token for the client itself (RFC 6749, 4.4).
-    pub(super) fn sign_for_client(&self, plane: &ControlPlane) -> Result<TokenAnswer, OAuthError> {
+    /// Signs an access token for the client itself (RFC 6749, 4.4). It belongs to no session, so that the
+    /// record is told its `jti`.
+    pub(super) fn sign_for_client(
+        &self,
+        plane: &ControlPlane,
+        audit: &mut Audit,
+    ) -> Result<TokenAnswer, OAuthError> {
         let expires_at = self.now + self.lifetime(plane);
         let tenant = self.client.details.tenant.clone();
         let sub = self.client.id.as_str().to_owned();
@@ -120,6 +125,7 @@ impl Issue<'_> {
             .keys
             .sign(self.algorithm()?, ACCESS_TYPE, &access)
             .map_err(faulty)?;
+        audit.object = Some(access.jti);
         Ok(TokenAnswer {
             access_token,
             token_type: self.token_type(),

@@ -58,6 +58,29 @@ async fn every_act_is_on_record_as_the_operators_under_its_trace_id() {
 }
 
 #[tokio::test]
+async fn a_record_names_the_resource_or_key_that_it_is_about() {
+    let plane = Plane::new().await;
+    let object = async || plane.last_record().await.object;
+    let api = json!({ "uri": "https://api.example", "name": "API" });
+    plane.post("/resources", api).await;
+    assert_eq!(object().await.as_deref(), Some("https://api.example"));
+    plane.delete("/resource?uri=https://api.example").await;
+    assert_eq!(object().await.as_deref(), Some("https://api.example"));
+    let keys: Value = plane.get("/keys").await.read();
+    let kid = keys["keys"][0]["kid"].as_str().unwrap().to_owned();
+    let revoked = plane
+        .post(&format!("/keys/{kid}/revoke"), Value::Null)
+        .await;
+    assert!(revoked.status.is_success(), "{}", revoked.body);
+    assert_eq!(object().await, Some(kid));
+    let page: AuditRecords = plane.get("/audit?action=resource.create").await.read();
+    assert_eq!(
+        page.records[0].object.as_deref(),
+        Some("https://api.example")
+    );
+}
+
+#[tokio::test]
 async fn the_log_is_read_newest_first_in_pages_and_by_what_fits() {
     let plane = Plane::new().await;
     for name in ["ada", "grace", "edsger"] {

@@ -10,8 +10,11 @@ use crate::plane::{ISSUER, NOW, Plane, application};
 
 fn with(change: Value) -> Value {
     let mut client = application();
-    for (name, value) in change.as_object().unwrap() {
-        client[name] = value.clone();
+    let Value::Object(members) = change else {
+        panic!("{change} has no members");
+    };
+    for (name, value) in members {
+        client[name] = value;
     }
     client
 }

@@ -264,7 +264,7 @@ impl Plane {
         };
         let code = Code {
             id: CodeId::generate(now, random),
-            secret_hash: sign_in.secret_hash.clone(),
+            secret_hash: sign_in.secret_hash,
             client: session.client.clone(),
             user,
             sign_in: sign_in.id,

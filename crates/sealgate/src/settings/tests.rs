@@ -164,6 +164,32 @@ fn a_named_file_must_be_there_and_one_in_the_data_directory_need_not() {
 }
 
 #[test]
+fn proxies_are_networks_and_never_everybody() {
+    let nobody = Place::with("").load(&[]).unwrap().settings.config();
+    assert!(nobody.policy.proxies.is_empty());
+
+    let place = Place::with("[proxy]\ntrusted = ['10.0.0.5/32']\nheader = 'forwarded'\n");
+    let proxies = place.load(&[]).unwrap().settings.config().policy.proxies;
+    assert_eq!(proxies.header(), ForwardingHeader::Forwarded);
+    let source = proxies.source([10, 0, 0, 5].into(), [&b"for=192.0.2.1"[..]].into_iter());
+    assert_eq!(source.address.to_string(), "192.0.2.1");
+
+    let place = Place::with("").variable("SEALGATE_PROXY_TRUSTED", "10.0.0.0/24, ::/0");
+    assert_eq!(
+        place.refusal(&[]),
+        "SEALGATE_PROXY_TRUSTED: proxy.trusted holds everybody, who then are wherever they say"
+    );
+    let place = Place::with("proxy.trusted = ['10.0.0.5']");
+    assert!(place.refusal(&[]).starts_with(
+        "sealgate.toml: proxy.trusted must be a list of networks such as 10.0.0.5/32"
+    ));
+    assert_eq!(
+        Place::with("").refusal(&["proxy.header=x-real-ip"]),
+        "--set: proxy.header must be x-forwarded-for or forwarded, and is \"x-real-ip\""
+    );
+}
+
+#[test]
 fn an_empty_variable_is_one_that_is_not_set() {
     let place = Place::with("").variable("SEALGATE_ISSUER", "");
     assert_eq!(place.load(&[]).unwrap().settings.issuer, None);

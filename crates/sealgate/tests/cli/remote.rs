@@ -198,3 +198,24 @@ fn strangers_get_nothing_but_the_description() {
     );
     assert_eq!(server.get("/api/v1/openapi.json").status, 200);
 }
+
+#[test]
+fn over_https_only_a_trusted_certificate_is_told_the_secret() {
+    let home = Home::new();
+    let certificate = home.certificate();
+    let (chain, key) = (certificate.chain_path(), certificate.key_path());
+    let server = home.serve(&["--admin-http", "--tls-cert", &chain, "--tls-key", &key]);
+    assert!(server.url.starts_with("https://"));
+    let made = add_machine(&home, &server.url, "robot", &SCOPES);
+    let secret = made["secret"].as_str().unwrap();
+    let variables = [
+        ("SEALGATE_ADMIN_CLIENT_ID", "robot"),
+        ("SEALGATE_ADMIN_CLIENT_SECRET", secret),
+        ("SSL_CERT_FILE", &chain),
+    ];
+    let stranger = elsewhere(&server.url, &variables[..2], &["user", "list"]);
+    assert_eq!(stranger.status, 3);
+    assert!(stranger.stderr.contains("(server_lost)"), "{}", stranger.stderr);
+    let trusted = elsewhere(&server.url, &variables, &["user", "list"]);
+    assert_eq!(trusted.status, 0, "{}", trusted.stderr);
+}

@@ -188,6 +188,7 @@ async fn keys_are_fetched_once_kept_and_fetched_again_for_a_key_that_is_new() {
     outbound.set(uri, Err(sealgate_host::OutboundError::TimedOut));
     house.clock.advance(Duration::from_secs(3600));
     tokens(ask(&house, &by(new)).await).await;
+    tokio::task::yield_now().await;
     house.clock.advance(Duration::from_secs(3601));
     let response = ask(&house, &by(new)).await;
     assert_refused(
@@ -197,4 +198,77 @@ async fn keys_are_fetched_once_kept_and_fetched_again_for_a_key_that_is_new() {
         "client_keys_unavailable",
     )
     .await;
+}
+
+/// Serves a key set once it is let to.
+struct Slow {
+    set: String,
+    let_go: tokio::sync::Semaphore,
+    asked: std::sync::atomic::AtomicUsize,
+}
+
+impl sealgate_host::Outbound for Slow {
+    fn check(&self, _url: &str) -> Result<(), sealgate_host::OutboundError> {
+        Ok(())
+    }
+
+    fn send(
+        &self,
+        _request: sealgate_host::OutboundRequest,
+    ) -> std::pin::Pin<
+        Box<
+            dyn Future<
+                    Output = Result<sealgate_host::OutboundResponse, sealgate_host::OutboundError>,
+                > + Send
+                + '_,
+        >,
+    > {
+        Box::pin(async {
+            self.asked
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.let_go.acquire().await.unwrap().forget();
+            Ok(sealgate_host::OutboundResponse {
+                status: 200,
+                body: self.set.clone().into_bytes(),
+                max_age: None,
+            })
+        })
+    }
+}
+
+#[tokio::test]
+async fn who_goes_away_during_a_fetch_takes_nothing_from_the_client() {
+    let mine = key(Algorithm::Ed25519);
+    let slow = Arc::new(Slow {
+        set: set(&[mine.public_jwk()]).to_string(),
+        let_go: tokio::sync::Semaphore::new(0),
+        asked: std::sync::atomic::AtomicUsize::new(0),
+    });
+    let house = Arc::new(House::new_with_outbound(slow.clone()).await);
+    house
+        .add_machine("robot", |client| {
+            client.details.authentication = ClientAuthentication::PrivateKeyJwt;
+            client.details.jwks_uri = Some("https://robot.example/jwks".to_owned());
+        })
+        .await;
+    // A stranger sets the fetch off and leaves at once.
+    let garbage = assertion(&house, key(Algorithm::Es256), "robot", &value!({}));
+    let left = tokio::spawn({
+        let house = Arc::clone(&house);
+        async move { ask(&house, &garbage).await }
+    });
+    while slow.asked.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    left.abort();
+    let honest = tokio::spawn({
+        let house = Arc::clone(&house);
+        async move {
+            let signed = assertion(&house, key(Algorithm::Ed25519), "robot", &value!({}));
+            ask(&house, &signed).await
+        }
+    });
+    slow.let_go.add_permits(1);
+    tokens(honest.await.unwrap()).await;
+    assert_eq!(slow.asked.load(std::sync::atomic::Ordering::Relaxed), 1);
 }

@@ -36,6 +36,7 @@ async fn a_machine_gets_a_token_about_itself_and_no_session() {
         ),
         ("token.issue", "client:robot", "allowed")
     );
+    assert_eq!(record.object.as_deref(), claims["jti"].as_str());
 }
 
 #[tokio::test]
@@ -172,7 +173,7 @@ async fn each_client_has_its_algorithm_and_the_life_of_its_tokens() {
 }
 
 #[tokio::test]
-async fn failing_over_and_over_under_a_clients_name_is_slowed_down() {
+async fn failing_over_and_over_is_slowed_down_but_never_the_client_itself() {
     let house = House::new().await;
     house.add_machine("robot", |_| {}).await;
     let wrong = [
@@ -188,6 +189,48 @@ async fn failing_over_and_over_under_a_clients_name_is_slowed_down() {
     assert_eq!(refused.headers()["retry-after"], "1");
     let slow = StatusCode::TOO_MANY_REQUESTS;
     assert_refused(refused, slow, "temporarily_unavailable", "client_throttled").await;
-    house.clock.advance(std::time::Duration::from_secs(1));
     tokens(house.own_token("robot", &[]).await).await;
+}
+
+#[tokio::test]
+async fn what_is_taken_from_a_client_is_gone_from_its_next_token() {
+    let house = House::new().await;
+    let given = house.tokens("app", "openid expenses:read").await;
+    house
+        .change_client("app", |client| {
+            client.scopes.retain(|scope| scope != "expenses:read");
+        })
+        .await;
+    let renewed = tokens(house.refresh("app", &given.refresh).await).await;
+    assert_eq!(renewed.body["scope"], "openid");
+    house
+        .change_client("app", |client| client.scopes.clear())
+        .await;
+    let refused = house.refresh("app", &renewed.refresh).await;
+    let bad = StatusCode::BAD_REQUEST;
+    assert_refused(refused, bad, "invalid_scope", "scope_not_allowed").await;
+}
+
+#[tokio::test]
+async fn a_token_for_administration_is_asked_for_by_name_and_for_nothing_else() {
+    let house = House::new().await;
+    let ours = format!("{ISSUER}/api/v1");
+    house
+        .add_machine("robot", |client| {
+            client.scopes.push("sealgate:users:read".to_owned());
+            client.details.resources.push(ours.clone());
+        })
+        .await;
+    let given = tokens(house.own_token("robot", &[]).await).await;
+    assert_eq!(given.body["scope"], "expenses:read expenses:write");
+    let named = [
+        ("scope", "sealgate:users:read"),
+        ("resource", ours.as_str()),
+    ];
+    let given = tokens(house.own_token("robot", &named).await).await;
+    assert_eq!(claims(&given.access)["aud"], ours);
+    let both = [named[0], named[1], ("resource", API)];
+    let refused = house.own_token("robot", &both).await;
+    let bad = StatusCode::BAD_REQUEST;
+    assert_refused(refused, bad, "invalid_target", "resource_not_alone").await;
 }

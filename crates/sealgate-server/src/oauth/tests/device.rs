@@ -132,6 +132,11 @@ async fn a_device_is_connected_by_whoever_types_its_code_and_says_yes() {
         ),
         ("device.approve", "allowed", Some(house.user), "native")
     );
+    // The record of its asking, of the answer and of the session name the same device code.
+    let code = record.object.unwrap();
+    let asked = house.records().await;
+    let asked = asked.iter().find(|row| row.action == "device.ask").unwrap();
+    assert_eq!(asked.object.as_deref(), Some(code.as_str()));
     house.clock.advance(Duration::from_secs(5));
     let given = tokens(poll(&house, &codes).await).await;
     assert_eq!(claims(&given.access)["sub"], house.user.to_string());

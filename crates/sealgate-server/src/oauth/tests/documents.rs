@@ -192,3 +192,49 @@ async fn keys_survive_a_restart_and_open_only_under_their_master_key() {
     let stranger = KeyRing::new(vec![SealKey::generate(plane.random.as_ref())]).unwrap();
     assert_eq!(load(stranger).await.unwrap_err().code(), "key_sealed");
 }
+
+#[tokio::test]
+async fn a_script_may_ask_first_and_read_the_answers_but_never_those_of_the_authorization_endpoint()
+{
+    let house = House::new().await;
+    let preflight = |path: &'static str| {
+        request(Method::OPTIONS, path)
+            .header("origin", "https://app.example")
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "dpop, content-type")
+            .body(Body::empty())
+            .unwrap()
+    };
+    for path in [
+        "/oauth/token",
+        "/oauth/par",
+        "/oauth/device_authorization",
+        "/oauth/introspect",
+        "/oauth/revoke",
+        "/oauth/userinfo",
+    ] {
+        let response = house.send(preflight(path)).await;
+        assert_eq!(response.status(), StatusCode::NO_CONTENT, "{path}");
+        let headers = response.headers();
+        assert_eq!(headers["access-control-allow-origin"], "*", "{path}");
+        assert!(
+            headers["access-control-allow-headers"]
+                .to_str()
+                .unwrap()
+                .contains("DPoP")
+        );
+        let refused = house.post(path, None, &[]).await;
+        assert_eq!(refused.headers()["access-control-allow-origin"], "*");
+        assert!(
+            refused.headers()["access-control-expose-headers"]
+                .to_str()
+                .unwrap()
+                .contains("DPoP-Nonce")
+        );
+    }
+    for path in ["/oauth/authorize", "/oauth/logout"] {
+        let response = house.send(preflight(path)).await;
+        let open = response.headers().get("access-control-allow-origin");
+        assert!(open.is_none(), "{path}");
+    }
+}

@@ -306,3 +306,25 @@ async fn userinfo_takes_a_bound_token_with_its_proof_and_not_without() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_proof_is_spent_by_what_it_brings_about_and_not_by_a_stranger() {
+    let house = House::new().await;
+    let mine = key(Algorithm::Ed25519);
+    let proof = house.proof(mine, "POST", TOKEN, &value!({}));
+    let wrong = "A".repeat(64);
+    let pairs = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", wrong.as_str()),
+        ("client_id", "native"),
+    ];
+    for _ in 0..2 {
+        assert_grant_refused(
+            post(&house, None, &pairs, &proof).await,
+            "refresh_token_unknown",
+        )
+        .await;
+    }
+    house.add_machine("robot", |_| {}).await;
+    tokens(own_token(&house, &proof).await).await;
+}

@@ -178,6 +178,8 @@ async fn a_token_without_session_can_be_given_up_by_itself() {
     );
     assert!(!is_active(&house, "robot", &one.access).await);
     assert!(is_active(&house, "robot", &two.access).await);
-    let record = house.records().await;
-    assert!(record.iter().any(|row| row.action == "token.revoke"));
+    let records = house.records().await;
+    let revoked = records.iter().find(|row| row.action == "token.revoke");
+    let jti = claims(&one.access)["jti"].as_str().unwrap().to_owned();
+    assert_eq!(revoked.unwrap().object, Some(jti));
 }

@@ -71,7 +71,7 @@ impl House {
     }
 
     /// A house from which the URLs of clients are reached by `outbound`.
-    async fn new_with_outbound(outbound: Arc<FakeOutbound>) -> Self {
+    async fn new_with_outbound(outbound: Arc<dyn sealgate_host::Outbound>) -> Self {
         Self::with(|store| store, outbound).await
     }
 
@@ -82,7 +82,7 @@ impl House {
 
     async fn with(
         wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
-        outbound: Arc<FakeOutbound>,
+        outbound: Arc<dyn sealgate_host::Outbound>,
     ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(FakeClock::at(Timestamp::from_seconds(1_800_000_000)));

@@ -1,0 +1,230 @@
+"""The page of limits has the code's own numbers, and leaves no limit out."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+CRATES = ROOT / "crates"
+
+SERVER, OAUTH, JOSE = "sealgate-server/src", "sealgate-oauth/src", "sealgate-jose/src"
+GATE, STORE, HOST = "sealgate-gate/src", "sealgate-store/src/sqlite", "sealgate-host/src"
+
+# What the page says, the file, its constant, and how the page writes it.
+LIMITS: dict[str, tuple[str, str, str]] = {
+    "wrong passwords for one account": (f"{SERVER}/sign_in/throttle.rs", "ACCOUNT", "rate"),
+    "wrong passwords from one network": (f"{SERVER}/sign_in/throttle.rs", "NETWORK", "rate"),
+    "failed authentications under one client's name, from one network": (
+        f"{SERVER}/oauth/client_throttle.rs",
+        "CLIENT",
+        "rate",
+    ),
+    "failed authentications of clients from one network": (
+        f"{SERVER}/oauth/client_throttle.rs",
+        "NETWORK",
+        "rate",
+    ),
+    "wrong device codes typed by one account": (f"{SERVER}/device/throttle.rs", "ACCOUNT", "rate"),
+    "wrong device codes typed from one network": (f"{SERVER}/device/throttle.rs", "NETWORK", "rate"),
+    "wrong device codes typed by everybody together": (f"{SERVER}/device/throttle.rs", "EVERYBODY", "rate"),
+    "keys with attempts that still count, of each kind": (f"{SERVER}/limits.rs", "KEPT", "count"),
+    "pushed requests and device codes under one public client's name": (
+        f"{SERVER}/oauth/public_throttle.rs",
+        "CLIENT",
+        "rate",
+    ),
+    "pushed requests and device codes of public clients, from one network": (
+        f"{SERVER}/oauth/public_throttle.rs",
+        "NETWORK",
+        "rate",
+    ),
+    "refusals of one kind and network that are recorded one by one, each minute": (
+        f"{SERVER}/refusals.rs",
+        "SINGLY",
+        "count",
+    ),
+    "refusals that are recorded one by one, at once; then one each second": (
+        f"{SERVER}/refusals.rs",
+        "BURST",
+        "count",
+    ),
+    "kinds of refusals told apart by network, each minute": (f"{SERVER}/refusals.rs", "KINDS", "count"),
+    "request line and headers; more is 431": (f"{SERVER}/listen.rs", "HEAD_LIMIT", "bytes"),
+    "request body; more is 413": (f"{SERVER}/lib.rs", "BODY_LIMIT", "bytes"),
+    "time for the body to arrive; more is 408": (f"{SERVER}/request.rs", "BODY_TIME", "time"),
+    "time for the headers to arrive": (f"{SERVER}/listen.rs", "HEADER_TIMEOUT", "time"),
+    "time until the first request on a connection": (f"{SERVER}/connection.rs", "FIRST", "time"),
+    "time without a request on a connection": (f"{SERVER}/connection.rs", "IDLE", "time"),
+    "time in which nothing is taken of an answer": (f"{SERVER}/connection.rs", "STALLED", "time"),
+    "requests at once on one HTTP/2 connection": (f"{SERVER}/listen.rs", "STREAMS", "count"),
+    "unread bytes of one HTTP/2 connection": (f"{SERVER}/listen.rs", "CONNECTION_WINDOW", "bytes"),
+    "connections of commands to the administration socket": (f"{SERVER}/listen.rs", "COMMANDS", "count"),
+    "connections to the metrics' listener": (f"{SERVER}/serve.rs", "SCRAPES", "count"),
+    "authorization and logout requests": (f"{OAUTH}/params.rs", "STANDARD", "form"),
+    "forms at endpoints where clients authenticate": (f"{OAUTH}/params.rs", "WITH_TOKEN", "form"),
+    "forms of the pages": (f"{SERVER}/sign_in/form.rs", "LIMITS", "form"),
+    "forms of the pages with an authorization request": (
+        f"{SERVER}/sign_in/form.rs",
+        "REQUEST_LIMITS",
+        "form",
+    ),
+    "the address of the page for device codes": (f"{SERVER}/device/page.rs", "QUERY", "form"),
+    "a parameter's name": (f"{OAUTH}/params.rs", "NAME", "bytes"),
+    "the `Authorization` header of a client": (f"{OAUTH}/client_credentials.rs", "HEADER", "bytes"),
+    "the `claims` parameter": (f"{OAUTH}/claims.rs", "LIMITS", "json"),
+    "a client assertion": (f"{OAUTH}/assertion.rs", "LIMITS", "json"),
+    "resources in one request": (f"{OAUTH}/resource.rs", "MOST", "count"),
+    "a token": (f"{JOSE}/lib.rs", "TOKEN_LIMIT", "bytes"),
+    "a DPoP proof": (f"{JOSE}/dpop.rs", "LIMIT", "bytes"),
+    "a key": (f"{JOSE}/jwk.rs", "LIMIT", "bytes"),
+    "a key set": (f"{JOSE}/jwk.rs", "LIMIT#2", "bytes"),
+    "keys of a set that are looked at": (f"{JOSE}/verify.rs", "KEYS_LIMIT", "count"),
+    "a password": (f"{SERVER}/sign_in/rules.rs", "LONGEST_PASSWORD", "bytes"),
+    "rows in one answer of the administration API": (f"{SERVER}/admin/page.rs", "PAGE_LIMIT", "count"),
+    "DPoP proofs remembered, for each of the last two minutes": (
+        f"{OAUTH}/dpop_guard.rs",
+        "SLOT_CAPACITY",
+        "count",
+    ),
+    "key sets of clients": (f"{SERVER}/oauth/client_keys.rs", "CLIENTS", "count"),
+    "clients kept in memory": (f"{STORE}/client_cache.rs", "LIMIT", "count"),
+    "writes that wait for the disk; more is 503": (f"{STORE}/writer.rs", "QUEUE", "count"),
+    "writes in one commit": (f"{STORE}/writer.rs", "BATCH", "count"),
+    "time for the whole answer": (f"{HOST}/guarded.rs", "PATIENCE", "time"),
+    "requests at once": (f"{HOST}/guarded.rs", "PLACES", "count"),
+    "headers of the answer": (f"{HOST}/guarded.rs", "HEAD", "bytes"),
+    "time between two fetches of one client's key set": (
+        f"{SERVER}/oauth/client_keys.rs",
+        "COOLDOWN",
+        "time",
+    ),
+    "deliveries of logouts at once, by address": (f"{SERVER}/backchannel.rs", "ADDRESSES", "count"),
+    "deliveries of logouts at once to one address": (f"{SERVER}/backchannel.rs", "PER_ADDRESS", "count"),
+    "rows in one slice": (f"{STORE}/sweep.rs", "ROWS", "count"),
+    "how long the system's time must have run evenly before anything is deleted": (
+        f"{SERVER}/housekeeping.rs",
+        "PROVEN",
+        "time",
+    ),
+    "the form at `/auth/backchannel-logout`": (f"{GATE}/backchannel.rs", "BODY_LIMIT", "bytes"),
+    "used logout tokens remembered; the oldest makes room": (
+        f"{GATE}/backchannel.rs",
+        "TOKENS_KEPT",
+        "count",
+    ),
+    "finished sign-ins remembered; the oldest makes room": (f"{GATE}/transactions.rs", "MOST", "count"),
+    "renewals remembered": (f"{GATE}/renewal.rs", "MOST", "count"),
+    "sign-ins under way in one browser": (f"{GATE}/login.rs", "TRANSACTIONS", "count"),
+    "the query of `/auth/login` and `/auth/callback`": (f"{GATE}/query.rs", "LIMIT", "bytes"),
+    "time between two requests for keys because of what a stranger sent": (
+        f"{GATE}/provider.rs",
+        "UNASKED_COOLDOWN",
+        "time",
+    ),
+}
+
+# Constants of these types are limits, each of which is on the page.
+TYPED = r"const (\w+): (?:Rate|Limits|JsonLimits|Self) = "
+
+_OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: lambda left, right: left + right,
+    ast.Mult: lambda left, right: left * right,
+    ast.LShift: lambda left, right: left << right,
+}
+
+
+def source(file: str) -> str:
+    return re.split(r"#\[cfg\(test\)\]\nmod \w+ \{", (CRATES / file).read_text("utf-8"))[0]
+
+
+def definition(file: str, name: str) -> str:
+    """What the constant is, as it is written; `NAME#2` is the second of its name."""
+    name, _, place = name.partition("#")
+    found = re.findall(rf"const {name}: [^=]+? = (.*?);\n", source(file), re.DOTALL)
+    assert found, f"{file} has no {name}"
+    return str(found[int(place or 1) - 1])
+
+
+def number(text: str, file: str) -> int:
+    """A whole number as Rust writes it, with constants of the same file or `TOKEN_LIMIT` in it."""
+
+    def value(node: ast.expr) -> int:
+        match node:
+            case ast.Constant(value=int(known)):
+                return known
+            case ast.BinOp(left=left, op=op, right=right):
+                return _OPERATORS[type(op)](value(left), value(right))
+            case ast.Name(id="TOKEN_LIMIT"):
+                return number(definition(f"{JOSE}/lib.rs", "TOKEN_LIMIT"), f"{JOSE}/lib.rs")
+            case ast.Name(id=name):
+                return number(definition(file, name), file)
+            case _:
+                raise AssertionError(ast.dump(node))
+
+    return value(ast.parse(text.strip(), mode="eval").body)
+
+
+def seconds(text: str, file: str) -> str:
+    found = re.fullmatch(r"Duration::from_(secs|millis)\((.*)\)", text.strip())
+    assert found, text
+    count = number(found[2], file)
+    return f"{count / (1 if found[1] == 'secs' else 1000):g} s"
+
+
+def size(count: int) -> str:
+    return f"{count // 1024} KiB" if count % 1024 == 0 else f"{count:,} B"
+
+
+def fields(file: str, name: str) -> dict[str, str]:
+    text = definition(file, name)
+    found: dict[str, str] = dict(re.findall(r"(\w+): ([^,]+),", text))
+    rest = re.search(r"\.\.Self::(\w+)", text)
+    return {**(fields(file, rest[1]) if rest else {}), **found}
+
+
+def told(file: str, name: str, kind: str) -> str:
+    """The constant as the page writes it."""
+    if kind == "rate":
+        parts = fields(file, name)
+        return f"{number(parts['at_once'], file)} at once, then one every {seconds(parts['every'], file)}"
+    if kind in ("form", "json"):
+        counts = {key: number(text, file) for key, text in fields(file, name).items()}
+        if kind == "json":
+            return f"{size(counts['bytes'])}, {counts['depth']} deep, {counts['values']} values"
+        return f"{size(counts['bytes'])}, {counts['count']} parameters, {size(counts['value'])} each"
+    text = definition(file, name)
+    if kind == "time":
+        return seconds(text, file)
+    return size(number(text, file)) if kind == "bytes" else f"{number(text, file):,}"
+
+
+def rows() -> dict[str, str]:
+    page = (ROOT / "docs" / "reference" / "limits.md").read_text("utf-8")
+    cells = re.findall(r"^\| (.+?) \| (.+?) \|$", page, re.MULTILINE)
+    rows = {what: limit for what, limit in cells if limit not in ("limit", "---")}
+    assert len(rows) == len([limit for _, limit in cells if limit not in ("limit", "---")]), (
+        "a row stands twice"
+    )
+    return rows
+
+
+def test_the_page_has_the_codes_own_numbers() -> None:
+    assert rows() == {what: told(*where) for what, where in LIMITS.items()}
+
+
+def test_every_limit_on_attempts_and_parameters_is_on_the_page() -> None:
+    known = {(file, name.partition("#")[0]) for file, name, _ in LIMITS.values()}
+    found: set[tuple[str, str]] = set()
+    for crate in (SERVER, OAUTH, GATE):
+        for path in sorted((CRATES / crate).rglob("*.rs")):
+            file = str(path.relative_to(CRATES))
+            if "tests" not in path.with_suffix("").parts:
+                found |= {(file, name) for name in re.findall(TYPED, source(file)) if name.isupper()}
+    limits = {
+        entry for entry in found if entry[0] != f"{OAUTH}/params.rs" or entry[1] in ("STANDARD", "WITH_TOKEN")
+    }
+    assert len(limits) >= 14
+    assert limits - known == set()
