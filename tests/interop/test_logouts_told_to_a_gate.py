@@ -64,6 +64,7 @@ def test_the_control_planes_own_logout_token_is_taken(tmp_path: Path) -> None:
         registered = plane.register(
             {
                 "name": "gated",
+                "kind": "confidential",
                 "redirect_uris": [f"{app_url}/auth/callback"],
                 "scopes": ["openid", "profile", "email"],
                 "backchannel_logout_uri": app_url + TOLD,
@@ -74,6 +75,7 @@ def test_the_control_planes_own_logout_token_is_taken(tmp_path: Path) -> None:
             page = sign_in(browser, f"{app.url}/auth/login?return_to=/answers", user.email, user.password)
             assert (page.status, page.text) == (200, "[]"), page.text
             cookie = browser.session_cookie(app.url)
+            assert httpx.get(f"{app.url}/closed", cookies=cookie).status_code == 200
             (session,) = plane.cli("session", "list", "--user", user.email)
             plane.cli("session", "revoke", session["id"])
             wait_until(lambda: answers(app) == [200], f"the logout; it was answered with {answers(app)}")

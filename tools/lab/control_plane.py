@@ -123,9 +123,11 @@ class ControlPlane:
         self.cli("user", "add", email, "--name", name, *options, "--password-stdin", stdin=password + "\n")
         return User(email=email, name=name, password=password)
 
-    def add_client(self, name: str, base_url: str, scopes: Sequence[str] = ()) -> Client:
-        """Registers the application at `base_url`."""
-        options = [option for scope in scopes for option in ("--scope", scope)]
+    def add_client(
+        self, name: str, base_url: str, scopes: Sequence[str] = (), options: Sequence[str] = ()
+    ) -> Client:
+        """Registers the application at `base_url`, with further options of `sealgate client add`."""
+        options = [*options, *(option for scope in scopes for option in ("--scope", scope))]
         added = self.cli(
             "client",
             "add",
@@ -138,9 +140,9 @@ class ControlPlane:
         )
         return Client(id=added["client"]["id"], secret=added["secret"])
 
-    def add_service(self, name: str, scopes: Sequence[str]) -> Client:
-        """Registers a service that asks for tokens for itself."""
-        options = [option for scope in scopes for option in ("--scope", scope)]
+    def add_service(self, name: str, scopes: Sequence[str], options: Sequence[str] = ()) -> Client:
+        """Registers a service that asks for tokens for itself, with further options of `client add`."""
+        options = [*options, *(option for scope in scopes for option in ("--scope", scope))]
         added = self.cli("client", "add", name, "--grant", "client_credentials", *options)
         return Client(id=added["client"]["id"], secret=added["secret"])
 

@@ -38,7 +38,7 @@ use connect::{Connector, Stream};
 
 /// How long a request may take, from the first look at its URL to the last byte of its answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How many requests are under way at once: slow hosts take up places here and nowhere else.
+/// How many requests of one kind are under way at once: slow hosts take up places here and nowhere else.
 const PLACES: usize = 32;
 /// A name with more addresses than this is not a server's.
 const ADDRESSES: usize = 32;
@@ -51,7 +51,8 @@ pub struct GuardedFetch {
     policy: AddressPolicy,
     resolver: Arc<dyn Resolve>,
     connector: Connector,
-    places: Semaphore,
+    documents: Semaphore,
+    forms: Semaphore,
 }
 
 impl std::fmt::Debug for GuardedFetch {
@@ -77,20 +78,30 @@ impl GuardedFetch {
             policy,
             resolver,
             connector: Connector::new(extra_authority)?,
-            places: Semaphore::new(PLACES),
+            documents: Semaphore::new(PLACES),
+            forms: Semaphore::new(PLACES),
         })
     }
 
     async fn exchange(&self, request: OutboundRequest) -> Result<OutboundResponse, OutboundError> {
         let target = OutboundTarget::parse(&request.url, &self.policy)?;
         let _place = self
-            .places
+            .places(&request.errand)
             .acquire()
             .await
             .map_err(|_| OutboundError::TimedOut)?;
         let addresses = self.addresses(&target).await?;
         let stream = self.connector.connect(&target, &addresses).await?;
         converse(stream, &target, request).await
+    }
+
+    /// The places for an errand. What is told to others can wait and is repeated; somebody waits for each
+    /// document, and must not wait for a host that does not listen.
+    fn places(&self, errand: &Errand) -> &Semaphore {
+        match errand {
+            Errand::GetJson => &self.documents,
+            Errand::PostForm(_) => &self.forms,
+        }
     }
 
     /// The host's addresses, each of them judged. One that is refused refuses them all: a name that

@@ -277,6 +277,9 @@ errors! {
 
     /// The store could not answer, or it is unknown whether it did. Never a refusal of the grant.
     StoreUnavailable = "store_unavailable", TemporarilyUnavailable, "try again in a moment";
+    /// A client has given up as many single tokens as may be remembered at once; some expire soon.
+    RevocationsFull = "revocations_full", TemporarilyUnavailable,
+        "too many revoked tokens of this client have not expired yet; try again later";
     /// A fault of ours.
     Internal = "internal", ServerError, "the control plane failed to answer";
 }

@@ -4,33 +4,47 @@ use sealgate_model::Issuer;
 use sealgate_oauth::OAuthError;
 use sealgate_store::UserRow;
 
+use crate::admin::BASE;
+
 /// What they all begin with.
 pub(crate) const PREFIX: &str = "sealgate:";
 
 /// All of them, and what they allow.
 pub(crate) const ALL: [(&str, &str); 9] = [
-    ("sealgate:users:read", "See every account"),
+    ("sealgate:users:read", "see every account"),
     (
         "sealgate:users:write",
-        "Make, change and disable accounts, and give roles",
+        "make, change and disable accounts, and give roles",
     ),
-    ("sealgate:clients:read", "See every client and resource"),
+    (
+        "sealgate:clients:read",
+        "see every application and what tokens can be for",
+    ),
     (
         "sealgate:clients:write",
-        "Register, change and remove clients and resources",
+        "register, change and remove applications and what tokens can be for",
     ),
-    ("sealgate:sessions:read", "See every session and consent"),
+    (
+        "sealgate:sessions:read",
+        "see every session and what was granted",
+    ),
     (
         "sealgate:sessions:write",
-        "End sessions, sign users out, withdraw consents",
+        "end anybody's sessions and take back what was granted",
     ),
-    ("sealgate:keys:read", "See the signing keys"),
-    ("sealgate:keys:write", "Rotate and revoke signing keys"),
+    ("sealgate:keys:read", "see the signing keys"),
+    ("sealgate:keys:write", "rotate and revoke signing keys"),
     (
         "sealgate:audit:read",
-        "Read the record of everything that was done",
+        "read the record of everything that was done",
     ),
 ];
+
+/// What `scope` allows, if it is one of them.
+pub(crate) fn words(scope: &str) -> Option<&'static str> {
+    let known = ALL.iter().find(|(name, _)| *name == scope);
+    known.map(|(_, words)| *words)
+}
 
 /// Their names.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
@@ -39,7 +53,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 /// Whether `scope` is one that there is.
 pub(crate) fn is_known(scope: &str) -> bool {
-    names().any(|name| name == scope)
+    words(scope).is_some()
 }
 
 /// The role without which no user has any of them.
@@ -58,7 +72,7 @@ pub(crate) fn without(scopes: &[String]) -> Vec<String> {
 
 /// The resource that tokens for administration name.
 pub(crate) fn resource(issuer: &Issuer) -> String {
-    issuer.url("/api/v1")
+    issuer.url(BASE)
 }
 
 /// Whether a client may act with `scopes` for `user`: with those of administration only for an

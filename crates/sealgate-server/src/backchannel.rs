@@ -36,8 +36,10 @@ const LIFE: Duration = Duration::from_secs(120);
 /// How often the store is asked for what is due, besides whenever something was revoked.
 const ROUND: Duration = Duration::from_secs(5);
 
-/// How many deliveries are taken up in one round.
+/// How many deliveries are taken up in one round, and how many of them to one address: a round ends when
+/// the slowest address is through, and whatever becomes due meanwhile waits for the next.
 const BATCH: u32 = 512;
+const SHARE: u32 = 16;
 
 /// How many addresses are spoken to at once, and how many requests are made at once to one of them.
 const ADDRESSES: usize = 16;
@@ -53,7 +55,7 @@ pub(crate) async fn deliver(plane: Arc<ControlPlane>) {
     loop {
         match round(&plane).await {
             // There may be more than one round's worth.
-            Ok(due) if due == BATCH as usize => continue,
+            Ok(due) if due >= SHARE as usize => continue,
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(reason = error.code(), %error, "logouts were not delivered");
@@ -64,9 +66,11 @@ pub(crate) async fn deliver(plane: Arc<ControlPlane>) {
     }
 }
 
-/// Tries every delivery that is due once, the longest due first. How many there were.
+/// Tries every delivery that is due once, the longest due first and no more than a share to one address.
+/// How many there were.
 pub(crate) async fn round(plane: &ControlPlane) -> Result<usize, StoreError> {
-    let due = plane.store.deliveries_due(plane.clock.now(), BATCH).await?;
+    let now = plane.clock.now();
+    let due = plane.store.deliveries_due(now, BATCH, SHARE).await?;
     let count = due.len();
     // By address, so that one that is down or slow holds up nobody else's.
     let mut order: Vec<String> = Vec::new();

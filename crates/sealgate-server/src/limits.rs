@@ -63,14 +63,6 @@ impl<K: Eq + Hash> Buckets<K> {
         }
     }
 
-    /// How long an attempt at `now` would have to wait; none if there is room for it. Nothing is counted.
-    pub(crate) fn wait(&self, key: &K, rate: Rate, now: Duration) -> Option<Duration> {
-        let free = self.free.get(key)?;
-        let after = (*free).max(now) + rate.every;
-        let wait = after.saturating_sub(now + rate.every * rate.at_once);
-        Some(wait).filter(|wait| !wait.is_zero())
-    }
-
     /// Counts an attempt no longer. A key of which nothing counts is forgotten.
     pub(crate) fn give(&mut self, key: &K, rate: Rate, now: Duration) {
         if let Some(free) = self.free.get_mut(key) {
@@ -149,20 +141,6 @@ mod tests {
         assert_eq!(buckets.len(), 1);
     }
 
-    #[test]
-    fn asking_whether_there_is_room_counts_nothing() {
-        let mut buckets = Buckets::default();
-        for _ in 0..RATE.at_once {
-            assert_eq!(buckets.wait(&1, RATE, Duration::ZERO), None);
-            buckets.take(1, RATE, Duration::ZERO).unwrap();
-        }
-        for _ in 0..3 {
-            assert_eq!(buckets.wait(&1, RATE, Duration::ZERO), Some(RATE.every));
-        }
-        assert_eq!(buckets.wait(&2, RATE, Duration::ZERO), None);
-        assert_eq!(buckets.len(), 1);
-    }
-
     proptest! {
         #[test]
         fn whatever_strangers_make_up_there_are_never_more_keys_than_its_bound(
@@ -172,12 +150,7 @@ mod tests {
             let mut now = Duration::ZERO;
             for (key, millis, returned) in steps {
                 now += Duration::from_millis(millis / 4);
-                let room = buckets.wait(&key, RATE, now);
-                let taken = buckets.take(key, RATE, now);
-                if room.is_some() {
-                    prop_assert_eq!(taken, Err(room.unwrap()));
-                }
-                if taken.is_ok() && returned {
+                if buckets.take(key, RATE, now).is_ok() && returned {
                     buckets.give(&key, RATE, now);
                 }
                 prop_assert!(buckets.len() <= 7);

@@ -210,6 +210,9 @@ impl From<StoreError> for Problem {
                 "the control plane's disk is full: until there is room, only sessions, sign-ins and accounts can be ended",
                 60,
             ),
+            StoreError::TooMany(what) => {
+                Self::unavailable(error.code(), format!("there are too many {what}"), 60)
+            }
             StoreError::Unavailable(_) | StoreError::Locked => {
                 tracing::warn!(reason = error.code(), %error, "the store did not answer");
                 Self::unavailable(

@@ -12,6 +12,9 @@ pub enum StoreError {
     /// session for another client's code.
     #[error("the write does not fit what is stored: {0}")]
     Invalid(&'static str),
+    /// The caller has as many of these as it may have; some go by themselves with time.
+    #[error("there are too many {0}")]
+    TooMany(&'static str),
     /// The store could not answer, or it is unknown whether the write happened. Try again.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
@@ -41,6 +44,7 @@ impl StoreError {
             Self::Unavailable(_) | Self::Corrupt(_) => false,
             Self::Conflict(_)
             | Self::Invalid(_)
+            | Self::TooMany(_)
             | Self::Full
             | Self::Locked
             | Self::TooNew { .. } => true,
@@ -52,6 +56,7 @@ impl StoreError {
         match self {
             Self::Conflict(_) => "conflict",
             Self::Invalid(_) => "store_invalid",
+            Self::TooMany(_) => "store_crowded",
             Self::Unavailable(_) => "store_unavailable",
             Self::Full => "store_full",
             Self::Corrupt(_) => "store_corrupt",

@@ -16,10 +16,10 @@ pub use error::StoreError;
 pub use outcome::{Accepted, Redeemed, Rotated, Swept};
 pub use rows::{
     Client, ClientAuthentication, ClientDetails, ClientKind, Code, Consent, ConsentRow,
-    DeviceApproval, DeviceCode, DeviceDecision, DeviceState, GrantDetails, Invitation, KeyRow,
-    KeyState, LogoutDelivery, Page, Polled, PushedRequest, RefreshState, RefreshToken, Resource,
-    Revocation, RevokeReason, Revoked, ScopeText, Session, SessionFilter, SessionSelector, SignIn,
-    UserChange, UserRow, UserStatus,
+    DeviceApproval, DeviceCode, DeviceDecision, DeviceState, GrantDetails, GrantedTogether,
+    Invitation, KeyRow, KeyState, LogoutDelivery, Page, Polled, PushedRequest, RefreshState,
+    RefreshToken, Resource, Revocation, RevokeReason, Revoked, ScopeText, Session, SessionFilter,
+    SessionSelector, SignIn, TokenRevocation, UserChange, UserRow, UserStatus,
 };
 pub use sqlite::SqliteStore;
 pub use store::Store;

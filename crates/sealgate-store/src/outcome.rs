@@ -19,8 +19,9 @@ pub enum Redeemed {
     /// It was redeemed before. If it is an authorization code, the session it gave is now revoked
     /// (RFC 6749, 4.1.2).
     Reused,
-    /// It has expired meanwhile, or the browser sign-in or the account it came from has ended;
-    /// nothing changed. Without this a code would outlive the logout that came after it.
+    /// It has expired meanwhile, or what it came from has ended (the browser sign-in, the account, the
+    /// client, the consent), or what was started then is revoked; nothing changed. Without this a code
+    /// would outlive the logout that came after it.
     Ended,
 }
 

@@ -11,7 +11,8 @@ use crate::{
     Accepted, Audit, AuditFilter, AuditRow, Client, Code, ConsentRow, DeviceCode, DeviceDecision,
     Invitation, KeyRow, KeyState, LogoutDelivery, Page, Polled, PushedRequest, Redeemed,
     RefreshState, RefreshToken, Resource, Revocation, RevokeReason, Rotated, Session,
-    SessionFilter, SessionSelector, SignIn, StoreError, Swept, UserChange, UserRow,
+    SessionFilter, SessionSelector, SignIn, StoreError, Swept, TokenRevocation, UserChange,
+    UserRow,
 };
 
 /// The control plane's memory. Each method is one transaction unless it says otherwise; writes carry
@@ -82,12 +83,23 @@ pub trait Store: Send + Sync + 'static {
     async fn client(&self, id: &ClientId) -> Result<Option<Client>, StoreError>;
     /// Clients by id, without those that were removed.
     async fn clients(&self) -> Result<Vec<Client>, StoreError>;
-    /// Replaces what is registered of a client, all but its secret, which it only loses by becoming
-    /// public, and when it was made. Disabling one this way ends nothing; see
-    /// [`Store::sessions_revoke`]. False if there is no such client.
-    async fn client_update(&self, client: Client, audit: Audit) -> Result<bool, StoreError>;
-    /// Gives a confidential client another secret; the earlier one is worth nothing from then on. False
-    /// if there is no such client.
+    /// Replaces what is registered of a client that still is as `before` says, in every part; otherwise
+    /// `Conflict("client")`. When it was made or disabled stays, and so does its secret as long as it
+    /// proves who it is by one: a secret given up does not come back. False if there is no such client.
+    async fn client_update(
+        &self,
+        before: Client,
+        client: Client,
+        audit: Audit,
+    ) -> Result<bool, StoreError>;
+    /// Disables a client, drops its codes on their way, logs a revocation of everything started on it
+    /// for every client to see, and revokes its live sessions, each logged; of many sessions as
+    /// [`Store::client_remove`] does. False if there is no such client.
+    async fn client_disable(&self, id: &ClientId, audit: Audit) -> Result<bool, StoreError>;
+    /// Enables a client again; its sessions stay revoked. False if there is no such client.
+    async fn client_enable(&self, id: &ClientId, audit: Audit) -> Result<bool, StoreError>;
+    /// Gives a confidential client that proves who it is by a secret another one; the earlier one is
+    /// worth nothing from then on. False if there is no such client.
     async fn client_set_secret(
         &self,
         id: &ClientId,
@@ -173,7 +185,8 @@ pub trait Store: Send + Sync + 'static {
         audit: Audit,
     ) -> Result<bool, StoreError>;
     /// Notes a poll at `now`, and lets the interval grow by five seconds, to sixty at the most, if it came
-    /// more than half a second too soon. None if there is no such code.
+    /// more than half a second too soon. One that is told to wait for sixty seconds already changes
+    /// nothing. None if there is no such code.
     async fn device_poll(&self, id: DeviceId, now: Timestamp)
     -> Result<Option<Polled>, StoreError>;
     /// Spends an approved device code, exactly once, and starts `session` with its first refresh
@@ -270,11 +283,13 @@ pub trait Store: Send + Sync + 'static {
 
     // Logouts owed to clients
 
-    /// Up to `limit` deliveries whose time to be tried has come, the longest due first.
+    /// Up to `limit` deliveries whose time to be tried has come, and up to `each` to one address, the
+    /// longest due first.
     async fn deliveries_due(
         &self,
         now: Timestamp,
         limit: u32,
+        each: u32,
     ) -> Result<Vec<LogoutDelivery>, StoreError>;
     /// Forgets a delivery: it was made, or is given up, as `audit` tells. False if there is no such
     /// delivery.
@@ -330,15 +345,10 @@ pub trait Store: Send + Sync + 'static {
 
     // Revocations
 
-    /// Logs the revocation of one access token, by its `jti`, until `expires_at`, for `client` to see
-    /// or, without one, for every client. False if it is logged already.
-    async fn token_revoke(
-        &self,
-        jti: &str,
-        client: Option<&ClientId>,
-        expires_at: Timestamp,
-        audit: Audit,
-    ) -> Result<bool, StoreError>;
+    /// Logs the revocation of one access token until it would have expired, for each client that has to
+    /// hear of it. False if it is logged already; `TooMany` if the client that it was given to has 10,000
+    /// such entries alive.
+    async fn token_revoke(&self, token: TokenRevocation, audit: Audit) -> Result<bool, StoreError>;
     /// Whether the access token with this `jti` is revoked by itself.
     async fn token_revoked(&self, jti: &str) -> Result<bool, StoreError>;
     /// The latest "not before" over everything, over this user (on this client) and over this client:

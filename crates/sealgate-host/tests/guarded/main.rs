@@ -16,7 +16,7 @@ use sealgate_host::{
 };
 use sealgate_model::Secret;
 
-use server::{Authority, Names, Server, Silence};
+use server::{Authority, Names, Server, Silence, SilentFor};
 
 const JSON: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: max-age=300\r\nContent-Length: 11\r\n\r\n{\"keys\":[]}";
 const LIMIT: usize = 1024;
@@ -295,6 +295,28 @@ async fn a_host_that_keeps_silent_is_given_up_after_five_seconds() {
     let request = OutboundRequest::get_json("https://keys.example/", LIMIT);
     assert_eq!(client.send(request).await, Err(OutboundError::TimedOut));
     assert_eq!(began.elapsed(), Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn hosts_that_take_no_forms_keep_nobody_from_a_document() {
+    let names = Arc::new(SilentFor("bye.example"));
+    let client = GuardedFetch::with_resolver(AddressPolicy::public(), None, names).unwrap();
+    let client = Arc::new(client);
+    let mut told = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let client = Arc::clone(&client);
+        told.spawn(async move {
+            let form = OutboundRequest::post_form("https://bye.example/", vec![], LIMIT);
+            client.send(form).await
+        });
+    }
+    tokio::task::yield_now().await;
+    let began = tokio::time::Instant::now();
+    let document = OutboundRequest::get_json("https://keys.example/", LIMIT);
+    assert_eq!(client.send(document).await, Err(OutboundError::Unresolved));
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    let told = told.join_all().await;
+    assert!(told.iter().all(|one| *one == Err(OutboundError::TimedOut)));
 }
 
 #[test]

@@ -167,3 +167,16 @@ impl Resolve for Silence {
         Box::pin(std::future::pending())
     }
 }
+
+/// A resolver that never answers for one name, and knows no other.
+pub(crate) struct SilentFor(pub(crate) &'static str);
+
+impl Resolve for SilentFor {
+    fn resolve<'a>(&'a self, name: &'a str) -> Resolved<'a> {
+        if name == self.0 {
+            Box::pin(std::future::pending())
+        } else {
+            Box::pin(std::future::ready(Err(io::ErrorKind::NotFound.into())))
+        }
+    }
+}

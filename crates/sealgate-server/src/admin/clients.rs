@@ -12,7 +12,7 @@ use axum::extract::State;
 use http::StatusCode;
 use sealgate_host::sha256;
 use sealgate_model::{ClientId, Secret};
-use sealgate_store::{Audit, Client, ClientAuthentication, RevokeReason, SessionSelector};
+use sealgate_store::{Audit, Client, ClientAuthentication, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -124,7 +124,7 @@ async fn show(
     responses(
         (status = OK, description = "The client as it is now.", body = ClientView),
         (status = NOT_FOUND, description = "There is no such client."),
-        (status = CONFLICT, description = "The algorithm is switched off."),
+        (status = CONFLICT, description = "The algorithm is switched off, or somebody else changed the client meanwhile."),
         (status = UNPROCESSABLE_ENTITY, description = "The registration would not be sound."),
     ),
     security(("oauth2" = ["sealgate:clients:write"])),
@@ -135,16 +135,23 @@ async fn update(
     Id(id): Id<ClientId>,
     Body(patch): Body<ClientPatch>,
 ) -> Result<Json<ClientView>, Problem> {
-    let mut client = find(&plane, &id).await?;
+    let before = find(&plane, &id).await?;
+    let mut client = before.clone();
     let act = about(&id, admin.act(&plane, "client.update"));
     admin.may_shape(&plane, &client, &act).await?;
     patch.apply(&mut client);
     admin.may_shape(&plane, &client, &act).await?;
     rules::settle(&plane, &mut client).await?;
-    if plane.store.client_update(client.clone(), act).await? {
-        Ok(Json(client.into()))
-    } else {
-        Err(unknown())
+    match plane.store.client_update(before, client.clone(), act).await {
+        Ok(true) => Ok(Json(client.into())),
+        Ok(false) => Err(unknown()),
+        // Making a signing key takes seconds, and meanwhile it may have been disabled.
+        Err(StoreError::Conflict(_)) => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "client_changed",
+            "the client was changed by somebody else meanwhile: look at it and try again",
+        )),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -223,25 +230,12 @@ async fn disable(
     admin: Admin,
     Id(id): Id<ClientId>,
 ) -> Result<Json<ClientView>, Problem> {
-    let mut client = find(&plane, &id).await?;
     let act = about(&id, admin.act(&plane, "client.disable"));
-    client.disabled_at = client.disabled_at.or(Some(act.at));
-    if !plane.store.client_update(client.clone(), act).await? {
-        return Err(unknown());
+    if plane.store.client_disable(&id, act).await? {
+        Ok(Json(find(&plane, &id).await?.into()))
+    } else {
+        Err(unknown())
     }
-    // From here on nothing starts there any more. Doing it again revokes what a failure left over.
-    let act = about(&id, admin.act(&plane, "session.revoke"));
-    let everything = SessionSelector {
-        user: None,
-        client: Some(id),
-        tenant: None,
-        started_at_or_before: act.at,
-    };
-    plane
-        .store
-        .sessions_revoke(everything, RevokeReason::Admin, act)
-        .await?;
-    Ok(Json(client.into()))
 }
 
 /// Enable a client again; sessions that were revoked stay revoked.
@@ -259,11 +253,9 @@ async fn enable(
     admin: Admin,
     Id(id): Id<ClientId>,
 ) -> Result<Json<ClientView>, Problem> {
-    let mut client = find(&plane, &id).await?;
     let act = about(&id, admin.act(&plane, "client.enable"));
-    client.disabled_at = None;
-    if plane.store.client_update(client.clone(), act).await? {
-        Ok(Json(client.into()))
+    if plane.store.client_enable(&id, act).await? {
+        Ok(Json(find(&plane, &id).await?.into()))
     } else {
         Err(unknown())
     }

@@ -4,7 +4,6 @@ use sealgate_model::Issuer;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
-use super::BASE;
 use crate::admin_scopes;
 
 /// The name of the security scheme that handlers name with the scope they need.
@@ -35,7 +34,8 @@ pub(super) fn of(issuer: &Issuer) -> Value {
         "version": env!("CARGO_PKG_VERSION"),
         "license": { "name": "Apache-2.0 OR MIT", "identifier": "Apache-2.0 OR MIT" },
     });
-    document["servers"] = json!([{ "url": issuer.url(BASE), "description": "This control plane" }]);
+    document["servers"] =
+        json!([{ "url": admin_scopes::resource(issuer), "description": "This control plane" }]);
     document["tags"] = tags();
     document["components"]["securitySchemes"] = schemes(issuer);
     document
@@ -163,7 +163,7 @@ fn schemes(issuer: &Issuer) -> Value {
     json!({
         SCHEME: {
             "type": "oauth2",
-            "description": format!("An access token for the resource `{}`.", issuer.url(BASE)),
+            "description": format!("An access token for the resource `{}`.", admin_scopes::resource(issuer)),
             "flows": {
                 "clientCredentials": { "tokenUrl": token_url, "scopes": scopes },
                 "authorizationCode": {

@@ -25,10 +25,10 @@ use sealgate_store::{Audit, AuditActor};
 use super::actor::{Administrator, is_administrator};
 use super::needs::Operations;
 use super::{BASE, endpoints};
-use crate::ControlPlane;
 use crate::caller::Caller;
 use crate::oauth::access_token::{Ground, stands};
 use crate::problem::{Problem, TraceId, sign_page};
+use crate::{ControlPlane, admin_scopes};
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -37,7 +37,7 @@ pub(crate) fn routes(plane: &Arc<ControlPlane>) -> Router<Arc<ControlPlane>> {
     let operations = Arc::new(Operations::described());
     let settings = ResourceSettings {
         issuer: plane.issuer.as_str().to_owned(),
-        audience: plane.issuer.url(BASE),
+        audience: admin_scopes::resource(&plane.issuer),
         metadata: None,
         realm: "sealgate administration".to_owned(),
         // The clock that judges is the one that signed.
@@ -52,8 +52,10 @@ pub(crate) fn routes(plane: &Arc<ControlPlane>) -> Router<Arc<ControlPlane>> {
         Arc::clone(&plane.dpop),
     ));
     let known = Arc::clone(&operations);
-    let gated = ResourceLayer::deciding(gate, plane.issuer.url(BASE), move |method, path| {
-        match known.at(method, path) {
+    let gated = ResourceLayer::deciding(
+        gate,
+        admin_scopes::resource(&plane.issuer),
+        move |method, path| match known.at(method, path) {
             Some(operation) => match &operation.scope {
                 Some(scope) => RouteNeed::Token(TokenRequirement::scopes([scope])),
                 None => RouteNeed::Public {
@@ -61,8 +63,8 @@ pub(crate) fn routes(plane: &Arc<ControlPlane>) -> Router<Arc<ControlPlane>> {
                 },
             },
             None => RouteNeed::Token(TokenRequirement::default()),
-        }
-    });
+        },
+    );
     let admission = Admission {
         plane: Arc::clone(plane),
         operations: Arc::clone(&operations),

@@ -14,7 +14,6 @@ use sealgate_store::{Audit, Resource};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::BASE;
 use super::actor::Admin;
 use super::extract::{Ask, Body};
 use crate::problem::Problem;
@@ -188,7 +187,7 @@ async fn remove(
 /// registered.
 pub(super) fn is_own(plane: &ControlPlane, uri: &str) -> bool {
     let trimmed = uri.strip_suffix('/').unwrap_or(uri);
-    trimmed == plane.issuer.as_str() || uri == plane.issuer.url(BASE)
+    trimmed == plane.issuer.as_str() || uri == admin_scopes::resource(&plane.issuer)
 }
 
 fn name(text: &str) -> Result<String, Problem> {

@@ -129,23 +129,20 @@ mod tests {
 
     use super::*;
 
-    fn at(text: &str) -> Option<IpAddr> {
-        Some(text.parse().unwrap())
+    fn take(places: &Places, address: &str) -> Option<Place> {
+        places.take(Some(address.parse().unwrap()))
     }
 
     #[test]
     fn one_network_has_half_of_the_places_and_others_the_rest() {
         let places = Places::shared_out(5, TrustedProxies::default());
-        let held = [
-            places.take(at("2001:db8::1")),
-            places.take(at("2001:db8::2")),
-        ];
+        let held = [take(&places, "2001:db8::1"), take(&places, "2001:db8::2")];
         assert!(held.iter().all(Option::is_some));
-        assert!(places.take(at("2001:db8::3")).is_none());
-        let other = places.take(at("2001:db8:0:1::"));
+        assert!(take(&places, "2001:db8::3").is_none());
+        let other = take(&places, "2001:db8:0:1::");
         assert!(other.is_some());
         drop(held);
-        assert!(places.take(at("2001:db8::3")).is_some());
+        assert!(take(&places, "2001:db8::3").is_some());
     }
 
     #[test]
@@ -155,9 +152,9 @@ mod tests {
             sealgate_host::ForwardingHeader::default(),
         );
         for places in [Places::shared_out(4, proxies), Places::new(4)] {
-            let held: Vec<_> = (0..4).map(|_| places.take(at("::ffff:10.0.0.1"))).collect();
+            let held: Vec<_> = (0..4).map(|_| take(&places, "::ffff:10.0.0.1")).collect();
             assert!(held.iter().all(Option::is_some));
-            assert!(places.take(at("10.0.0.1")).is_none());
+            assert!(take(&places, "10.0.0.1").is_none());
         }
         assert!(
             Places::shared_out(1, TrustedProxies::default())

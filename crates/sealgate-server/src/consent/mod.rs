@@ -9,7 +9,11 @@ use axum::Router;
 use axum::routing::get;
 
 use crate::ControlPlane;
+use crate::problem::method_not_allowed;
 
 pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
-    Router::new().route("/consent", get(page::page).post(page::answer))
+    Router::new().route(
+        "/consent",
+        get(page::page).post(page::answer).head(method_not_allowed),
+    )
 }

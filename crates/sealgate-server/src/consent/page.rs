@@ -105,6 +105,7 @@ async fn allow(
                 client: journey.client.id.clone(),
                 scopes: scopes.into_iter().map(str::to_owned).collect(),
                 resources: journey.request.resources.as_slice().to_vec(),
+                grants: Vec::new(),
                 granted_at: audit.at,
             };
             let granted = by(audit.clone(), "consent.grant", sign_in);

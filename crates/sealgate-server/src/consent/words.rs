@@ -2,47 +2,17 @@
 
 use sealgate_store::{Resource, StoreError};
 
-use crate::ControlPlane;
 use crate::pages::{ResourceView, ScopeView};
+use crate::{ControlPlane, admin_scopes};
 
 /// The scopes that mean the same everywhere.
-const STANDARD: [(&str, &str); 13] = [
+const STANDARD: [(&str, &str); 4] = [
     ("openid", "Know who you are, and your roles here"),
     ("profile", "See your name"),
     ("email", "See your e-mail address"),
     (
         "offline_access",
         "Stay connected while you are not using it, until the session ends",
-    ),
-    ("sealgate:users:read", "Administration: see every account"),
-    (
-        "sealgate:users:write",
-        "Administration: make, change and disable accounts, and give roles",
-    ),
-    (
-        "sealgate:clients:read",
-        "Administration: see every application",
-    ),
-    (
-        "sealgate:clients:write",
-        "Administration: register, change and remove applications",
-    ),
-    (
-        "sealgate:sessions:read",
-        "Administration: see every session",
-    ),
-    (
-        "sealgate:sessions:write",
-        "Administration: end anybody's sessions",
-    ),
-    ("sealgate:keys:read", "Administration: see the signing keys"),
-    (
-        "sealgate:keys:write",
-        "Administration: rotate and revoke signing keys",
-    ),
-    (
-        "sealgate:audit:read",
-        "Administration: read the record of everything that was done",
     ),
 ];
 
@@ -64,13 +34,13 @@ impl Words {
                 resources.extend(plane.store.resource(&uri).await?);
             }
         }
-        let own = plane.issuer.url("/api/v1");
+        let own = admin_scopes::resource(&plane.issuer);
         Ok(Self { own, resources })
     }
 
     /// Knows every resource.
     pub(crate) async fn load_all(plane: &ControlPlane) -> Result<Self, StoreError> {
-        let own = plane.issuer.url("/api/v1");
+        let own = admin_scopes::resource(&plane.issuer);
         let resources = plane.store.resources().await?;
         Ok(Self { own, resources })
     }
@@ -80,9 +50,12 @@ impl Words {
         let described = |scope: &str| {
             let standard = STANDARD.iter().find(|(name, _)| *name == scope);
             let standard = standard.map(|(_, words)| (*words).to_owned());
+            let own = admin_scopes::words(scope).map(|words| format!("Administration: {words}"));
             let all = self.resources.iter().flat_map(|resource| &resource.scopes);
             let mut told = all.filter(|text| text.name == scope && !text.description.is_empty());
-            standard.or_else(|| told.next().map(|text| text.description.clone()))
+            standard
+                .or(own)
+                .or_else(|| told.next().map(|text| text.description.clone()))
         };
         let view = |scope: &str| match described(scope) {
             Some(text) => ScopeView {

@@ -87,7 +87,12 @@ fn refusal(error: OAuthError, trace: &str) -> Response {
             headers.insert(WWW_AUTHENTICATE, bearer_challenge(error));
         }
         ErrorCode::TemporarilyUnavailable => {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            let seconds = match error {
+                // Until tokens expire, which takes minutes.
+                OAuthError::RevocationsFull => "60",
+                _ => "1",
+            };
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(seconds));
         }
         _ => {}
     }

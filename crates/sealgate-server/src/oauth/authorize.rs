@@ -49,6 +49,9 @@ pub(super) async fn post(
     if let (Ok(None), Ok(raw)) = (&sign_in, std::str::from_utf8(&body))
         && raw.len() <= REPEATED
     {
+        if !raw.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return page(OAuthError::ParameterEncoding);
+        }
         // The browser keeps its cookie from forms of other sites but not from the navigation that
         // follows, so the wish is made again as one.
         let again = format!("{}?{raw}", plane.issuer.url(PATH));

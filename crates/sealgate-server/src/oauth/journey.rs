@@ -200,11 +200,15 @@ impl Journey {
     }
 
     fn is_covered(&self, granted: &ConsentRow) -> bool {
-        let has = |known: &[String], asked: &str| known.iter().any(|one| one == asked);
-        let scopes = self.request.scopes_to_consent();
-        let mut resources = self.request.resources.as_slice().iter();
-        scopes.iter().all(|scope| has(&granted.scopes, scope))
-            && resources.all(|uri| has(&granted.resources, uri))
+        let scopes: Vec<String> = self
+            .request
+            .scopes_to_consent()
+            .into_iter()
+            .map(Into::into)
+            .collect();
+        let resources = self.request.resources.as_slice();
+        let mut answers = granted.grants.iter();
+        answers.any(|answer| answer.covers(&scopes, resources))
     }
 
     /// Issues the code that a ready request is answered with.

@@ -48,6 +48,7 @@ pub use public_throttle::PublicThrottle;
 pub(crate) use tokens::{ACR_PASSWORD, algorithm as signing_algorithm};
 
 use crate::ControlPlane;
+use crate::problem::method_not_allowed;
 
 /// The endpoints where clients authenticate: what the assertions of older clients name as audience.
 const AUTHENTICATED: [&str; 5] = [
@@ -66,7 +67,9 @@ pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
         .route("/oauth/jwks", get(jwks::endpoint()))
         .route(
             "/oauth/authorize",
-            get(authorize::get).post(authorize::post),
+            get(authorize::get)
+                .post(authorize::post)
+                .head(method_not_allowed),
         )
         .route("/oauth/logout", get(logout::get).post(logout::post))
         .merge(called_by_scripts())

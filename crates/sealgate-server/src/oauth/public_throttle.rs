@@ -1,4 +1,4 @@
-//! How much may be stored on the word of public clients.
+//! How much clients may have stored: pushed requests and device codes.
 //!
 //! Whoever names a public client is believed, so that strangers can push requests and ask for device
 //! codes, and each leaves a row. What they leave is limited under one client's name, so that the table
@@ -28,6 +28,13 @@ const NETWORK: Rate = Rate {
     every: Duration::from_secs(2),
 };
 
+/// For a client that has proved who it is: 1,000 at once, then 50 each second. One that has gone wrong
+/// does not fill the disk either.
+const PROVED: Rate = Rate {
+    at_once: 1_000,
+    every: Duration::from_millis(20),
+};
+
 /// What was stored of late.
 #[derive(Debug, Default)]
 pub struct PublicThrottle(Mutex<Stored>);
@@ -47,6 +54,7 @@ impl PublicThrottle {
     fn take(
         &self,
         client: &ClientId,
+        rate: Rate,
         network: Option<Network>,
         now: Uptime,
     ) -> Result<(), Duration> {
@@ -55,25 +63,24 @@ impl PublicThrottle {
         if let Some(network) = network {
             stored.networks.take(network, NETWORK, now)?;
         }
-        stored.clients.take(client.clone(), CLIENT, now)
+        stored.clients.take(client.clone(), rate, now)
     }
 }
 
-/// Whether `client` may have another row now. One that has proved who it is always may.
+/// Whether `client` may have another row now.
 pub(super) fn admit(
     plane: &ControlPlane,
     caller: &Caller,
     client: &Client,
 ) -> Result<(), OAuthError> {
-    if client.kind == ClientKind::Confidential {
-        return Ok(());
-    }
+    let proved = client.kind == ClientKind::Confidential;
     let network = caller
         .network()
-        .filter(|_| plane.throttle.tells_networks_apart());
+        .filter(|_| !proved && plane.throttle.tells_networks_apart());
+    let rate = if proved { PROVED } else { CLIENT };
     plane
         .public_throttle
-        .take(&client.id, network, plane.clock.uptime())
+        .take(&client.id, rate, network, plane.clock.uptime())
         .map_err(|_| OAuthError::RequestsThrottled)
 }
 
@@ -89,13 +96,13 @@ mod tests {
     fn a_clients_name_is_good_for_so_many_rows_wherever_they_come_from() {
         let (throttle, native) = (PublicThrottle::new(), "native".parse().unwrap());
         for _ in 0..300 {
-            throttle.take(&native, None, at(0)).unwrap();
+            throttle.take(&native, CLIENT, None, at(0)).unwrap();
         }
-        assert!(throttle.take(&native, None, at(0)).is_err());
+        assert!(throttle.take(&native, CLIENT, None, at(0)).is_err());
         throttle
-            .take(&"other".parse().unwrap(), None, at(0))
+            .take(&"other".parse().unwrap(), CLIENT, None, at(0))
             .unwrap();
-        throttle.take(&native, None, at(50)).unwrap();
+        throttle.take(&native, CLIENT, None, at(50)).unwrap();
     }
 
     #[test]
@@ -103,9 +110,17 @@ mod tests {
         let (throttle, native) = (PublicThrottle::new(), "native".parse().unwrap());
         let network = |text| Network::parse(text);
         for _ in 0..30 {
-            throttle.take(&native, network("192.0.2.1"), at(0)).unwrap();
+            throttle
+                .take(&native, CLIENT, network("192.0.2.1"), at(0))
+                .unwrap();
         }
-        assert!(throttle.take(&native, network("192.0.2.1"), at(0)).is_err());
-        throttle.take(&native, network("192.0.2.2"), at(0)).unwrap();
+        assert!(
+            throttle
+                .take(&native, CLIENT, network("192.0.2.1"), at(0))
+                .is_err()
+        );
+        throttle
+            .take(&native, CLIENT, network("192.0.2.2"), at(0))
+            .unwrap();
     }
 }

@@ -13,7 +13,7 @@ use sealgate_store::{
 use serde::{Deserialize, Serialize};
 
 use super::refusal::{faulty, unanswered};
-use super::session::{Granted, check_alone, refresh_token};
+use super::session::{Granted, check_alone, check_tenant, refresh_token};
 use super::token::Issuing;
 use super::tokens::{About, Issue, TokenAnswer};
 use crate::{ControlPlane, admin_scopes};
@@ -68,6 +68,7 @@ pub(super) async fn renew(
     }
     let (session, user) = alive(plane, &token, audit).await?;
     check_key(issuing, &session)?;
+    check_tenant(client, &user)?;
     let granted = Granted::of(&session, client)?;
     let scopes = narrowed(&granted, asked.scopes.as_ref())?;
     // A role that was taken away takes these with it at the next renewal.

@@ -9,7 +9,9 @@ use crate::ControlPlane;
 /// caller is to ask again.
 pub(crate) async fn refused(plane: &ControlPlane, audit: Audit, error: OAuthError) {
     let decided = match error {
-        OAuthError::ClientThrottled | OAuthError::RequestsThrottled => true,
+        OAuthError::ClientThrottled
+        | OAuthError::RequestsThrottled
+        | OAuthError::RevocationsFull => true,
         error => !matches!(
             error.error(),
             ErrorCode::TemporarilyUnavailable
@@ -35,6 +37,7 @@ pub(crate) fn unanswered(failure: StoreError) -> OAuthError {
     match failure {
         // Said once when it began, not for every request.
         StoreError::Full => OAuthError::StoreUnavailable,
+        StoreError::TooMany(_) => OAuthError::RevocationsFull,
         StoreError::Unavailable(_) | StoreError::Locked => {
             tracing::warn!(reason = failure.code(), error = %failure, "the store did not answer");
             OAuthError::StoreUnavailable

@@ -6,15 +6,15 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use sealgate_model::{ClientId, SessionId, Timestamp};
-use sealgate_oauth::{Limits, OAuthError, Params, RefreshHandle};
-use sealgate_store::{Audit, RevokeReason};
+use sealgate_oauth::{Audience, Limits, OAuthError, Params, RefreshHandle};
+use sealgate_store::{Audit, RevokeReason, TokenRevocation};
 use serde_json::json;
 
 use super::client_auth::authenticate;
 use super::refusal::unanswered;
 use super::{access_token, answer, form};
-use crate::ControlPlane;
 use crate::caller::Caller;
+use crate::{ControlPlane, admin_scopes};
 
 pub(super) async fn post(
     State(plane): State<Arc<ControlPlane>>,
@@ -33,7 +33,11 @@ enum Revocable {
     /// A session, with all its tokens.
     Session(SessionId),
     /// Nothing but itself.
-    Token { jti: String, expires_at: Timestamp },
+    Token {
+        jti: String,
+        audience: Audience,
+        expires_at: Timestamp,
+    },
 }
 
 async fn revoke(
@@ -66,18 +70,45 @@ async fn revoke(
                 revoked.map_err(unanswered)?;
             }
         }
-        Revocable::Token { jti, expires_at } => {
+        Revocable::Token {
+            jti,
+            audience,
+            expires_at,
+        } => {
             audit.action = "token.revoke";
             audit.object = Some(jti.clone());
-            // Whoever was given the token may be asked to take it: every gate has to hear of it.
-            let revoked = plane
-                .store
-                .token_revoke(&jti, None, expires_at, audit.clone())
-                .await;
+            let token = TokenRevocation {
+                jti,
+                client: client.id,
+                others: servers(plane, &audience).await?,
+                expires_at,
+            };
+            let revoked = plane.store.token_revoke(token, audit.clone()).await;
             revoked.map_err(unanswered)?;
         }
     }
     Ok(())
+}
+
+/// The clients that may be asked to take a token for `audience`, and so have to hear that it is given up.
+/// None, so every client, if nobody is registered as serving some of it: then nobody knows who does.
+async fn servers(
+    plane: &ControlPlane,
+    audience: &Audience,
+) -> Result<Option<Vec<ClientId>>, OAuthError> {
+    let own = [
+        plane.issuer.as_str().to_owned(),
+        admin_scopes::resource(&plane.issuer),
+    ];
+    let mut clients = Vec::new();
+    for uri in audience.as_slice().iter().filter(|uri| !own.contains(uri)) {
+        let resource = plane.store.resource(uri).await.map_err(unanswered)?;
+        match resource.and_then(|resource| resource.client) {
+            Some(client) => clients.push(client),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(clients))
 }
 
 /// Which client a token was given to, and what it belongs to.
@@ -103,6 +134,7 @@ async fn find(
         Some(of_user) => Revocable::Session(of_user.sid),
         None => Revocable::Token {
             jti: claims.jti,
+            audience: claims.aud,
             expires_at: Timestamp::from_seconds(claims.exp),
         },
     };

@@ -37,6 +37,7 @@ impl Starting<'_> {
             return Err(OAuthError::SessionExpired);
         }
         let granted = Granted::of(&self.session, client)?;
+        check_tenant(client, self.user)?;
         admin_scopes::check(&granted.scopes, self.user)?;
         // What a public client holds is worth nothing without the key; a confidential one proves who it
         // is each time, and may change its key (RFC 9449, 5).
@@ -94,6 +95,14 @@ impl Granted {
             return Err(OAuthError::ResourceNotAllowed);
         }
         Ok(Self { scopes, resources })
+    }
+}
+
+/// A client that belongs to a tenant is for that tenant's users alone, from the moment it belongs there.
+pub(super) fn check_tenant(client: &Client, user: &UserRow) -> Result<(), OAuthError> {
+    match &client.details.tenant {
+        Some(tenant) if user.tenant.as_ref() != Some(tenant) => Err(OAuthError::TenantForeign),
+        _ => Ok(()),
     }
 }
 

@@ -161,18 +161,21 @@ async fn sessions(
         live_at: Some(now),
         ..SessionFilter::default()
     };
-    let mut sessions = plane
-        .store
-        .sessions(
-            filter,
-            Page {
-                after: None,
-                limit: SHOWN + 1,
-            },
-        )
-        .await?;
-    let more = sessions.len() > SHOWN as usize;
-    sessions.truncate(SHOWN as usize);
+    // They come oldest first, and the newest are the ones that count.
+    let mut sessions = Vec::new();
+    let mut page = Page::default();
+    loop {
+        let found = plane.store.sessions(filter.clone(), page).await?;
+        let full = found.len() >= page.limit as usize;
+        page.after = found.last().map(|session| *session.id.as_bytes());
+        sessions.extend(found);
+        if !full {
+            break;
+        }
+    }
+    let surplus = sessions.len().saturating_sub(SHOWN as usize);
+    let more = surplus > 0;
+    sessions.drain(..surplus);
     let mut names: BTreeMap<ClientId, String> = BTreeMap::new();
     let mut views = Vec::with_capacity(sessions.len());
     for session in sessions.into_iter().rev() {

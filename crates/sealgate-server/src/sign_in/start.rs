@@ -67,18 +67,13 @@ impl Aim {
         }
     }
 
-    /// Who is expected to sign in: filled in, never trusted.
-    async fn expected(&self, plane: &ControlPlane) -> Result<String, StoreError> {
-        let Self::Client(journey) = self else {
-            return Ok(String::new());
-        };
-        let request = &journey.request;
-        let named = match (&request.login_hint, request.expected_user) {
-            (Some(hint), _) => Some(hint.clone()),
-            (None, Some(user)) => plane.store.user(user).await?.map(|user| user.email),
-            (None, None) => None,
-        };
-        Ok(named.unwrap_or_default())
+    /// Who is expected to sign in, as the client says it: filled in, never trusted. Of a user whom it
+    /// names by an ID token it may not know the address, and so neither does whoever opens the page.
+    fn expected(&self) -> &str {
+        match self {
+            Self::Client(journey) => journey.request.login_hint.as_deref().unwrap_or_default(),
+            Self::Account | Self::Device(_) => "",
+        }
     }
 
     /// Goes on to what was signed in for.
@@ -109,8 +104,8 @@ pub(crate) async fn page(
         return Ok(Redirect::to(&plane.issuer.url("/account")).into_response());
     }
     let aim = Aim::read(&plane, request).await?;
-    let email = aim.expected(&plane).await?;
-    Ok(form(&plane, &aim, request, &email, Problems::none()))
+    let email = aim.expected();
+    Ok(form(&plane, &aim, request, email, Problems::none()))
 }
 
 /// `POST /sign-in`.

@@ -239,6 +239,25 @@ async fn a_new_secret_makes_the_old_one_worth_nothing() {
 }
 
 #[tokio::test]
+async fn a_change_that_takes_its_time_does_not_enable_what_was_disabled_meanwhile() {
+    let plane = Plane::new().await;
+    plane.post("/clients", with(json!({ "id": "app" }))).await;
+    // The first client with RS256 waits for a key to be made.
+    let change = json!({ "algorithm": "RS256" });
+    let (changed, disabled) = tokio::join!(
+        plane.patch("/clients/app", change.clone()),
+        plane.post("/clients/app/disable", Value::Null),
+    );
+    let disabled: ClientView = disabled.read();
+    changed.refused(409, "client_changed");
+    let kept: ClientView = plane.get("/clients/app").await.read();
+    assert_eq!(kept, disabled);
+    assert_eq!(kept.disabled_at, Some(NOW));
+    let again: ClientView = plane.patch("/clients/app", change).await.read();
+    assert_eq!(again.disabled_at, Some(NOW));
+}
+
+#[tokio::test]
 async fn a_disabled_client_and_one_that_is_removed_lose_their_sessions() {
     let plane = Plane::new().await;
     let user = plane.add_user("ada@example.com", &[]).await;

@@ -20,6 +20,7 @@ async fn a_users_consents_are_listed_and_taken_back_with_the_sessions() {
             client: id.parse().unwrap(),
             scopes: vec!["openid".to_owned()],
             resources: Vec::new(),
+            grants: Vec::new(),
             granted_at: plane.clock.now(),
         };
         let audit = Audit::allowed(plane.clock.now(), AuditActor::System, "test");

@@ -57,7 +57,7 @@ async fn every_operation_but_the_description_needs_its_scope_on_the_network() {
         .filter_map(|operation| operation.scope.as_deref())
         .collect();
     let machine = plane.add_machine("machine", &scopes).await;
-    let elsewhere: Value = plane.token(&machine, &[]).await.read();
+    let elsewhere: Value = plane.token(&machine, &[("scope", scopes[0])]).await.read();
     let elsewhere = format!("Bearer {}", elsewhere["access_token"].as_str().unwrap());
     for operation in &operations {
         let Some(scope) = operation.scope.as_deref() else {

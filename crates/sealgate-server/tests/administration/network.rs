@@ -1,11 +1,11 @@
 //! The API over the network: who gets in, as whom they are on record, and what they cannot give.
 
 use axum::body::Body;
-use http::header::{ACCEPT, AUTHORIZATION};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request};
 use sealgate_jose::{Algorithm, SigningKey};
 use sealgate_model::{Clock as _, UserId};
-use sealgate_server::admin::CreatedUser;
+use sealgate_server::admin::{CreatedClient, CreatedUser};
 use sealgate_store::Session;
 use serde_json::{Value, json};
 
@@ -253,6 +253,37 @@ async fn a_bound_token_needs_a_proof_for_this_address_with_a_nonce() {
     let good = proof("3", &here, Some(&nonce));
     assert_eq!(ask(Some(good.clone())).await.status, 200);
     ask(Some(good)).await.refused(401, "dpop_proof_reused");
+}
+
+#[tokio::test]
+async fn below_an_issuer_with_a_path_it_has_that_path_in_front() {
+    let issuer = "https://id.example/team";
+    let plane = Plane::open_at(issuer).await;
+    let api = format!("{issuer}/api/v1");
+    let machine = json!({
+        "id": "robot", "name": "Robot", "kind": "confidential", "grants": ["client_credentials"],
+        "scopes": ["sealgate:users:read"], "resources": [api],
+    });
+    let made: CreatedClient = plane.post("/clients", machine).await.read();
+    let form = format!(
+        "grant_type=client_credentials&client_id=robot&client_secret={}&scope=sealgate:users:read&resource={api}",
+        made.secret.unwrap()
+    );
+    let asked = Request::post("/team/oauth/token")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(form))
+        .unwrap();
+    let given: Value = plane.public(asked).await.read();
+    let bearer = format!("Bearer {}", given["access_token"].as_str().unwrap());
+    let get = async |path: &str| {
+        let request = Request::get(path).header(AUTHORIZATION, &bearer);
+        plane.public(request.body(Body::empty()).unwrap()).await
+    };
+    assert_eq!(get("/team/api/v1/users").await.status, 200);
+    get("/team/api/v1/clients")
+        .await
+        .refused(403, "scope_missing");
+    get("/api/v1/users").await.refused(404, "not_found");
 }
 
 #[tokio::test]

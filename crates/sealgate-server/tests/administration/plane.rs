@@ -93,19 +93,24 @@ impl Seen {
 impl Plane {
     /// A control plane that was started once, opened as a command does.
     pub(crate) async fn new() -> Self {
-        Self::with(Policy::default()).await
+        Self::with(Policy::default(), ISSUER).await
     }
 
     /// One that serves the API on the network, too.
     pub(crate) async fn open() -> Self {
+        Self::open_at(ISSUER).await
+    }
+
+    /// The same for another issuer.
+    pub(crate) async fn open_at(issuer: &str) -> Self {
         let policy = Policy {
             admin_http: true,
             ..Policy::default()
         };
-        Self::with(policy).await
+        Self::with(policy, issuer).await
     }
 
-    async fn with(policy: Policy) -> Self {
+    async fn with(policy: Policy, issuer: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(FakeClock::at(NOW));
         let host = Host {
@@ -115,7 +120,7 @@ impl Plane {
         };
         let config = Config {
             data_dir: dir.path().to_owned(),
-            issuer: Some(ISSUER.parse().unwrap()),
+            issuer: Some(issuer.parse().unwrap()),
             lifetimes: Lifetimes::default(),
             policy,
         };
@@ -210,12 +215,19 @@ impl Plane {
         self.post("/clients", machine).await.read()
     }
 
-    /// A value for `Authorization` with a token of the machine's for the API.
+    /// A value for `Authorization` with a token of the machine's for the API: for `scope`, or for all
+    /// that it may.
     pub(crate) async fn bearer(&self, machine: &CreatedClient, scope: &str) -> String {
+        let all = machine.client.scopes.iter();
+        let own: Vec<&str> = all
+            .map(String::as_str)
+            .filter(|one| one.starts_with("sealgate:"))
+            .collect();
+        let own = own.join(" ");
+        let scope = if scope.is_empty() { &own } else { scope };
         let resource = format!("{ISSUER}/api/v1");
         let form = [("resource", resource.as_str()), ("scope", scope)];
-        let form = if scope.is_empty() { &form[..1] } else { &form };
-        let given: Value = self.token(machine, form).await.read();
+        let given: Value = self.token(machine, &form).await.read();
         format!("Bearer {}", given["access_token"].as_str().unwrap())
     }
 

@@ -134,7 +134,7 @@ impl ClientDetails {
 }
 
 /// An OAuth client.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Client {
     /// `client_id`.
     pub id: ClientId,
@@ -184,6 +184,26 @@ pub struct Resource {
     pub created_at: Timestamp,
 }
 
+/// Scopes and the resources they were granted for, each sorted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantedTogether {
+    /// The scopes.
+    pub scopes: Vec<String>,
+    /// The resources; none: the issuer's own endpoints.
+    pub resources: Vec<String>,
+}
+
+impl GrantedTogether {
+    /// Whether this covers all that is asked for.
+    pub fn covers(&self, scopes: &[String], resources: &[String]) -> bool {
+        let all = |known: &[String], asked: &[String]| asked.iter().all(|one| known.contains(one));
+        // What was granted for some resource was not granted for the issuer.
+        let same_kind = self.resources.is_empty() == resources.is_empty();
+        same_kind && all(&self.scopes, scopes) && all(&self.resources, resources)
+    }
+}
+
 /// What a user has granted a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConsentRow {
@@ -195,6 +215,10 @@ pub struct ConsentRow {
     pub scopes: Vec<String>,
     /// The resources, sorted.
     pub resources: Vec<String>,
+    /// What was granted together: the scopes and resources of each question that was answered with yes.
+    /// A scope for one resource is not that scope for another.
+    #[serde(skip)]
+    pub grants: Vec<GrantedTogether>,
     /// When it was last granted or added to.
     pub granted_at: Timestamp,
 }

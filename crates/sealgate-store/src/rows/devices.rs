@@ -82,7 +82,7 @@ pub enum DeviceDecision {
 /// A device code as a poll found it.
 #[derive(Debug, Clone)]
 pub struct Polled {
-    /// The code, this poll noted.
+    /// The code, this poll noted unless it came too soon at the longest interval.
     pub device: DeviceCode,
     /// Whether the poll came before the interval was over; the interval has grown for it (RFC 8628, 3.5).
     pub too_soon: bool,

@@ -11,14 +11,14 @@ mod sign_ins;
 mod users;
 
 pub use clients::{
-    Client, ClientAuthentication, ClientDetails, ClientKind, Consent, ConsentRow, Resource,
-    ScopeText,
+    Client, ClientAuthentication, ClientDetails, ClientKind, Consent, ConsentRow, GrantedTogether,
+    Resource, ScopeText,
 };
 pub use codes::{Code, GrantDetails, PushedRequest};
 pub use devices::{DeviceApproval, DeviceCode, DeviceDecision, DeviceState, Polled};
 pub use keys::{KeyRow, KeyState};
 pub use page::Page;
-pub use revocations::{Revocation, RevokeReason, Revoked};
+pub use revocations::{Revocation, RevokeReason, Revoked, TokenRevocation};
 pub use sessions::{
     LogoutDelivery, RefreshState, RefreshToken, Session, SessionFilter, SessionSelector,
 };

@@ -36,6 +36,19 @@ pub struct Revocation {
     pub expires_at: Timestamp,
 }
 
+/// The revocation of one access token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRevocation {
+    /// Its `jti`.
+    pub jti: String,
+    /// The client that it was given to, which hears of it in any case.
+    pub client: ClientId,
+    /// Who else hears of it: the clients that may be asked to take the token. None: every client.
+    pub others: Option<Vec<ClientId>>,
+    /// When the token expires.
+    pub expires_at: Timestamp,
+}
+
 /// Why a session ended before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,7 +7,7 @@ use rusqlite::params;
 use sealgate_model::{ClientId, SessionId, TenantId, Timestamp, UserId};
 
 use super::writer::Tx;
-use super::{audit, revocations, sessions, sql, users};
+use super::{audit, clients, revocations, sessions, sql, users};
 use crate::{Audit, RevokeReason, Revoked, SessionSelector, StoreError};
 
 /// Sessions in one batch: some milliseconds, and room in the reserve for a full disk.
@@ -95,23 +95,13 @@ fn bar(tx: &Tx<'_>, selector: &SessionSelector, now: Timestamp) -> Result<bool, 
         (_, Some(_), _) => return Ok(false),
     };
     if let Revoked::Client(client) = &what
-        && !known(tx, client)?
+        && !clients::is_known(tx, client)?
     {
         return Ok(false);
     }
     let expires_at = sessions::last_end(tx)?.max(now + revocations::KEPT);
     revocations::append(tx, &what, before, None, expires_at)?;
     Ok(true)
-}
-
-fn known(tx: &Tx<'_>, client: &ClientId) -> Result<bool, StoreError> {
-    let found = sql::one(
-        tx,
-        "SELECT 1 FROM clients WHERE id = ?1",
-        params![client.as_str()],
-        |_row| Ok(()),
-    )?;
-    Ok(found.is_some())
 }
 
 /// Ends the browser sign-ins from which more sessions could start.

@@ -17,7 +17,8 @@ use crate::{
     Accepted, Audit, AuditFilter, AuditRow, Client, Code, ConsentRow, DeviceCode, DeviceDecision,
     Invitation, KeyRow, KeyState, LogoutDelivery, Page, Polled, PushedRequest, Redeemed,
     RefreshState, RefreshToken, Resource, Revocation, RevokeReason, Rotated, Session,
-    SessionFilter, SessionSelector, SignIn, Store, StoreError, Swept, UserChange, UserRow,
+    SessionFilter, SessionSelector, SignIn, Store, StoreError, Swept, TokenRevocation, UserChange,
+    UserRow,
 };
 
 /// Writes the methods of [`Store`]: each looks up one row on the spot, sends one query to a reader or
@@ -94,8 +95,8 @@ store! {
         fn consents_of(user: UserId) -> Vec<ConsentRow> = move |db| consents::list(db, user);
         fn sessions(filter: SessionFilter, page: Page) -> Vec<Session> =
             move |db| sessions::list(db, &filter, page);
-        fn deliveries_due(now: Timestamp, limit: u32) -> Vec<LogoutDelivery> =
-            move |db| deliveries::due(db, now, limit);
+        fn deliveries_due(now: Timestamp, limit: u32, each: u32) -> Vec<LogoutDelivery> =
+            move |db| deliveries::due(db, now, limit, each);
         fn keys() -> Vec<KeyRow> = keys::list;
         fn revocations_after(seq: u64, limit: u32) -> Vec<Revocation> =
             move |db| revocations::after(db, seq, limit);
@@ -116,6 +117,8 @@ store! {
             move |tx| users::accept_invitation(tx, id, &user, &sign_in, &audit);
         fn client_create(client: Client, audit: Audit) -> () =
             move |tx| clients::create(tx, &client, &audit);
+        fn client_update(before: Client, client: Client, audit: Audit) -> bool =
+            move |tx| clients::update(tx, &before, &client, &audit);
         fn resource_create(resource: Resource, audit: Audit) -> () =
             move |tx| resources::create(tx, &resource, &audit);
         fn resource_update(resource: Resource, audit: Audit) -> bool =
@@ -136,8 +139,6 @@ store! {
             move |tx| devices::create(tx, &device, &audit);
         fn device_decide(id: DeviceId, decision: DeviceDecision, audit: Audit) -> bool =
             move |tx| devices::decide(tx, id, &decision, &audit);
-        fn device_poll(id: DeviceId, now: Timestamp) -> Option<Polled> =
-            move |tx| devices::poll(tx, id, now);
         fn device_redeem(id: DeviceId, session: Session, refresh: Option<RefreshToken>, audit: Audit) -> Redeemed =
             move |tx| devices::redeem(tx, id, &session, refresh.as_ref(), &audit);
         fn sign_in_create(sign_in: SignIn, audit: Audit) -> () =
@@ -185,10 +186,8 @@ store! {
             let kid = kid.to_owned();
             move |tx| keys::revoke(tx, &kid, &new, &moves, expires_at, &audit)
         };
-        fn token_revoke(jti: &str, client: Option<&ClientId>, expires_at: Timestamp, audit: Audit) -> bool = {
-            let (jti, client) = (jti.to_owned(), client.cloned());
-            move |tx| revocations::revoke_token(tx, &jti, client.as_ref(), expires_at, &audit)
-        };
+        fn token_revoke(token: TokenRevocation, audit: Audit) -> bool =
+            move |tx| revocations::revoke_token(tx, &token, &audit);
     }
     others {
         async fn epoch(&self) -> Result<String, StoreError> {
@@ -223,30 +222,35 @@ store! {
             }
         }
 
-        async fn client_update(&self, client: Client, audit: Audit) -> Result<bool, StoreError> {
-            let ends = client.disabled_at.is_some();
-            let act = move |tx: &Tx<'_>| clients::update(tx, &client, &audit);
-            if ends {
-                self.home.writer.write_ending(act).await
-            } else {
-                self.home.writer.write(act).await
-            }
+        async fn client_disable(&self, id: &ClientId, audit: Audit) -> Result<bool, StoreError> {
+            self.end_client(id, RevokeReason::Admin, audit, clients::disable).await
+        }
+
+        async fn client_enable(&self, id: &ClientId, audit: Audit) -> Result<bool, StoreError> {
+            let id = id.clone();
+            self.whole(|home| async move {
+                loop {
+                    let (client, record) = (id.clone(), audit.clone());
+                    let act = move |tx: &Tx<'_>| clients::enable(tx, &client, &record);
+                    match home.writer.write(act).await? {
+                        Some(false) => {}
+                        done => return Ok(done.is_some()),
+                    }
+                }
+            })
+            .await
         }
 
         async fn client_remove(&self, id: &ClientId, audit: Audit) -> Result<bool, StoreError> {
-            let id = id.clone();
-            self.whole(|home| async move {
-                let all = bulk::everything_on(&id, None, audit.at);
-                let record = audit.clone();
-                let act = move |tx: &Tx<'_>| clients::remove(tx, &id, &record);
-                let Some(first) = home.writer.write_ending(act).await? else {
-                    return Ok(false);
-                };
-                let reason = RevokeReason::ClientRemoved;
-                home.revoke_rest(first, all, reason, audit).await?;
-                Ok(true)
-            })
-            .await
+            self.end_client(id, RevokeReason::ClientRemoved, audit, clients::remove).await
+        }
+
+        async fn device_poll(&self, id: DeviceId, now: Timestamp) -> Result<Option<Polled>, StoreError> {
+            let hasty = self.readers.look_up(move |db| devices::hasty(db, id, now)).await?;
+            if hasty.is_some() {
+                return Ok(hasty);
+            }
+            self.home.writer.write(move |tx| devices::poll(tx, id, now)).await
         }
 
         async fn sessions_revoke(

@@ -7,7 +7,9 @@ use sealgate_model::{ClientId, SecretHash, Timestamp};
 use super::bulk::{self, Batch};
 use super::writer::Tx;
 use super::{audit, consents, devices, pushed, sql};
-use crate::{Audit, AuditActor, Client, ClientKind, RevokeReason, StoreError};
+use crate::{
+    Audit, AuditActor, Client, ClientAuthentication, ClientKind, RevokeReason, StoreError,
+};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -34,7 +36,11 @@ pub(super) fn create(tx: &Tx<'_>, client: &Client, audit: &Audit) -> Result<(), 
             client.id.as_str(),
             client.name,
             client.kind.as_str(),
-            client.secret_hash.as_ref().map(SecretHash::as_bytes),
+            client
+                .secret_hash
+                .as_ref()
+                .filter(|_| has_secret(client))
+                .map(SecretHash::as_bytes),
             sql::json_text(&client.redirect_uris)?,
             sql::json_text(&client.logout_uris)?,
             sql::json_text(&client.scopes)?,
@@ -46,6 +52,13 @@ pub(super) fn create(tx: &Tx<'_>, client: &Client, audit: &Audit) -> Result<(), 
     audit::append(tx, audit)
 }
 
+/// Whether a secret is how it proves who it is. Of any other no hash is kept, so that a secret that was
+/// given up is not good again when the client comes back to secrets.
+fn has_secret(client: &Client) -> bool {
+    client.kind == ClientKind::Confidential
+        && client.details.authentication == ClientAuthentication::Secret
+}
+
 pub(super) fn by_id(connection: &Connection, id: &ClientId) -> Result<Option<Client>, StoreError> {
     sql::one(
         connection,
@@ -53,6 +66,17 @@ pub(super) fn by_id(connection: &Connection, id: &ClientId) -> Result<Option<Cli
         params![id.as_str()],
         read,
     )
+}
+
+/// Whether the id is or was a client's.
+pub(super) fn is_known(connection: &Connection, id: &ClientId) -> Result<bool, StoreError> {
+    let found = sql::one(
+        connection,
+        "SELECT 1 FROM clients WHERE id = ?1",
+        params![id.as_str()],
+        |_row| Ok(()),
+    )?;
+    Ok(found.is_some())
 }
 
 /// Every client, by id (primary key).
@@ -65,14 +89,27 @@ pub(super) fn list(connection: &Connection) -> Result<Vec<Client>, StoreError> {
     )
 }
 
-pub(super) fn update(tx: &Tx<'_>, client: &Client, audit: &Audit) -> Result<bool, StoreError> {
-    tx.clients_change();
+/// Whoever changes a client has read it a while ago. If it is not as it was then, the change would undo
+/// one that nobody meant to undo.
+pub(super) fn update(
+    tx: &Tx<'_>,
+    before: &Client,
+    client: &Client,
+    audit: &Audit,
+) -> Result<bool, StoreError> {
+    if before.id != client.id {
+        return Err(StoreError::Invalid("a client keeps its id"));
+    }
+    match by_id(tx, &client.id)? {
+        None => return Ok(false),
+        Some(current) if current != *before => return Err(StoreError::Conflict("client")),
+        Some(_) => tx.clients_change(),
+    }
     let changed = sql::run(
         tx,
         "UPDATE clients
          SET name = ?2, kind = ?3, redirect_uris = ?4, logout_uris = ?5, scopes = ?6, details = ?7,
-             disabled_at = ?8,
-             secret_hash = CASE ?3 WHEN 'public' THEN NULL ELSE secret_hash END
+             secret_hash = CASE WHEN ?8 THEN secret_hash END
          WHERE id = ?1 AND removed_at IS NULL",
         params![
             client.id.as_str(),
@@ -82,7 +119,7 @@ pub(super) fn update(tx: &Tx<'_>, client: &Client, audit: &Audit) -> Result<bool
             sql::json_text(&client.logout_uris)?,
             sql::json_text(&client.scopes)?,
             sql::json_text(&client.details)?,
-            client.disabled_at.map(Timestamp::as_millis),
+            has_secret(client),
         ],
     )?;
     audit::append_if(tx, changed > 0, audit)
@@ -98,10 +135,56 @@ pub(super) fn set_secret(
     let changed = sql::run(
         tx,
         "UPDATE clients SET secret_hash = ?2
-         WHERE id = ?1 AND removed_at IS NULL AND kind = 'confidential'",
+         WHERE id = ?1 AND removed_at IS NULL AND kind = 'confidential'
+           AND coalesce(details ->> '$.authentication', 'secret') = 'secret'",
         params![id.as_str(), secret_hash.as_bytes()],
     )?;
     audit::append_if(tx, changed > 0, audit)
+}
+
+/// Disables it and revokes the first batch of its sessions; none if there is no such client.
+pub(super) fn disable(
+    tx: &Tx<'_>,
+    id: &ClientId,
+    audit: &Audit,
+) -> Result<Option<Batch>, StoreError> {
+    tx.clients_change();
+    let known = sql::run(
+        tx,
+        "UPDATE clients SET disabled_at = coalesce(disabled_at, ?2)
+         WHERE id = ?1 AND removed_at IS NULL",
+        params![id.as_str(), audit.at.as_millis()],
+    )?;
+    if known == 0 {
+        return Ok(None);
+    }
+    let selector = bulk::everything_on(id, None, audit.at);
+    bulk::begin(tx, &selector, RevokeReason::Admin, audit).map(Some)
+}
+
+/// Enables it, or revokes a batch of the sessions that a disabling cut short has left, which must not
+/// come back with it; whether it is enabled now. None if there is no such client.
+pub(super) fn enable(
+    tx: &Tx<'_>,
+    id: &ClientId,
+    audit: &Audit,
+) -> Result<Option<bool>, StoreError> {
+    let Some(client) = by_id(tx, id)? else {
+        return Ok(None);
+    };
+    if client.disabled_at.is_some() {
+        if finish(tx, id, RevokeReason::Admin, audit)?.is_some() {
+            return Ok(Some(false));
+        }
+        tx.clients_change();
+        sql::run(
+            tx,
+            "UPDATE clients SET disabled_at = NULL WHERE id = ?1",
+            params![id.as_str()],
+        )?;
+    }
+    audit::append(tx, audit)?;
+    Ok(Some(true))
 }
 
 /// Removes it and revokes the first batch of its sessions, or the next one if that was cut short before;
@@ -119,7 +202,7 @@ pub(super) fn remove(
         params![id.as_str(), audit.at.as_millis()],
     )?;
     if removed == 0 {
-        return finish_removal(tx, id, audit);
+        return finish(tx, id, RevokeReason::ClientRemoved, audit);
     }
     consents::forget_client(tx, id)?;
     devices::forget_client(tx, id)?;
@@ -133,36 +216,44 @@ pub(super) fn remove(
     bulk::begin(tx, &selector, RevokeReason::ClientRemoved, audit).map(Some)
 }
 
-/// Revokes a batch of the sessions that a removed client has left; none if it has left none.
-fn finish_removal(tx: &Tx<'_>, id: &ClientId, audit: &Audit) -> Result<Option<Batch>, StoreError> {
+/// Revokes a batch of the sessions that a removed or disabled client has left; none if it has left none.
+fn finish(
+    tx: &Tx<'_>,
+    id: &ClientId,
+    reason: RevokeReason,
+    audit: &Audit,
+) -> Result<Option<Batch>, StoreError> {
     let selector = bulk::everything_on(id, None, audit.at);
-    let batch = bulk::go_on(tx, &selector, None, RevokeReason::ClientRemoved, audit)?;
+    let batch = bulk::go_on(tx, &selector, None, reason, audit)?;
     Ok((batch.sessions > 0).then_some(batch))
 }
 
-/// Finishes the removals that the end of the process before has cut short.
-pub(super) fn finish_removals(
-    connection: &mut Connection,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+/// Finishes what the end of the process before has cut short: removals and disablings.
+pub(super) fn finish_ends(connection: &mut Connection, now: Timestamp) -> Result<(), StoreError> {
     let unfinished = sql::many(
         connection,
-        "SELECT id FROM clients WHERE removed_at IS NOT NULL AND EXISTS
+        "SELECT id, removed_at IS NOT NULL AS gone FROM clients
+         WHERE (removed_at IS NOT NULL OR disabled_at IS NOT NULL) AND EXISTS
             (SELECT 1 FROM sessions INDEXED BY sessions_by_client
              WHERE client_id = clients.id AND revoked_at IS NULL AND expires_at > ?1)",
         params![now.as_millis()],
-        |row| sql::client_id(row, "id"),
+        |row| Ok((sql::client_id(row, "id")?, row.get::<_, bool>("gone")?)),
     )?;
-    for id in unfinished {
+    for (id, gone) in unfinished {
+        let (action, reason) = if gone {
+            ("client.remove", RevokeReason::ClientRemoved)
+        } else {
+            ("client.disable", RevokeReason::Admin)
+        };
         let audit = Audit {
             client: Some(id.clone()),
-            ..Audit::allowed(now, AuditActor::System, "client.remove")
+            ..Audit::allowed(now, AuditActor::System, action)
         };
         let mut more = true;
         while more {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            more = finish_removal(&Tx::on(&transaction), &id, &audit)?.is_some();
+            more = finish(&Tx::on(&transaction), &id, reason, &audit)?.is_some();
             transaction.commit()?;
         }
     }

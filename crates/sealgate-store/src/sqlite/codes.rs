@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use sealgate_model::{CodeId, SessionId, SignInId, Timestamp, UserId};
 
 use super::writer::Tx;
-use super::{audit, refresh, sessions, sql};
+use super::{audit, refresh, revocations, sessions, sql};
 use crate::{Audit, Code, Redeemed, RefreshToken, RevokeReason, Session, StoreError};
 
 pub(super) fn create(tx: &Tx<'_>, code: &Code, audit: &Audit) -> Result<(), StoreError> {
@@ -81,20 +81,31 @@ pub(super) fn redeem(
 }
 
 /// One conditional update decides who redeems the code. It also looks at what the code came from: a
-/// logout or a disabled account that commits first wins over a code still on its way. The sign-in is
-/// the one that the code belongs to now: another may have taken its place since the code was read.
+/// logout, a disabled account or client, a consent taken back or a revocation that commits first wins over
+/// a code still on its way, even over one that was stored after it by a request that had begun before. The
+/// sign-in is the one that the code belongs to now: another may have taken its place since the code was
+/// read.
 fn spend(
     tx: &Tx<'_>,
     id: CodeId,
     session: &Session,
     at: Timestamp,
 ) -> Result<Option<SignInId>, StoreError> {
+    if revocations::bars(tx, session.user, &session.client, made_at(id))? {
+        return Ok(None);
+    }
     let fits = sql::one(
         tx,
         "UPDATE codes SET used_at = ?2
          WHERE id = ?1 AND used_at IS NULL AND expires_at > ?2
            AND EXISTS (SELECT 1 FROM sign_ins WHERE id = codes.sign_in_id AND ended_at IS NULL)
            AND EXISTS (SELECT 1 FROM users WHERE id = codes.user_id AND disabled_at IS NULL)
+           AND EXISTS
+              (SELECT 1 FROM clients
+               WHERE id = codes.client_id AND disabled_at IS NULL AND removed_at IS NULL
+                 AND ((details ->> '$.consent') IS NOT 'required'
+                      OR EXISTS (SELECT 1 FROM consents
+                                 WHERE user_id = codes.user_id AND client_id = codes.client_id)))
          RETURNING session_id = ?3 AND user_id = ?4 AND client_id = ?5 AS fits, sign_in_id",
         params![
             id.as_bytes(),
@@ -115,6 +126,14 @@ fn spend(
         Some(Some(sign_in)) => Ok(Some(sign_in)),
         None => Ok(None),
     }
+}
+
+/// When a code was made: its id begins with that (RFC 9562, 5.7).
+fn made_at(id: CodeId) -> Timestamp {
+    let millis = id.as_bytes()[..6]
+        .iter()
+        .fold(0_i64, |millis, byte| millis << 8 | i64::from(*byte));
+    Timestamp::from_millis(millis)
 }
 
 /// A code that was redeemed before may have been stolen, so the session it gave ends (RFC 6749,

@@ -5,12 +5,15 @@ use sealgate_model::{ClientId, UserId};
 
 use super::writer::Tx;
 use super::{audit, bulk, sessions, sql, users};
-use crate::{Audit, ConsentRow, RevokeReason, StoreError};
+use crate::{Audit, ConsentRow, GrantedTogether, RevokeReason, StoreError};
+
+/// How many different answers to one client are remembered.
+const GRANTS: usize = 32;
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT user_id, client_id, scopes, resources, granted_at FROM consents ",
+            "SELECT user_id, client_id, scopes, resources, grants, granted_at FROM consents ",
             $rest
         )
     };
@@ -42,22 +45,37 @@ pub(super) fn list(connection: &Connection, user: UserId) -> Result<Vec<ConsentR
 /// What was granted before stays granted: a request for less takes nothing back.
 pub(super) fn grant(tx: &Tx<'_>, consent: &ConsentRow, audit: &Audit) -> Result<(), StoreError> {
     let before = of(tx, consent.user, &consent.client)?;
-    let (scopes, resources) = match before {
-        Some(before) => (before.scopes, before.resources),
-        None => (Vec::new(), Vec::new()),
+    let (scopes, resources, mut grants) = match before {
+        Some(before) => (before.scopes, before.resources, before.grants),
+        None => (Vec::new(), Vec::new(), Vec::new()),
     };
+    let new = GrantedTogether {
+        scopes: union(Vec::new(), &consent.scopes),
+        resources: union(Vec::new(), &consent.resources),
+    };
+    grants.retain(|known: &GrantedTogether| !new.covers(&known.scopes, &known.resources));
+    if !grants
+        .iter()
+        .any(|known| known.covers(&new.scopes, &new.resources))
+    {
+        grants.push(new);
+    }
+    // Who has answered so many different questions is asked again for the first of them.
+    let surplus = grants.len().saturating_sub(GRANTS);
+    grants.drain(..surplus);
     sql::run(
         tx,
-        "INSERT INTO consents (user_id, client_id, scopes, resources, granted_at)
-         VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO consents (user_id, client_id, scopes, resources, grants, granted_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (user_id, client_id) DO UPDATE
-         SET scopes = excluded.scopes, resources = excluded.resources,
+         SET scopes = excluded.scopes, resources = excluded.resources, grants = excluded.grants,
              granted_at = excluded.granted_at",
         params![
             consent.user.as_bytes(),
             consent.client.as_str(),
             sql::json_text(&union(scopes, &consent.scopes))?,
             sql::json_text(&union(resources, &consent.resources))?,
+            sql::json_text(&grants)?,
             consent.granted_at.as_millis(),
         ],
     )?;
@@ -109,6 +127,7 @@ fn read(row: &Row<'_>) -> Result<ConsentRow, StoreError> {
         client: sql::client_id(row, "client_id")?,
         scopes: sql::json(row, "scopes")?,
         resources: sql::json(row, "resources")?,
+        grants: sql::json(row, "grants")?,
         granted_at: sql::time(row, "granted_at")?,
     })
 }

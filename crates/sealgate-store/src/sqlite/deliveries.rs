@@ -32,17 +32,29 @@ pub(super) fn owe(
     .map(drop)
 }
 
+/// The addresses are walked along the index, and of each only as many rows are read as it may have: one
+/// with a long queue costs no more than any other.
 pub(super) fn due(
     connection: &Connection,
     now: Timestamp,
     limit: u32,
+    each: u32,
 ) -> Result<Vec<LogoutDelivery>, StoreError> {
     sql::many(
         connection,
-        "SELECT id, client_id, user_id, session_id, uri, created_at, next_try_at, attempts
-         FROM logout_deliveries INDEXED BY logout_deliveries_by_time
-         WHERE next_try_at <= ?1 ORDER BY next_try_at, id LIMIT ?2",
-        params![now.as_millis(), limit],
+        "WITH RECURSIVE addresses (address) AS (
+             SELECT min(uri) FROM logout_deliveries INDEXED BY logout_deliveries_by_uri
+             UNION ALL
+             SELECT (SELECT min(uri) FROM logout_deliveries INDEXED BY logout_deliveries_by_uri
+                     WHERE uri > address)
+             FROM addresses WHERE address IS NOT NULL
+         )
+         SELECT id, client_id, user_id, session_id, uri, created_at, next_try_at, attempts
+         FROM addresses CROSS JOIN logout_deliveries ON id IN
+             (SELECT id FROM logout_deliveries INDEXED BY logout_deliveries_by_uri
+              WHERE uri = address AND next_try_at <= ?1 ORDER BY next_try_at, id LIMIT ?3)
+         ORDER BY next_try_at, id LIMIT ?2",
+        params![now.as_millis(), limit, each],
         |row| {
             Ok(LogoutDelivery {
                 id: LogoutDeliveryId::from_bytes(row.get("id")?),

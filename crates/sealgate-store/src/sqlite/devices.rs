@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, params};
 use sealgate_model::{ClientId, DeviceId, SessionId, SignInId, Timestamp, UserId};
 
 use super::writer::Tx;
-use super::{audit, refresh, sql};
+use super::{audit, refresh, revocations, sql};
 use crate::{
     Audit, DeviceApproval, DeviceCode, DeviceDecision, DeviceState, GrantDetails, Polled, Redeemed,
     RefreshToken, Session, StoreError,
@@ -112,7 +112,7 @@ fn approve(
         tx,
         "UPDATE device_codes
          SET state = 'approved', user_id = ?3, sign_in_id = ?4, auth_time = ?5, methods = ?6,
-             details = ?7
+             details = ?7, approved_at = ?2
          WHERE id = ?1 AND state = 'pending' AND expires_at > ?2
            AND EXISTS (SELECT 1 FROM sign_ins WHERE id = ?4 AND user_id = ?3 AND ended_at IS NULL)",
         params![
@@ -125,6 +125,31 @@ fn approve(
             sql::json_text(details)?,
         ],
     )
+}
+
+/// A poll that came too soon and finds the interval as long as it gets. It changes nothing, so that a
+/// device that never waits costs no write.
+pub(super) fn hasty(
+    connection: &Connection,
+    id: DeviceId,
+    now: Timestamp,
+) -> Result<Option<Polled>, StoreError> {
+    let device = sql::one(
+        connection,
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM device_codes
+             WHERE id = ?1 AND polled_at <= ?2 AND poll_interval >= ?3
+               AND ?2 + ?4 < polled_at + poll_interval * 1000"
+        ),
+        params![id.as_bytes(), now.as_millis(), LONGEST, JITTER],
+        read,
+    )?;
+    Ok(device.map(|device| Polled {
+        device,
+        too_soon: true,
+    }))
 }
 
 /// On the right of `SET` stands what was there before: the earlier poll and the interval it set. A poll
@@ -165,7 +190,10 @@ pub(super) fn redeem(
     first: Option<&RefreshToken>,
     audit: &Audit,
 ) -> Result<Redeemed, StoreError> {
-    // As with authorization codes: a logout or a disabled account that commits first wins.
+    // As with authorization codes: whatever ends it first wins.
+    if is_barred(tx, id, session)? {
+        return Ok(Redeemed::Ended);
+    }
     let spent = sql::one(
         tx,
         "UPDATE device_codes SET state = 'redeemed', session_id = ?3
@@ -174,6 +202,9 @@ pub(super) fn redeem(
                        WHERE id = device_codes.sign_in_id AND ended_at IS NULL)
            AND EXISTS (SELECT 1 FROM users
                        WHERE id = device_codes.user_id AND disabled_at IS NULL)
+           AND EXISTS (SELECT 1 FROM clients
+                       WHERE id = device_codes.client_id AND disabled_at IS NULL
+                         AND removed_at IS NULL)
          RETURNING user_id = ?4 AND client_id = ?5 AS fits, sign_in_id",
         params![
             id.as_bytes(),
@@ -200,6 +231,20 @@ pub(super) fn redeem(
             Some(DeviceState::Redeemed(_)) => Redeemed::Reused,
             _ => Redeemed::Ended,
         }),
+    }
+}
+
+/// Whether what the user approved is revoked since. The approval counts, not when the device asked.
+fn is_barred(tx: &Tx<'_>, id: DeviceId, session: &Session) -> Result<bool, StoreError> {
+    let approved_at = sql::one(
+        tx,
+        "SELECT approved_at FROM device_codes WHERE id = ?1 AND state = 'approved'",
+        params![id.as_bytes()],
+        |row| sql::maybe_time(row, "approved_at"),
+    )?;
+    match approved_at.flatten() {
+        Some(at) => revocations::bars(tx, session.user, &session.client, at),
+        None => Ok(false),
     }
 }
 

@@ -33,7 +33,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
-use sealgate_model::{Clock, Random};
+use sealgate_model::{ClientId, Clock, Random};
 
 use self::bulk::Batch;
 use self::client_cache::ClientCache;
@@ -74,9 +74,9 @@ impl SqliteStore {
         let place = Place::take(dir)?;
         let mut connection = place.connect()?;
         schema::migrate(&mut connection, clock, random)?;
-        if let Err(error) = clients::finish_removals(&mut connection, clock.now()) {
-            // What is left over opens nothing: the client is gone.
-            tracing::warn!(%error, "the removal of a client is still not finished");
+        if let Err(error) = clients::finish_ends(&mut connection, clock.now()) {
+            // What is left over opens nothing: the client is gone, or disabled.
+            tracing::warn!(%error, "the end of a client is still not finished");
         }
         let epoch = schema::epoch(&connection)?;
         let head = revocations::head(&connection)?;
@@ -137,6 +137,28 @@ impl SqliteStore {
         tokio::spawn(act(Arc::clone(&self.home)))
             .await
             .map_err(|_| StoreError::Unavailable("the act was cut short".to_owned()))?
+    }
+
+    /// Ends a client by `begin`, and with it all of its sessions. False if there is no such client.
+    async fn end_client(
+        &self,
+        id: &ClientId,
+        reason: RevokeReason,
+        audit: Audit,
+        begin: fn(&Tx<'_>, &ClientId, &Audit) -> Result<Option<Batch>, StoreError>,
+    ) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.whole(|home| async move {
+            let all = bulk::everything_on(&id, None, audit.at);
+            let record = audit.clone();
+            let act = move |tx: &Tx<'_>| begin(tx, &id, &record);
+            let Some(first) = home.writer.write_ending(act).await? else {
+                return Ok(false);
+            };
+            home.revoke_rest(first, all, reason, audit).await?;
+            Ok(true)
+        })
+        .await
     }
 }
 

@@ -18,9 +18,14 @@ use crate::StoreError;
 /// Few, because a point read takes microseconds and each connection has a page cache of its own.
 const CONNECTIONS: usize = 4;
 
+/// How many of them queries that may read much can have at once. The rest is for look-ups, on which every
+/// request waits: whoever lists or searches must not be able to hold up whoever presents a token.
+const LONG: usize = CONNECTIONS - 2;
+
 /// The pool. It holds as many permits as connections, so that taking one after a permit never fails.
 pub(super) struct Readers {
     permits: Arc<Semaphore>,
+    long: Arc<Semaphore>,
     idle: Arc<Idle>,
 }
 
@@ -61,13 +66,32 @@ impl Readers {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             permits: Arc::new(Semaphore::new(CONNECTIONS)),
+            long: Arc::new(Semaphore::new(LONG)),
             idle: Arc::new(Idle(Mutex::new(connections))),
         })
     }
 
-    /// Runs `query` on one of the connections. A query of several statements that must agree opens a
-    /// transaction of its own.
+    /// Runs `query`, which may read much, on one of the few connections that are for such. A query of
+    /// several statements that must agree opens a transaction of its own.
     pub(super) async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let turn = Arc::clone(&self.long)
+            .acquire_owned()
+            .await
+            .map_err(|_| closed())?;
+        // The turn goes along: a caller who leaves does not stop the query.
+        self.aside(move |connection| {
+            let _turn = turn;
+            query(connection)
+        })
+        .await
+    }
+
+    /// Runs `query` on a blocking thread as soon as a connection is free.
+    async fn aside<T, F>(&self, query: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -99,7 +123,7 @@ impl Readers {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let Ok(_permit) = self.permits.try_acquire() else {
-            return self.read(query).await;
+            return self.aside(query).await;
         };
         let loan = Loan {
             connection: self.idle.take(),
@@ -123,4 +147,54 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "cache_size", -4_000)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::sync::mpsc;
+    use std::task::Poll;
+
+    use super::*;
+
+    /// Whether `future` is ready at once.
+    async fn is_ready<T>(future: impl Future<Output = T>) -> bool {
+        let mut future = pin!(future);
+        poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await
+    }
+
+    #[tokio::test]
+    async fn long_reads_leave_connections_to_look_ups() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("some.db");
+        let writer = Connection::open(&file).unwrap();
+        writer.pragma_update(None, "journal_mode", "wal").unwrap();
+        let readers = Arc::new(Readers::open(&file).unwrap());
+        let (stop, mut reads) = (mpsc::channel::<()>(), Vec::new());
+        let stopped = Arc::new(Mutex::new(stop.1));
+        for _ in 0..2 * CONNECTIONS {
+            let (readers, stopped) = (Arc::clone(&readers), Arc::clone(&stopped));
+            reads.push(tokio::spawn(async move {
+                let read = readers.read(move |_| {
+                    let _ = stopped.lock().unwrap().recv();
+                    Ok(())
+                });
+                read.await.unwrap();
+            }));
+        }
+        // Each of them has its connection now, or waits for one.
+        tokio::task::yield_now().await;
+        assert_eq!(readers.permits.available_permits(), CONNECTIONS - LONG);
+        assert!(is_ready(readers.look_up(|_| Ok(()))).await);
+        // Whoever leaves does not stop the query, and makes no room for another.
+        reads.swap_remove(0).abort();
+        tokio::task::yield_now().await;
+        assert_eq!(readers.permits.available_permits(), CONNECTIONS - LONG);
+        assert!(is_ready(readers.look_up(|_| Ok(()))).await);
+        drop(stop.0);
+        for read in reads {
+            read.await.unwrap();
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! The revocation log: numbered without gaps in the transaction that revokes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rusqlite::{Connection, Row, params};
@@ -7,11 +8,15 @@ use sealgate_model::{ClientId, SessionId, Timestamp, UserId};
 
 use super::writer::Tx;
 use super::{audit, sql};
-use crate::{Audit, Revocation, Revoked, StoreError};
+use crate::{Audit, Revocation, Revoked, StoreError, TokenRevocation};
 
 /// The least time for which a "not before" stays in the log: the longest session (24 h) and an hour
 /// for clocks that differ, so that the entry outlives whatever it revokes.
 pub(super) const KEPT: Duration = Duration::from_secs(25 * 60 * 60);
+
+/// How many entries about single tokens of one client may be alive: each stands in the snapshot of whoever
+/// sees it until the token would have expired, and a client can have as many tokens as it likes.
+const TOKENS: u32 = 10_000;
 
 /// Appends an entry and takes its number from the counter in `meta`. A counter and not the highest
 /// row, because old entries are swept and a number is never given twice.
@@ -20,6 +25,17 @@ pub(super) fn append(
     what: &Revoked,
     at: Timestamp,
     client: Option<&ClientId>,
+    expires_at: Timestamp,
+) -> Result<(), StoreError> {
+    insert(tx, what, at, client, None, expires_at)
+}
+
+fn insert(
+    tx: &Tx<'_>,
+    what: &Revoked,
+    at: Timestamp,
+    client: Option<&ClientId>,
+    owner: Option<&ClientId>,
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
     let seq = sql::one(
@@ -33,8 +49,8 @@ pub(super) fn append(
     let (kind, subject) = columns(what);
     sql::run(
         tx,
-        "INSERT INTO revocations (seq, kind, subject, at, client_id, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO revocations (seq, kind, subject, at, client_id, expires_at, owner)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
             place(seq),
             kind,
@@ -42,6 +58,7 @@ pub(super) fn append(
             at.as_millis(),
             client.map(ClientId::as_str),
             expires_at.as_millis(),
+            owner.map(ClientId::as_str),
         ],
     )?;
     tx.announce(seq);
@@ -60,25 +77,44 @@ fn columns(what: &Revoked) -> (&'static str, &[u8]) {
     }
 }
 
-/// Revokes one token, once.
+/// Revokes one token, once, with an entry for each client that has to hear of it.
 pub(super) fn revoke_token(
     tx: &Tx<'_>,
-    jti: &str,
-    client: Option<&ClientId>,
-    expires_at: Timestamp,
+    token: &TokenRevocation,
     audit: &Audit,
 ) -> Result<bool, StoreError> {
-    let fresh = !has_token(tx, jti)?;
-    if fresh {
-        append(
-            tx,
-            &Revoked::Token(jti.to_owned()),
-            audit.at,
-            client,
-            expires_at,
-        )?;
+    if has_token(tx, &token.jti)? {
+        return Ok(false);
     }
-    audit::append_if(tx, fresh, audit)
+    let readers: BTreeSet<Option<&ClientId>> = match &token.others {
+        None => BTreeSet::from([None]),
+        Some(others) => others.iter().chain([&token.client]).map(Some).collect(),
+    };
+    let live = live_tokens_of(tx, &token.client, audit.at)?;
+    let more = u32::try_from(readers.len()).unwrap_or(u32::MAX);
+    if live.saturating_add(more) > TOKENS {
+        return Err(StoreError::TooMany("revoked tokens of one client"));
+    }
+    let what = Revoked::Token(token.jti.clone());
+    for reader in readers {
+        let owner = Some(&token.client);
+        insert(tx, &what, audit.at, reader, owner, token.expires_at)?;
+    }
+    audit::append(tx, audit)?;
+    Ok(true)
+}
+
+/// How many entries about single tokens of a client are alive, counted no further than the limit.
+fn live_tokens_of(tx: &Tx<'_>, owner: &ClientId, now: Timestamp) -> Result<u32, StoreError> {
+    let live = sql::one(
+        tx,
+        "SELECT count(*) AS live FROM
+            (SELECT 1 FROM revocations INDEXED BY revocations_by_owner
+             WHERE owner = ?1 AND expires_at > ?2 LIMIT ?3)",
+        params![owner.as_str(), now.as_millis(), TOKENS],
+        |row| Ok(row.get("live")?),
+    )?;
+    live.ok_or_else(|| sql::unreadable("revocations"))
 }
 
 pub(super) fn has_token(connection: &Connection, jti: &str) -> Result<bool, StoreError> {
@@ -118,6 +154,18 @@ pub(super) fn not_before(
         latest = latest.max(found.flatten());
     }
     Ok(latest)
+}
+
+/// Whether what a user started on a client at `started` is revoked. Equal counts as revoked: nobody can say
+/// which of the two was first.
+pub(super) fn bars(
+    connection: &Connection,
+    user: UserId,
+    client: &ClientId,
+    started: Timestamp,
+) -> Result<bool, StoreError> {
+    let not_before = not_before(connection, Some(user), Some(client))?;
+    Ok(not_before.is_some_and(|at| started <= at))
 }
 
 /// The number of the last entry ever logged; 0 if there is none.
@@ -193,3 +241,6 @@ fn place(seq: u64) -> i64 {
 fn number(row: &Row<'_>, column: &str) -> Result<u64, StoreError> {
     u64::try_from(row.get::<_, i64>(column)?).map_err(|_| sql::unreadable(column))
 }
+
+#[cfg(test)]
+mod tests;

@@ -206,6 +206,7 @@ CREATE TABLE consents (
     client_id  TEXT    NOT NULL REFERENCES clients (id),
     scopes     TEXT    NOT NULL,
     resources  TEXT    NOT NULL,
+    grants     TEXT    NOT NULL,
     granted_at INTEGER NOT NULL,
     PRIMARY KEY (user_id, client_id)
 ) STRICT, WITHOUT ROWID;
@@ -229,7 +230,8 @@ CREATE TABLE device_codes (
     sign_in_id    BLOB,
     auth_time     INTEGER,
     methods       TEXT,
-    session_id    BLOB
+    session_id    BLOB,
+    approved_at   INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX device_codes_by_user_code ON device_codes (user_code);
 CREATE INDEX device_codes_by_expiry ON device_codes (expires_at);
@@ -265,9 +267,10 @@ CREATE TABLE logout_deliveries (
     next_try_at INTEGER NOT NULL,
     attempts    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX logout_deliveries_by_time ON logout_deliveries (next_try_at);
+CREATE INDEX logout_deliveries_by_uri ON logout_deliveries (uri, next_try_at);
 
--- The log anew, with subjects of any length. Sessions are never looked up in it.
+-- The log anew, with subjects of any length and the client that a single token was given to. Sessions
+-- are never looked up in it.
 DROP INDEX revocations_by_expiry;
 ALTER TABLE revocations RENAME TO revocations_before;
 CREATE TABLE revocations (
@@ -276,13 +279,15 @@ CREATE TABLE revocations (
     subject    BLOB    NOT NULL,
     at         INTEGER NOT NULL,
     client_id  TEXT,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    owner      TEXT
 ) STRICT;
 INSERT INTO revocations (seq, kind, subject, at, client_id, expires_at)
     SELECT seq, kind, subject, at, client_id, expires_at FROM revocations_before ORDER BY seq;
 DROP TABLE revocations_before;
 CREATE INDEX revocations_by_expiry ON revocations (expires_at);
 CREATE INDEX revocations_by_subject ON revocations (kind, subject) WHERE kind <> 'session';
+CREATE INDEX revocations_by_owner ON revocations (owner, expires_at) WHERE owner IS NOT NULL;
 ";
 
 /// The newest schema version this program knows.

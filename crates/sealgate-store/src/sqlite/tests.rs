@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     AuditActor, Client, ClientDetails, ClientKind, ConsentRow, DeviceCode, DeviceState,
     GrantDetails, KeyRow, KeyState, Page, PushedRequest, Resource, Session, SessionFilter, SignIn,
-    Store, UserChange, UserRow,
+    Store, TokenRevocation, UserChange, UserRow,
 };
 
 pub(super) struct House {
@@ -134,8 +134,11 @@ impl House {
     }
 }
 
-/// A client with more sessions than go at once, and its removal cut short after the first of them.
-async fn half_removed() -> (House, Client, u64) {
+/// How a client's end begins.
+type Begin = fn(&Tx<'_>, &ClientId, &Audit) -> Result<Option<Batch>, StoreError>;
+
+/// A client with more sessions than go at once, and its end cut short after the first of them.
+async fn half_ended(begin: Begin) -> (House, Client, u64) {
     let house = House::new();
     let client = house.client("a");
     let created = house.store.client_create(client.clone(), house.audit());
@@ -145,7 +148,7 @@ async fn half_removed() -> (House, Client, u64) {
         house.session(&ada, "a").await;
     }
     let (id, audit) = (client.id.clone(), house.audit());
-    let first = move |tx: &Tx<'_>| clients::remove(tx, &id, &audit);
+    let first = move |tx: &Tx<'_>| begin(tx, &id, &audit);
     let first = house.store.home.writer.write(first).await.unwrap();
     (house, client, first.unwrap().sessions)
 }
@@ -161,7 +164,7 @@ async fn live(store: &SqliteStore, now: Timestamp) -> usize {
 
 #[tokio::test]
 async fn a_removal_that_was_cut_short_is_finished_by_doing_it_again() {
-    let (house, client, first) = half_removed().await;
+    let (house, client, first) = half_ended(clients::remove).await;
     let now = house.clock.now();
     let left = live(&house.store, now).await;
     assert_eq!((first + left as u64, left > 256), (600, true));
@@ -176,7 +179,7 @@ async fn a_removal_that_was_cut_short_is_finished_by_doing_it_again() {
 
 #[tokio::test]
 async fn a_removal_that_a_crash_cut_short_is_finished_when_the_store_is_opened() {
-    let (house, client, first) = half_removed().await;
+    let (house, client, first) = half_ended(clients::remove).await;
     let House {
         store,
         clock,
@@ -205,6 +208,44 @@ async fn a_removal_that_a_crash_cut_short_is_finished_when_the_store_is_opened()
     let store = SqliteStore::open(dir.path(), &clock, &random).unwrap();
     let again = store.audit_after(0, 10_000).await.unwrap();
     assert_eq!(again.len(), records.len());
+}
+
+#[tokio::test]
+async fn a_client_whose_disabling_was_cut_short_is_enabled_without_what_was_left() {
+    let (house, client, first) = half_ended(clients::disable).await;
+    let now = house.clock.now();
+    assert_eq!(
+        first + live(&house.store, now).await as u64,
+        600,
+        "some are left"
+    );
+    let audit = house.audit();
+    assert!(house.store.client_enable(&client.id, audit).await.unwrap());
+    assert_eq!(live(&house.store, now).await, 0);
+    let client = house.store.client(&client.id).await.unwrap().unwrap();
+    assert_eq!(client.disabled_at, None);
+}
+
+#[tokio::test]
+async fn a_disabling_that_a_crash_cut_short_is_finished_when_the_store_is_opened() {
+    let (house, client, _) = half_ended(clients::disable).await;
+    let House {
+        store,
+        clock,
+        random,
+        dir,
+    } = house;
+    drop(store);
+    let store = SqliteStore::open(dir.path(), &clock, &random).unwrap();
+    assert_eq!(live(&store, clock.now()).await, 0);
+    let client = store.client(&client.id).await.unwrap().unwrap();
+    assert_eq!(client.disabled_at, Some(clock.now()));
+    let records = store.audit_after(0, 10_000).await.unwrap();
+    let last = records.last().unwrap();
+    assert_eq!(
+        (last.action.as_str(), last.actor.as_str()),
+        ("client.disable", "system")
+    );
 }
 
 #[tokio::test]
@@ -258,22 +299,27 @@ async fn on_a_full_disk_whatever_ends_something_is_done() {
         assert!(row.revoked_at.is_some());
     }
     // With each session, word to its client.
-    let owed = store.deliveries_due(now, 10).await.unwrap();
+    let owed = store.deliveries_due(now, 10, 10).await.unwrap();
     assert_eq!(owed.len(), 4);
     let done = store.delivery_done(owed[0].id, house.audit());
     assert!(done.await.unwrap());
 
-    let mut disabled = house.client("a");
-    disabled.disabled_at = Some(now);
-    let updated = store.client_update(disabled.clone(), house.audit());
-    assert!(updated.await.unwrap());
+    let disabled = house.client("a");
+    let done = store.client_disable(&disabled.id, house.audit());
+    assert!(done.await.unwrap());
     let secret = store.client_set_secret(&disabled.id, sha256(b"new"), house.audit());
     assert!(secret.await.unwrap());
     let moves = vec![("two".to_owned(), KeyState::Active)];
     let new = vec![house.key("three", KeyState::Next)];
     let revoked = store.key_revoke("one", new, moves, now, house.audit());
     assert!(revoked.await.unwrap());
-    let revoked = store.token_revoke("jti", None, now, house.audit());
+    let token = TokenRevocation {
+        jti: "jti".to_owned(),
+        client: disabled.id.clone(),
+        others: None,
+        expires_at: now,
+    };
+    let revoked = store.token_revoke(token, house.audit());
     assert!(revoked.await.unwrap());
     let removed = store.resource_remove("https://nowhere.example", house.audit());
     assert!(!removed.await.unwrap());
@@ -297,6 +343,7 @@ async fn on_a_full_disk_whatever_is_new_is_refused() {
         client: client.id.clone(),
         scopes: vec![],
         resources: vec![],
+        grants: Vec::new(),
         granted_at: now,
     };
     full(store.consent_grant(consent, house.audit()).await);
@@ -336,7 +383,8 @@ async fn on_a_full_disk_whatever_is_new_is_refused() {
     // An assertion whose use could not be remembered would be good a second time.
     let used = store.assertion_use(&client.id, [0; 32], now, now).await;
     full(used.map(drop));
-    full(store.client_update(client, house.audit()).await.map(drop));
+    let updated = store.client_update(client.clone(), client, house.audit());
+    full(updated.await.map(drop));
     let change = UserChange::default();
     let changed = store.user_update(ada.user, change, house.audit()).await;
     full(changed.map(drop));

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, params};
 use sealgate_model::{ClientId, InvitationId, TenantId, Timestamp, UserId};
 
 use super::writer::Tx;
-use super::{audit, revocations, sessions, sign_ins, sql};
+use super::{audit, clients, revocations, sessions, sign_ins, sql};
 use crate::{
     Accepted, Audit, Invitation, Page, RevokeReason, Revoked, SignIn, StoreError, UserChange,
     UserRow,
@@ -121,7 +121,7 @@ pub(super) fn disable(tx: &Tx<'_>, id: UserId, audit: &Audit) -> Result<bool, St
     Ok(true)
 }
 
-/// Logs a "not before" for a user on each client that knows the user, or on one of them; whether there
+/// Logs a "not before" for a user on each client that knows the user, or on the one named; whether there
 /// was any. It is the second barrier, where there is something to bar: what a client never knew of a
 /// user, the feed does not tell it.
 pub(super) fn bar(
@@ -131,15 +131,19 @@ pub(super) fn bar(
     before: Timestamp,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut barred = false;
-    for (client, last_end) in sessions::clients_of(tx, id)? {
-        if only.is_none_or(|only| *only == client) {
-            let expires_at = last_end.max(now + revocations::KEPT);
-            revocations::append(tx, &Revoked::User(id), before, Some(&client), expires_at)?;
-            barred = true;
+    let mut known = sessions::clients_of(tx, id)?;
+    if let Some(only) = only {
+        known.retain(|(client, _)| client == only);
+        // Also before the first session there: the code that will start it may be on its way.
+        if known.is_empty() && exists(tx, id)? && clients::is_known(tx, only)? {
+            known.push((only.clone(), now));
         }
     }
-    Ok(barred)
+    for (client, last_end) in &known {
+        let expires_at = (now + revocations::KEPT).max(*last_end);
+        revocations::append(tx, &Revoked::User(id), before, Some(client), expires_at)?;
+    }
+    Ok(!known.is_empty())
 }
 
 /// What is not named stays as it is.

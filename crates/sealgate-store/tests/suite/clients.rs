@@ -114,15 +114,16 @@ async fn an_update_is_seen_at_once_and_leaves_the_secret_alone() {
         ..client.clone()
     };
     changed.details.require_dpop = true;
-    let update = async |client| {
+    let update = async |client: Client| {
         let audit = world.audit("client.update");
-        world.store.client_update(client, audit).await.unwrap()
+        let before = found(&world, "expenses").await.unwrap();
+        world.store.client_update(before, client, audit).await
     };
-    assert!(update(changed.clone()).await);
+    assert!(update(changed.clone()).await.unwrap());
     let kept = found(&world, "expenses").await.unwrap();
     assert_eq!(kept.secret_hash, client.secret_hash);
     assert_eq!(kept.created_at, client.created_at);
-    assert_eq!(kept.disabled_at, Some(world.now()));
+    assert_eq!(kept.disabled_at, None);
     assert_eq!(
         (kept.name, kept.redirect_uris, kept.scopes, kept.details),
         (
@@ -135,16 +136,153 @@ async fn an_update_is_seen_at_once_and_leaves_the_secret_alone() {
 
     // Who can keep no secret has none.
     changed.kind = ClientKind::Public;
-    assert!(update(changed.clone()).await);
+    assert!(update(changed.clone()).await.unwrap());
     let kept = found(&world, "expenses").await.unwrap();
     assert_eq!(kept.secret_hash, None);
 
     changed.id = "nobody".parse().unwrap();
-    assert!(!update(changed).await);
+    let misfit = update(changed.clone()).await;
+    assert!(matches!(misfit, Err(StoreError::Invalid(_))), "{misfit:?}");
+    let audit = world.audit("client.update");
+    let nobody = world.store.client_update(changed.clone(), changed, audit);
+    assert!(!nobody.await.unwrap());
     assert_eq!(
         world.actions().await,
         ["client.create", "client.update", "client.update"]
     );
+}
+
+#[tokio::test]
+async fn a_change_that_was_begun_before_another_one_undoes_nothing() {
+    let world = World::new();
+    let client = world.client("expenses").await;
+    let update = async |before: &Client, change: fn(&mut Client)| {
+        let mut after = before.clone();
+        change(&mut after);
+        let audit = world.audit("client.update");
+        let updated = world.store.client_update(before.clone(), after, audit);
+        updated.await
+    };
+    let read = found(&world, "expenses").await.unwrap();
+    let audit = world.audit("client.disable");
+    assert!(world.store.client_disable(&client.id, audit).await.unwrap());
+    let records = world.records().await.len();
+    let late = update(&read, |client| client.name = "Late".to_owned()).await;
+    assert!(
+        matches!(late, Err(StoreError::Conflict("client"))),
+        "{late:?}"
+    );
+    assert_eq!(world.records().await.len(), records);
+    let kept = found(&world, "expenses").await.unwrap();
+    assert_eq!(
+        (kept.name.as_str(), kept.disabled_at),
+        ("Expenses", Some(world.now()))
+    );
+    // Nor does a change enable it, whatever it says.
+    let updated = update(&kept, |client| client.disabled_at = None).await;
+    assert!(updated.unwrap());
+    let still = found(&world, "expenses").await.unwrap();
+    assert_eq!(still.disabled_at, Some(world.now()));
+
+    let audit = world.audit("client.set_secret");
+    let set = world
+        .store
+        .client_set_secret(&client.id, sha256(b"other"), audit);
+    assert!(set.await.unwrap());
+    let late = update(&still, |client| client.name = "Late".to_owned()).await;
+    assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_secret_that_was_given_up_is_not_good_again() {
+    let world = World::new();
+    let client = world.client("expenses").await;
+    let method = async |authentication| {
+        let before = found(&world, "expenses").await.unwrap();
+        let mut after = before.clone();
+        after.details.authentication = authentication;
+        let audit = world.audit("client.update");
+        let updated = world.store.client_update(before, after, audit).await;
+        assert!(updated.unwrap());
+        found(&world, "expenses").await.unwrap().secret_hash
+    };
+    let set = async || {
+        let audit = world.audit("client.set_secret");
+        let hash = sha256(b"new secret");
+        let set = world.store.client_set_secret(&client.id, hash, audit);
+        set.await.unwrap()
+    };
+    assert!(method(ClientAuthentication::Secret).await.is_some());
+    assert_eq!(method(ClientAuthentication::PrivateKeyJwt).await, None);
+    assert!(!set().await);
+    assert_eq!(method(ClientAuthentication::Secret).await, None);
+    assert!(set().await);
+    assert_eq!(
+        found(&world, "expenses").await.unwrap().secret_hash,
+        Some(sha256(b"new secret"))
+    );
+    let by_key = world
+        .client_with("batch", |details| {
+            details.authentication = ClientAuthentication::PrivateKeyJwt;
+        })
+        .await;
+    let kept = world.store.client(&by_key.id).await.unwrap().unwrap();
+    assert_eq!(kept.secret_hash, None);
+}
+
+#[tokio::test]
+async fn disabling_ends_all_that_was_started_and_enabling_brings_none_of_it_back() {
+    let world = World::new();
+    let (_, client, sign_in, session, first) = world.story().await;
+    assert!(found(&world, "expenses").await.is_some());
+    let code = world.code(&sign_in, &client.id).await;
+    let disable = async |id: &str| {
+        let audit = world.audit("client.disable");
+        let id = id.parse().unwrap();
+        world.store.client_disable(&id, audit).await.unwrap()
+    };
+    assert!(!disable("nobody").await);
+    assert!(disable("expenses").await);
+    let disabled_at = world.now();
+    let kept = found(&world, "expenses").await.unwrap();
+    assert_eq!(kept.disabled_at, Some(disabled_at));
+    assert_eq!(world.fate(session.id).await, Some(RevokeReason::Admin));
+    let log = world.log().await;
+    assert_eq!(log.len(), 2);
+    assert_eq!(log[0].what, Revoked::Client(client.id.clone()));
+    assert_eq!((&log[0].client, log[0].at), (&None, disabled_at));
+    assert_eq!(log[1].what, Revoked::Session(session.id));
+    // A code stored by a request that had begun before.
+    world.clock.advance(HOUR / 3600);
+    let late = world.code(&sign_in, &client.id).await;
+    assert!(disable("expenses").await);
+    let kept = found(&world, "expenses").await.unwrap();
+    assert_eq!(kept.disabled_at, Some(disabled_at));
+    let later = world.code(&sign_in, &client.id).await;
+    let attempt = async |code| {
+        let session = world.session_for(code);
+        world.redeem(code, &session, None).await.unwrap()
+    };
+    for code in [&code, &late, &later] {
+        assert_eq!(attempt(code).await, Redeemed::Ended);
+    }
+    world.clock.advance(HOUR / 3600);
+    let meanwhile = world.code(&sign_in, &client.id).await;
+    assert_eq!(attempt(&meanwhile).await, Redeemed::Ended);
+
+    let audit = world.audit("client.enable");
+    assert!(world.store.client_enable(&client.id, audit).await.unwrap());
+    assert_eq!(found(&world, "expenses").await.unwrap().disabled_at, None);
+    assert!(matches!(
+        world.rotate(first.id, world.token(&session, 1)).await,
+        sealgate_store::Rotated::Ended
+    ));
+    assert_eq!(attempt(&later).await, Redeemed::Ended);
+    world.clock.advance(HOUR / 3600);
+    world.session_from(&sign_in, &client.id).await;
+    let audit = world.audit("client.enable");
+    let nobody = "nobody".parse().unwrap();
+    assert!(!world.store.client_enable(&nobody, audit).await.unwrap());
 }
 
 #[tokio::test]
@@ -193,6 +331,7 @@ async fn a_removed_client_takes_everything_along_and_its_id_is_never_given_again
             client: id.clone(),
             scopes: vec!["openid".to_owned()],
             resources: vec![],
+            grants: Vec::new(),
             granted_at: world.now(),
         };
         let audit = world.audit("consent.grant");
@@ -261,6 +400,7 @@ async fn a_removed_client_takes_everything_along_and_its_id_is_never_given_again
         "{taken:?}"
     );
     let audit = world.audit("client.update");
-    assert!(!world.store.client_update(client, audit).await.unwrap());
+    let updated = world.store.client_update(client.clone(), client, audit);
+    assert!(!updated.await.unwrap());
     assert_eq!(world.records().await.len(), records);
 }

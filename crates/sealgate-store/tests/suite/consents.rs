@@ -1,7 +1,11 @@
 //! What users have granted clients, and how they take it back.
 
+use std::time::Duration;
+
 use sealgate_model::{ClientId, UserId};
-use sealgate_store::{ConsentRow, Redeemed, RevokeReason, Revoked};
+use sealgate_store::{
+    Code, Consent, ConsentRow, GrantedTogether, Redeemed, RevokeReason, Revoked, SessionSelector,
+};
 
 use crate::world::{DAY, HOUR, World};
 
@@ -18,6 +22,7 @@ async fn grant(
         client: client.clone(),
         scopes: words(scopes),
         resources: words(resources),
+        grants: Vec::new(),
         granted_at: world.now(),
     };
     let audit = world.audit("consent.grant");
@@ -44,6 +49,10 @@ async fn what_is_granted_adds_up() {
         client: client.id.clone(),
         scopes: ["a", "b", "openid"].map(str::to_owned).to_vec(),
         resources: vec!["https://x".to_owned()],
+        grants: vec![
+            together(&["a", "openid"], &["https://x"]),
+            together(&["a", "b"], &[]),
+        ],
         granted_at: world.now(),
     };
     assert_eq!(kept.as_ref(), Some(&expected));
@@ -52,6 +61,43 @@ async fn what_is_granted_adds_up() {
     assert!(world.store.consents_of(bob.id).await.unwrap().is_empty());
     let none = world.store.consent(bob.id, &client.id).await.unwrap();
     assert!(none.is_none());
+}
+
+fn together(scopes: &[&str], resources: &[&str]) -> GrantedTogether {
+    let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
+    GrantedTogether {
+        scopes: owned(scopes),
+        resources: owned(resources),
+    }
+}
+
+#[tokio::test]
+async fn what_was_granted_for_one_resource_is_not_granted_for_another() {
+    let world = World::new();
+    let (user, client, ..) = world.story().await;
+    let (mail, cal) = ("https://mail.example", "https://cal.example");
+    grant(&world, user.id, &client.id, &["read"], &[mail]).await;
+    grant(&world, user.id, &client.id, &["delete"], &[cal]).await;
+    // An answer to a wider question takes the place of those it covers.
+    grant(&world, user.id, &client.id, &["read", "list"], &[mail]).await;
+    let kept = world.store.consent(user.id, &client.id).await.unwrap();
+    let grants = kept.unwrap().grants;
+    assert_eq!(
+        grants,
+        [
+            together(&["delete"], &[cal]),
+            together(&["list", "read"], &[mail])
+        ]
+    );
+    let covered = |scope: &str, resources: &[&str]| {
+        let asked = together(&[scope], resources);
+        grants
+            .iter()
+            .any(|known| known.covers(&asked.scopes, &asked.resources))
+    };
+    assert!(covered("read", &[mail]) && covered("delete", &[cal]));
+    assert!(!covered("delete", &[mail]) && !covered("delete", &[]));
+    assert!(!covered("read", &[mail, cal]));
 }
 
 #[tokio::test]
@@ -126,4 +172,62 @@ async fn a_session_without_a_remembered_consent_ends_too() {
         world.fate(session.id).await,
         Some(RevokeReason::ConsentWithdrawn)
     );
+}
+
+#[tokio::test]
+async fn a_code_stored_after_the_consent_was_taken_back_is_worth_nothing() {
+    let world = World::new();
+    let ada = world.user("ada@example.com").await;
+    let client = world
+        .client_with("expenses", |details| details.consent = Consent::Required)
+        .await
+        .id;
+    let sign_in = world.sign_in(ada.id).await;
+    let attempt = async |code: &Code| {
+        let session = world.session_for(code);
+        world.redeem(code, &session, None).await.unwrap()
+    };
+    grant(&world, ada.id, &client, &["openid"], &[]).await;
+    let audit = world.audit("consent.withdraw");
+    let done = world.store.consent_withdraw(ada.id, &client, audit);
+    assert!(done.await.unwrap());
+    // The request for it had read the consent before; its clock may be ahead.
+    let same_moment = world.code(&sign_in, &client).await;
+    world.clock.advance(Duration::from_millis(1));
+    let after = world.code(&sign_in, &client).await;
+    assert_eq!(attempt(&after).await, Redeemed::Ended);
+    // Given anew, the consent is for what is asked for from now on.
+    grant(&world, ada.id, &client, &["openid"], &[]).await;
+    assert_eq!(attempt(&same_moment).await, Redeemed::Ended);
+    let fresh = world.code(&sign_in, &client).await;
+    assert_eq!(attempt(&fresh).await, Redeemed::Started);
+}
+
+#[tokio::test]
+async fn a_code_stored_after_a_users_revocation_on_a_client_is_worth_nothing() {
+    let world = World::new();
+    let (ada, client) = (
+        world.user("ada@example.com").await,
+        world.client("app").await.id,
+    );
+    let sign_in = world.sign_in(ada.id).await;
+    let selector = SessionSelector {
+        user: Some(ada.id),
+        client: Some(client.clone()),
+        tenant: None,
+        started_at_or_before: world.now(),
+    };
+    let audit = world.audit("session.revoke");
+    let revoked = world
+        .store
+        .sessions_revoke(selector, RevokeReason::Admin, audit);
+    assert_eq!(revoked.await.unwrap(), 0);
+    let code = world.code(&sign_in, &client).await;
+    world.clock.advance(Duration::from_millis(1));
+    let session = world.session_for(&code);
+    assert_eq!(
+        world.redeem(&code, &session, None).await.unwrap(),
+        Redeemed::Ended
+    );
+    world.session_from(&sign_in, &client).await;
 }

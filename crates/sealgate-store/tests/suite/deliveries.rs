@@ -8,7 +8,8 @@ use crate::world::{DAY, HOUR, MINUTE, World};
 const URI: &str = "https://app.example/backchannel";
 
 async fn due(world: &World) -> Vec<LogoutDelivery> {
-    world.store.deliveries_due(world.now(), 100).await.unwrap()
+    let due = world.store.deliveries_due(world.now(), 100, 100);
+    due.await.unwrap()
 }
 
 #[tokio::test]
@@ -76,10 +77,10 @@ async fn a_failed_delivery_waits_and_a_made_one_is_forgotten() {
     let owed = due(&world).await;
     let order: Vec<_> = owed.iter().map(|owed| owed.session).collect();
     assert_eq!(order, [Some(first.id), Some(second.id)]);
-    assert_eq!(
-        world.store.deliveries_due(world.now(), 1).await.unwrap(),
-        owed[..1]
-    );
+    for (limit, each) in [(1, 100), (100, 1)] {
+        let due = world.store.deliveries_due(world.now(), limit, each);
+        assert_eq!(due.await.unwrap(), owed[..1]);
+    }
 
     let later = world.now() + HOUR;
     let failed = world.store.delivery_failed(owed[0].id, later).await;
@@ -157,4 +158,41 @@ async fn nothing_is_owed_for_a_session_that_had_expired_or_at_the_wrong_time() {
         .await
         .unwrap();
     assert!(due(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn one_address_with_a_long_queue_leaves_room_for_the_others() {
+    let world = World::new();
+    let user = world.user("ada@example.com").await;
+    let mut ended = Vec::new();
+    for (id, times) in [("long", 5), ("short", 1), ("waiting", 1)] {
+        let uri = format!("https://{id}.example/backchannel");
+        let client = world
+            .client_with(id, |details| details.backchannel_logout_uri = Some(uri))
+            .await;
+        for _ in 0..times {
+            world.clock.advance(MINUTE / 60);
+            let sign_in = world.sign_in(user.id).await;
+            let (session, _) = world.session_from(&sign_in, &client.id).await;
+            let audit = world.audit("session.revoke");
+            let reason = RevokeReason::Admin;
+            let revoked = world.store.session_revoke(session.id, reason, audit).await;
+            assert!(revoked.unwrap());
+            ended.push(Some(session.id));
+        }
+    }
+    let waiting = due(&world).await.pop().unwrap();
+    let later = world.now() + HOUR;
+    let failed = world.store.delivery_failed(waiting.id, later).await;
+    assert!(failed.unwrap());
+    let due = async |limit, each| {
+        let due = world.store.deliveries_due(world.now(), limit, each).await;
+        let sessions = due.unwrap().into_iter().map(|owed| owed.session);
+        sessions.collect::<Vec<_>>()
+    };
+    assert_eq!(due(100, 2).await, [ended[0], ended[1], ended[5]]);
+    assert_eq!(due(2, 2).await, ended[..2]);
+    assert_eq!(due(100, 100).await, ended[..6]);
+    world.clock.advance(HOUR);
+    assert_eq!(due(3, 1).await, [ended[0], ended[5], ended[6]]);
 }

@@ -288,8 +288,63 @@ async fn the_interval_grows_to_a_minute_and_a_clock_set_back_makes_it_no_longer(
     for grown in (10..=60).step_by(5) {
         assert_eq!(poll(now).await, (true, grown));
     }
-    assert_eq!(poll(now).await, (true, 60));
+    // Told so often enough, a hasty device costs no write any more.
+    let noted = world.store.device(device.id).await.unwrap().unwrap();
+    let soon = now + MINUTE / 2;
+    assert_eq!(poll(soon).await, (true, 60));
+    let still = world.store.device(device.id).await.unwrap().unwrap();
+    assert_eq!(still, noted);
     let before = now - Duration::from_secs(3600);
     assert_eq!(poll(before).await, (false, 60));
     assert_eq!(poll(before).await, (true, 60));
+}
+
+#[tokio::test]
+async fn an_approval_is_worth_nothing_after_a_revocation_that_had_not_seen_it() {
+    let world = World::new();
+    let (user, client, sign_in, ..) = world.story().await;
+    // The device has asked before; what counts is when the user said yes.
+    let [early, late] = [
+        world.device(&client.id, "BCDFGHJK").await,
+        world.device(&client.id, "BCDFGHJL").await,
+    ];
+    world.clock.advance(MINUTE);
+    let audit = world.audit("session.revoke");
+    let selector = sealgate_store::SessionSelector {
+        user: Some(user.id),
+        client: Some(client.id.clone()),
+        tenant: None,
+        started_at_or_before: world.now(),
+    };
+    let revoked = world
+        .store
+        .sessions_revoke(selector, RevokeReason::Admin, audit);
+    revoked.await.unwrap();
+    assert!(decide(&world, early.id, approval(&sign_in)).await);
+    let session = session_for(&world, &early, &sign_in);
+    assert_eq!(
+        redeem(&world, early.id, &session).await.unwrap(),
+        Redeemed::Ended
+    );
+    world.clock.advance(Duration::from_millis(1));
+    assert!(decide(&world, late.id, approval(&sign_in)).await);
+    let audit = world.audit("client.disable");
+    assert!(world.store.client_disable(&client.id, audit).await.unwrap());
+    let again = world.device(&client.id, "BCDFGHJM").await;
+    world.clock.advance(Duration::from_millis(1));
+    assert!(decide(&world, again.id, approval(&sign_in)).await);
+    for device in [&late, &again] {
+        let session = session_for(&world, device, &sign_in);
+        assert_eq!(
+            redeem(&world, device.id, &session).await.unwrap(),
+            Redeemed::Ended
+        );
+    }
+    let audit = world.audit("client.enable");
+    assert!(world.store.client_enable(&client.id, audit).await.unwrap());
+    let session = session_for(&world, &again, &sign_in);
+    assert_eq!(
+        redeem(&world, again.id, &session).await.unwrap(),
+        Redeemed::Started
+    );
 }

@@ -198,10 +198,12 @@ impl Run {
         };
         let (sign_in, user, ended) = &model.sign_ins[place];
         let client = &self.clients[client % self.clients.len()];
+        let code_made = world.now();
         let code = world.code(sign_in, client).await;
         let session = world.session_for(&code);
         let redeemed = world.redeem(&code, &session, None).await.unwrap();
-        if *ended || model.disabled[*user] {
+        let barred = model.bars(sign_in.user, client, code_made);
+        if *ended || model.disabled[*user] || barred {
             assert_eq!(redeemed, Redeemed::Ended);
             model.codes.push(code);
         } else {

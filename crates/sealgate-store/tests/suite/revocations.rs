@@ -1,7 +1,7 @@
 //! The revocation log, as the feed reads it.
 
 use sealgate_model::{ClientId, UserId};
-use sealgate_store::{RevokeReason, Revoked, SessionSelector};
+use sealgate_store::{RevokeReason, Revoked, SessionSelector, TokenRevocation};
 
 use crate::world::{HOUR, World};
 
@@ -92,13 +92,20 @@ async fn a_token_is_revoked_once_and_for_whom_it_is_said() {
     let world = World::new();
     let client = world.client("app").await.id;
     let until = world.now() + HOUR;
-    let revoke = async |jti: &str, client: Option<&ClientId>| {
+    let api = world.client("api").await.id;
+    let revoke = async |jti: &str, others: Option<Vec<ClientId>>| {
         let audit = world.audit("token.revoke");
-        let revoked = world.store.token_revoke(jti, client, until, audit).await;
-        revoked.unwrap()
+        let token = TokenRevocation {
+            jti: jti.to_owned(),
+            client: client.clone(),
+            others,
+            expires_at: until,
+        };
+        world.store.token_revoke(token, audit).await.unwrap()
     };
     assert!(revoke("a", None).await);
-    assert!(revoke("b", Some(&client)).await);
+    let others = vec![api.clone(), client.clone(), api.clone()];
+    assert!(revoke("b", Some(others)).await);
     assert!(!revoke("a", None).await);
     for (jti, revoked) in [("a", true), ("b", true), ("c", false), ("", false)] {
         assert_eq!(world.store.token_revoked(jti).await.unwrap(), revoked);
@@ -112,13 +119,14 @@ async fn a_token_is_revoked_once_and_for_whom_it_is_said() {
         told,
         [
             (Revoked::Token("a".to_owned()), None, until),
-            (Revoked::Token("b".to_owned()), Some(client), until),
+            (Revoked::Token("b".to_owned()), Some(api), until),
+            (Revoked::Token("b".to_owned()), Some(client.clone()), until),
         ]
     );
     let actions = world.actions().await;
-    assert_eq!(actions[1..], ["token.revoke", "token.revoke"]);
+    assert_eq!(actions[2..], ["token.revoke", "token.revoke"]);
     world.clock.advance(2 * HOUR);
-    assert_eq!(world.sweep().await, 2);
+    assert_eq!(world.sweep().await, 3);
     assert!(!world.store.token_revoked("a").await.unwrap());
 }
 

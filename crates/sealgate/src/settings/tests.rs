@@ -175,17 +175,17 @@ fn proxies_are_networks_and_never_everybody() {
     assert_eq!(source.address.to_string(), "192.0.2.1");
 
     let place = Place::with("").variable("SEALGATE_PROXY_TRUSTED", "10.0.0.0/24, ::/0");
-    assert_eq!(
-        place.refusal(&[]),
-        "SEALGATE_PROXY_TRUSTED: proxy.trusted holds everybody, who then are wherever they say"
-    );
+    assert!(place.refusal(&[]).contains("proxy.trusted holds everybody"));
     let place = Place::with("proxy.trusted = ['10.0.0.5']");
-    assert!(place.refusal(&[]).starts_with(
-        "sealgate.toml: proxy.trusted must be a list of networks such as 10.0.0.5/32"
-    ));
-    assert_eq!(
-        Place::with("").refusal(&["proxy.header=x-real-ip"]),
-        "--set: proxy.header must be x-forwarded-for or forwarded, and is \"x-real-ip\""
+    assert!(
+        place
+            .refusal(&[])
+            .contains("a list of networks such as 10.0.0.5/32")
+    );
+    let said = Place::with("").refusal(&["proxy.header=x-real-ip"]);
+    assert!(
+        said.contains("proxy.header must be x-forwarded-for or forwarded"),
+        "{said}"
     );
 }
 

@@ -215,7 +215,11 @@ fn over_https_only_a_trusted_certificate_is_told_the_secret() {
     ];
     let stranger = elsewhere(&server.url, &variables[..2], &["user", "list"]);
     assert_eq!(stranger.status, 3);
-    assert!(stranger.stderr.contains("(server_lost)"), "{}", stranger.stderr);
+    assert!(
+        stranger.stderr.contains("(server_lost)"),
+        "{}",
+        stranger.stderr
+    );
     let trusted = elsewhere(&server.url, &variables, &["user", "list"]);
     assert_eq!(trusted.status, 0, "{}", trusted.stderr);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Home, seed_session};
+use crate::harness::{Home, Sink, seed_session};
 
 /// A home with two users and two clients, whose server has run once.
 fn home() -> (Home, [String; 2]) {
@@ -137,4 +137,13 @@ fn the_record_is_read_by_what_fits() {
         tail.stderr
     );
     assert!(tail.stderr.contains("nothing more can come"));
+
+    let server = home.serve(&[]);
+    let left = home.run_into(&["audit", "tail", "--json"], Sink::Gone);
+    assert_eq!(
+        left.status, 0,
+        "it goes when its reader does: {}",
+        left.stderr
+    );
+    drop(server);
 }

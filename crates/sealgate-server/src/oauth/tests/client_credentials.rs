@@ -103,17 +103,14 @@ async fn a_disabled_or_removed_client_gets_nothing_and_its_tokens_are_worth_noth
     house.add_machine("robot", |_| {}).await;
     let given = tokens(house.own_token("robot", &[]).await).await;
     assert!(introspect::is_active(&house, "robot", &given.access).await);
-    let now = house.clock.now();
-    house
-        .change_client("robot", |client| client.disabled_at = Some(now))
-        .await;
+    house.disable_client("robot").await;
+    assert!(!introspect::is_active(&house, "app", &given.access).await);
     let refused = house.own_token("robot", &[]).await;
     let no = StatusCode::UNAUTHORIZED;
     assert_refused(refused, no, "invalid_client", "client_unauthenticated").await;
-    house
-        .change_client("robot", |client| client.disabled_at = None)
-        .await;
     let id = "robot".parse().unwrap();
+    let enabled = house.plane.store.client_enable(&id, house.audit()).await;
+    assert!(enabled.unwrap());
     assert!(
         house
             .plane
@@ -209,6 +206,20 @@ async fn what_is_taken_from_a_client_is_gone_from_its_next_token() {
     let refused = house.refresh("app", &renewed.refresh).await;
     let bad = StatusCode::BAD_REQUEST;
     assert_refused(refused, bad, "invalid_scope", "scope_not_allowed").await;
+}
+
+#[tokio::test]
+async fn a_client_that_is_given_to_a_tenant_renews_no_stranger() {
+    let house = House::new().await;
+    let given = house.tokens("app", "openid").await;
+    house
+        .change_client("app", |client| {
+            client.details.tenant = Some("acme".parse().unwrap());
+        })
+        .await;
+    let refused = house.refresh("app", &given.refresh).await;
+    let bad = StatusCode::BAD_REQUEST;
+    assert_refused(refused, bad, "access_denied", "tenant_foreign").await;
 }
 
 #[tokio::test]

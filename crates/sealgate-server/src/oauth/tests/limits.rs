@@ -64,7 +64,7 @@ fn counts<const N: usize>(expected: [(u16, &str, usize); N]) -> Counts {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_two_hundred_guesses_at_once_sixty_are_looked_at_known_client_or_not() {
+async fn of_two_hundred_failures_at_once_sixty_are_told_so_known_client_or_not() {
     let house = House::new().await;
     house.add_machine("robot", |_| {}).await;
     for client in ["robot", "nobody"] {

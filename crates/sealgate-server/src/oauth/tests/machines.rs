@@ -85,10 +85,19 @@ impl House {
     /// Changes a client that is there.
     pub(super) async fn change_client(&self, id: &str, change: impl FnOnce(&mut Client)) {
         let id = id.parse().unwrap();
-        let mut client = self.plane.store.client(&id).await.unwrap().unwrap();
+        let before = self.plane.store.client(&id).await.unwrap().unwrap();
+        let mut client = before.clone();
         change(&mut client);
-        let changed = self.plane.store.client_update(client, self.audit()).await;
+        let store = &self.plane.store;
+        let changed = store.client_update(before, client, self.audit()).await;
         assert!(changed.unwrap());
+    }
+
+    /// Disables a client.
+    pub(super) async fn disable_client(&self, id: &str) {
+        let id = id.parse().unwrap();
+        let disabled = self.plane.store.client_disable(&id, self.audit()).await;
+        assert!(disabled.unwrap());
     }
 
     /// Asks for a token for the machine itself.

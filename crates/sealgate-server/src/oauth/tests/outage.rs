@@ -9,7 +9,8 @@ use sealgate_model::{
 use sealgate_store::{
     Accepted, AuditFilter, Code, ConsentRow, DeviceCode, DeviceDecision, Invitation, KeyRow,
     KeyState, LogoutDelivery, Page, Polled, PushedRequest, Redeemed, RefreshState, RefreshToken,
-    Resource, Revocation, Rotated, SessionFilter, SessionSelector, StoreError, Swept, UserChange,
+    Resource, Revocation, Rotated, SessionFilter, SessionSelector, StoreError, Swept,
+    TokenRevocation, UserChange,
 };
 use tokio::sync::watch;
 
@@ -77,7 +78,7 @@ switched! {
         fn pushed(id: PushedId) -> Option<PushedRequest>;
         fn device(id: DeviceId) -> Option<DeviceCode>;
         fn device_by_user_code(user_code: &str) -> Option<DeviceCode>;
-        fn deliveries_due(now: Timestamp, limit: u32) -> Vec<LogoutDelivery>;
+        fn deliveries_due(now: Timestamp, limit: u32, each: u32) -> Vec<LogoutDelivery>;
         fn sign_in(id: SignInId) -> Option<SignIn>;
         fn code(id: CodeId) -> Option<Code>;
         fn session(id: SessionId) -> Option<Session>;
@@ -101,7 +102,9 @@ switched! {
         fn invitation_create(invitation: Invitation, audit: Audit) -> ();
         fn invitation_accept(id: InvitationId, user: UserRow, sign_in: SignIn, audit: Audit) -> Accepted;
         fn client_create(client: Client, audit: Audit) -> ();
-        fn client_update(client: Client, audit: Audit) -> bool;
+        fn client_update(before: Client, client: Client, audit: Audit) -> bool;
+        fn client_disable(id: &ClientId, audit: Audit) -> bool;
+        fn client_enable(id: &ClientId, audit: Audit) -> bool;
         fn client_set_secret(id: &ClientId, secret_hash: SecretHash, audit: Audit) -> bool;
         fn client_remove(id: &ClientId, audit: Audit) -> bool;
         fn resource_create(resource: Resource, audit: Audit) -> ();
@@ -130,7 +133,7 @@ switched! {
         fn refresh_rotate(id: RefreshId, successor: RefreshToken, answer: String, audit: Audit) -> Rotated;
         fn keys_change(new: Vec<KeyRow>, moves: Vec<(String, KeyState)>, audit: Audit) -> ();
         fn key_revoke(kid: &str, new: Vec<KeyRow>, moves: Vec<(String, KeyState)>, expires_at: Timestamp, audit: Audit) -> bool;
-        fn token_revoke(jti: &str, client: Option<&ClientId>, expires_at: Timestamp, audit: Audit) -> bool;
+        fn token_revoke(token: TokenRevocation, audit: Audit) -> bool;
         fn record(audit: Audit) -> ();
         fn sweep(now: Timestamp) -> Swept;
         fn try_write() -> ();

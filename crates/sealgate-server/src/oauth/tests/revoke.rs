@@ -1,5 +1,9 @@
 //! Revocation by the client.
 
+use sealgate_model::ClientId;
+use sealgate_store::{AuditFilter, Revoked, TokenRevocation};
+
+use super::machines::API;
 use super::*;
 
 async fn revoke(house: &House, client: &str, token: &str) -> Response {
@@ -130,4 +134,87 @@ async fn only_clients_may_ask() {
         "parameter_missing",
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_token_given_up_is_told_to_its_client_and_to_those_who_may_be_asked_to_take_it() {
+    const UNSERVED: &str = "https://files.example";
+    let house = House::new().await;
+    house.add_api().await;
+    house
+        .add_machine("robot", |client| {
+            client.details.resources.push(UNSERVED.to_owned());
+        })
+        .await;
+    let ids = |ids: &[&str]| -> Vec<Option<ClientId>> {
+        ids.iter().map(|id| Some(id.parse().unwrap())).collect()
+    };
+    for (resources, told) in [
+        (&[][..], ids(&["robot"])),
+        (&[API], ids(&["other", "robot"])),
+        // Nobody knows who takes those.
+        (&[UNSERVED], vec![None]),
+        (&[API, UNSERVED], vec![None]),
+    ] {
+        let pairs: Vec<_> = resources.iter().map(|uri| ("resource", *uri)).collect();
+        let given = tokens(house.own_token("robot", &pairs).await).await;
+        assert_eq!(
+            revoke(&house, "robot", &given.access).await.status(),
+            StatusCode::OK
+        );
+        let jti = claims(&given.access)["jti"].as_str().unwrap().to_owned();
+        let now = house.clock.now();
+        let (_, log) = house.plane.store.revocations_live(now).await.unwrap();
+        let about = log
+            .into_iter()
+            .filter(|entry| entry.what == Revoked::Token(jti.clone()))
+            .map(|entry| entry.client);
+        assert_eq!(about.collect::<Vec<_>>(), told, "{resources:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_gives_up_tokens_without_end_is_told_to_wait_on_record() {
+    let house = House::new().await;
+    house.add_machine("robot", |_| {}).await;
+    let given = tokens(house.own_token("robot", &[]).await).await;
+    let store = &house.plane.store;
+    let expires_at = house.clock.now() + std::time::Duration::from_secs(600);
+    for thousand in 0..10 {
+        let fill = (0..1000).map(|number| {
+            let token = TokenRevocation {
+                jti: format!("{thousand} {number}"),
+                client: "robot".parse().unwrap(),
+                others: Some(vec![]),
+                expires_at,
+            };
+            store.token_revoke(token, house.audit())
+        });
+        for filled in futures_util::future::join_all(fill).await {
+            assert!(filled.unwrap());
+        }
+    }
+    let refused = revoke(&house, "robot", &given.access).await;
+    assert_eq!(refused.headers()["retry-after"], "60");
+    let busy = StatusCode::SERVICE_UNAVAILABLE;
+    assert_refused(refused, busy, "temporarily_unavailable", "revocations_full").await;
+    house.plane.refusals.flush(&house.plane).await;
+    let denied = AuditFilter {
+        action: Some("token.revoke".to_owned()),
+        ..AuditFilter::default()
+    };
+    let records = store.audit_list(denied, 10).await.unwrap();
+    let [record] = records.as_slice() else {
+        panic!("{records:?}");
+    };
+    assert_eq!(
+        (record.outcome.as_str(), record.reason.as_str()),
+        ("denied", "revocations_full")
+    );
+    // What belongs to a session still ends.
+    let session = house.tokens("app", "openid").await;
+    assert_eq!(
+        revoke(&house, "app", &session.access).await.status(),
+        StatusCode::OK
+    );
 }

@@ -10,12 +10,13 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 impl Site {
     async fn change_client(&self, change: impl FnOnce(&mut Client)) {
         let id = "expenses".parse().unwrap();
-        let mut client = self.plane.store.client(&id).await.unwrap().unwrap();
+        let before = self.plane.store.client(&id).await.unwrap().unwrap();
+        let mut client = before.clone();
         change(&mut client);
         let changed = self
             .plane
             .store
-            .client_update(client, plane_act(&self.plane));
+            .client_update(before, client, plane_act(&self.plane));
         assert!(changed.await.unwrap());
     }
 

@@ -107,7 +107,7 @@ impl Model {
         changed
     }
 
-    /// A "not before" for a user on each client that knows the user, or on one.
+    /// A "not before" for a user on each client that knows the user, or on the one named.
     pub(super) fn bar(
         &mut self,
         id: UserId,
@@ -123,10 +123,26 @@ impl Model {
                 *last = session.expires_at.max(*last);
             }
         }
+        if let (Some(only), true) = (only, clients.is_empty()) {
+            clients.insert(only.clone(), now);
+        }
         for (client, last) in clients {
             let expires_at = last.max(now + DAY + HOUR);
             self.append(Revoked::User(id), before, Some(client), expires_at);
         }
+    }
+
+    /// Whether what a user starts on a client at this time is revoked already.
+    pub(super) fn bars(&self, user: UserId, client: &ClientId, at: Timestamp) -> bool {
+        self.log.iter().any(|entry| {
+            let covers = match &entry.what {
+                Revoked::All => true,
+                Revoked::User(id) => *id == user && entry.client.as_ref() == Some(client),
+                Revoked::Client(id) => id == client,
+                _ => false,
+            };
+            covers && at <= entry.at
+        })
     }
 
     pub(super) fn revoke_many(
