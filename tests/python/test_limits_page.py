@@ -41,6 +41,11 @@ LIMITS: dict[str, tuple[str, str, str]] = {
         "NETWORK",
         "rate",
     ),
+    "pushed requests and device codes of one client that proves who it is": (
+        f"{SERVER}/oauth/public_throttle.rs",
+        "PROVED",
+        "rate",
+    ),
     "refusals of one kind and network that are recorded one by one, each minute": (
         f"{SERVER}/refusals.rs",
         "SINGLY",
@@ -94,7 +99,7 @@ LIMITS: dict[str, tuple[str, str, str]] = {
     "writes that wait for the disk; more is 503": (f"{STORE}/writer.rs", "QUEUE", "count"),
     "writes in one commit": (f"{STORE}/writer.rs", "BATCH", "count"),
     "time for the whole answer": (f"{HOST}/guarded.rs", "PATIENCE", "time"),
-    "requests at once": (f"{HOST}/guarded.rs", "PLACES", "count"),
+    "requests at once, for key sets and for logouts each": (f"{HOST}/guarded.rs", "PLACES", "count"),
     "headers of the answer": (f"{HOST}/guarded.rs", "HEAD", "bytes"),
     "time between two fetches of one client's key set": (
         f"{SERVER}/oauth/client_keys.rs",
@@ -103,6 +108,16 @@ LIMITS: dict[str, tuple[str, str, str]] = {
     ),
     "deliveries of logouts at once, by address": (f"{SERVER}/backchannel.rs", "ADDRESSES", "count"),
     "deliveries of logouts at once to one address": (f"{SERVER}/backchannel.rs", "PER_ADDRESS", "count"),
+    "deliveries of logouts to one address before others have their turn": (
+        f"{SERVER}/backchannel.rs",
+        "SHARE",
+        "count",
+    ),
+    "revoked tokens of one client, with each client that hears of them; more is 503 until some expire": (
+        f"{STORE}/revocations.rs",
+        "TOKENS",
+        "count",
+    ),
     "rows in one slice": (f"{STORE}/sweep.rs", "ROWS", "count"),
     "how long the system's time must have run evenly before anything is deleted": (
         f"{SERVER}/housekeeping.rs",

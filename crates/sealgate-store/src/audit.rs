@@ -46,6 +46,10 @@ pub struct Audit {
     pub at: Timestamp,
     /// Who.
     pub actor: AuditActor,
+    /// The client through which a user did it, by an access token.
+    pub through: Option<ClientId>,
+    /// The session that the access token belongs to.
+    pub through_session: Option<SessionId>,
     /// What, as `noun.verb`: `session.revoke`, `user.disable`.
     pub action: &'static str,
     /// How it went.
@@ -76,6 +80,8 @@ impl Audit {
         Self {
             at,
             actor,
+            through: None,
+            through_session: None,
             action,
             outcome: Outcome::Allowed,
             reason: String::new(),
@@ -108,6 +114,10 @@ pub struct AuditRow {
     pub at: Timestamp,
     /// Who, as `kind` or `kind:id`.
     pub actor: String,
+    /// The client through which a user did it.
+    pub through: Option<ClientId>,
+    /// The session that the user's access token belongs to.
+    pub through_session: Option<SessionId>,
     /// What.
     pub action: String,
     /// `allowed` or `denied`.

@@ -41,10 +41,12 @@ pub trait Store: Send + Sync + 'static {
     /// Accounts, oldest first.
     async fn users(&self, page: Page) -> Result<Vec<UserRow>, StoreError>;
     /// Disables an account, ends its browser sign-ins, revokes its sessions and logs one revocation
-    /// for each session, and one for the user on each client that knows the user. False if there is no such account.
+    /// for each session, and one for the user on each client that knows the user. Its unused links are
+    /// gone. False if there is no such account.
     async fn user_disable(&self, id: UserId, audit: Audit) -> Result<bool, StoreError>;
     /// Changes an account, and with `sign_out` ends its browser sign-ins and sessions as disabling
-    /// does. False if there is no such account.
+    /// does. Other roles take the account's unused links with them. `Conflict("user")` if the account does
+    /// not stand as `before` says; false if there is no such account.
     async fn user_update(
         &self,
         id: UserId,
@@ -56,10 +58,12 @@ pub trait Store: Send + Sync + 'static {
     /// Whether any account that is not disabled has the role `admin` and a password.
     async fn admin_exists(&self) -> Result<bool, StoreError>;
     /// Stores a link in place of every earlier one of the same account, or of every earlier set-up
-    /// link (no user).
+    /// link (no user). `Conflict("user")` if the account does not stand as `before` says
+    /// ([`UserRow::stands_as`]), where that is given.
     async fn invitation_create(
         &self,
         invitation: Invitation,
+        before: Option<UserRow>,
         audit: Audit,
     ) -> Result<(), StoreError>;
     /// The link with this selector.
@@ -99,10 +103,12 @@ pub trait Store: Send + Sync + 'static {
     /// Enables a client again; its sessions stay revoked. False if there is no such client.
     async fn client_enable(&self, id: &ClientId, audit: Audit) -> Result<bool, StoreError>;
     /// Gives a confidential client that proves who it is by a secret another one; the earlier one is
-    /// worth nothing from then on. False if there is no such client.
+    /// worth nothing from then on. `Conflict("client")` if its scopes are not these; false if there is no
+    /// such client.
     async fn client_set_secret(
         &self,
         id: &ClientId,
+        scopes: Vec<String>,
         secret_hash: SecretHash,
         audit: Audit,
     ) -> Result<bool, StoreError>;
@@ -121,8 +127,14 @@ pub trait Store: Send + Sync + 'static {
     async fn resource(&self, uri: &str) -> Result<Option<Resource>, StoreError>;
     /// Resources by URI.
     async fn resources(&self) -> Result<Vec<Resource>, StoreError>;
-    /// Replaces what is known of a resource but when it was made. False if there is no such resource.
-    async fn resource_update(&self, resource: Resource, audit: Audit) -> Result<bool, StoreError>;
+    /// Replaces what is known of a resource that still is as `before` says, in every part; otherwise
+    /// `Conflict("resource")`. When it was made stays. False if there is no such resource.
+    async fn resource_update(
+        &self,
+        before: Resource,
+        resource: Resource,
+        audit: Audit,
+    ) -> Result<bool, StoreError>;
     /// Removes a resource. False if there is no such resource.
     async fn resource_remove(&self, uri: &str, audit: Audit) -> Result<bool, StoreError>;
     /// What a user has granted a client.

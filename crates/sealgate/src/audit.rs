@@ -196,6 +196,7 @@ fn outcome(record: &AuditRecord) -> String {
 
 fn about(record: &AuditRecord) -> String {
     let named = [
+        record.through.as_ref().map(|id| format!("through {id}")),
         record.user.map(|id| format!("user {id}")),
         record.client.as_ref().map(|id| format!("client {id}")),
         record.session.map(|id| format!("session {id}")),
@@ -238,6 +239,8 @@ mod tests {
             number: 7,
             at: Timestamp::from_millis(1_795_338_305_123),
             actor: "client:robot".to_owned(),
+            through: None,
+            through_session: None,
             action: "user.disable".to_owned(),
             outcome,
             reason: match outcome {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRef, FromRequestParts};
 use http::StatusCode;
 use http::request::Parts;
+use sealgate_model::{ClientId, SessionId};
 use sealgate_store::{Audit, AuditActor, Client, Outcome, UserRow};
 
 use crate::ControlPlane;
@@ -22,8 +23,12 @@ pub(super) enum Administrator {
     Token {
         /// The user or the client.
         who: AuditActor,
-        /// What the token may be used for.
+        /// What the token may be used for, as far as its client is still registered for it.
         scopes: Vec<String>,
+        /// The client through which a user acts.
+        through: Option<ClientId>,
+        /// The session that the user's token belongs to.
+        session: Option<SessionId>,
     },
 }
 
@@ -54,16 +59,25 @@ where
 impl Admin {
     /// The record of what they do now.
     pub(super) fn act(&self, plane: &ControlPlane, action: &'static str) -> Audit {
-        let who = match &self.administrator {
-            Administrator::Operator => AuditActor::Operator,
-            Administrator::Token { who, .. } => who.clone(),
+        let now = plane.clock.now();
+        let act = match &self.administrator {
+            Administrator::Operator => Audit::allowed(now, AuditActor::Operator, action),
+            Administrator::Token {
+                who,
+                through,
+                session,
+                ..
+            } => Audit {
+                through: through.clone(),
+                through_session: *session,
+                ..Audit::allowed(now, who.clone(), action)
+            },
         };
-        self.caller
-            .record(Audit::allowed(plane.clock.now(), who, action))
+        self.caller.record(act)
     }
 
     /// Refuses what would give whoever uses `client` more of the administration than they have
-    /// themselves: to register it, to change it, to know its secret.
+    /// themselves, or take such a one from others: to register it, to change or end it, to know its secret.
     pub(super) async fn may_shape(
         &self,
         plane: &ControlPlane,
@@ -111,7 +125,7 @@ impl Admin {
         Err(Problem::new(
             StatusCode::FORBIDDEN,
             REASON,
-            format!("this would give {beyond}, which your access token does not have itself"),
+            format!("this is about {beyond}, which your access token does not have itself"),
         ))
     }
 }

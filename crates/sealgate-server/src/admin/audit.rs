@@ -84,6 +84,12 @@ pub struct AuditRecord {
     /// Who: a kind, and for a user or a client the id.
     #[schema(value_type = ActorWord)]
     pub actor: String,
+    /// The client through which a user did it, by an access token.
+    #[schema(value_type = Option<ClientIdText>)]
+    pub through: Option<ClientId>,
+    /// The session that the user's access token belongs to.
+    #[schema(value_type = Option<SessionIdText>)]
+    pub through_session: Option<SessionId>,
     /// What: noun and verb.
     #[schema(value_type = ActionWord)]
     pub action: String,
@@ -118,6 +124,8 @@ impl From<AuditRow> for AuditRecord {
             number: row.number,
             at: row.at,
             actor: row.actor,
+            through: row.through,
+            through_session: row.through_session,
             action: row.action,
             outcome: if row.outcome == Outcome::Allowed.as_str() {
                 AuditOutcome::Allowed

@@ -146,12 +146,7 @@ async fn update(
         Ok(true) => Ok(Json(client.into())),
         Ok(false) => Err(unknown()),
         // Making a signing key takes seconds, and meanwhile it may have been disabled.
-        Err(StoreError::Conflict(_)) => Err(Problem::new(
-            StatusCode::CONFLICT,
-            "client_changed",
-            "the client was changed by somebody else meanwhile: look at it and try again",
-        )),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(changed(error)),
     }
 }
 
@@ -171,6 +166,10 @@ async fn remove(
     Id(id): Id<ClientId>,
 ) -> Result<StatusCode, Problem> {
     let act = about(&id, admin.act(&plane, "client.remove"));
+    // Of one that is removed already there may be sessions left to end.
+    if let Some(client) = plane.store.client(&id).await? {
+        admin.may_shape(&plane, &client, &act).await?;
+    }
     if plane.store.client_remove(&id, act).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
@@ -186,7 +185,7 @@ async fn remove(
     responses(
         (status = CREATED, description = "The client and its new secret.", body = CreatedClient),
         (status = NOT_FOUND, description = "There is no such client."),
-        (status = CONFLICT, description = "The client does not prove who it is by a secret."),
+        (status = CONFLICT, description = "The client does not prove who it is by a secret, or somebody else changed it meanwhile."),
     ),
     security(("oauth2" = ["sealgate:clients:write"])),
 )]
@@ -208,7 +207,9 @@ async fn renew_secret(
     }
     let secret = Secret::generate(&*plane.random);
     let hash = sha256(secret.expose().as_bytes());
-    if !plane.store.client_set_secret(&id, hash, act).await? {
+    let judged = client.scopes.clone();
+    let set = plane.store.client_set_secret(&id, judged, hash, act).await;
+    if !set.map_err(changed)? {
         return Err(unknown());
     }
     let told = told(&plane, client, Some(secret));
@@ -231,6 +232,8 @@ async fn disable(
     Id(id): Id<ClientId>,
 ) -> Result<Json<ClientView>, Problem> {
     let act = about(&id, admin.act(&plane, "client.disable"));
+    let client = find(&plane, &id).await?;
+    admin.may_shape(&plane, &client, &act).await?;
     if plane.store.client_disable(&id, act).await? {
         Ok(Json(find(&plane, &id).await?.into()))
     } else {
@@ -254,6 +257,8 @@ async fn enable(
     Id(id): Id<ClientId>,
 ) -> Result<Json<ClientView>, Problem> {
     let act = about(&id, admin.act(&plane, "client.enable"));
+    let client = find(&plane, &id).await?;
+    admin.may_shape(&plane, &client, &act).await?;
     if plane.store.client_enable(&id, act).await? {
         Ok(Json(find(&plane, &id).await?.into()))
     } else {
@@ -269,6 +274,18 @@ fn about(id: &ClientId, act: Audit) -> Audit {
     Audit {
         client: Some(id.clone()),
         ..act
+    }
+}
+
+/// What was judged of a client holds of that client as it was.
+fn changed(error: StoreError) -> Problem {
+    match error {
+        StoreError::Conflict(_) => Problem::new(
+            StatusCode::CONFLICT,
+            "client_changed",
+            "the client was changed by somebody else meanwhile: look at it and try again",
+        ),
+        error => error.into(),
     }
 }
 

@@ -17,10 +17,10 @@ use sealgate_gate::resource::{
     TokenKeys, TokenRequirement, TokenRevocations, VerifyError,
 };
 use sealgate_jose::Verified;
-use sealgate_model::UserId;
+use sealgate_model::{ClientId, UserId};
 use sealgate_oauth::OAuthError;
 use sealgate_revocation::Credential;
-use sealgate_store::{Audit, AuditActor};
+use sealgate_store::{Audit, AuditActor, Client, StoreError};
 
 use super::actor::{Administrator, is_administrator};
 use super::needs::Operations;
@@ -89,16 +89,16 @@ impl FromRef<Admission> for Arc<ControlPlane> {
     }
 }
 
-/// Behind the gate: says who administers. A user who is no administrator any more does not, whatever
-/// their token says.
+/// Behind the gate: says who administers. A user who is no administrator any more does not, nor does
+/// anybody through a client that is no longer registered for it, whatever their token says.
 async fn admit(
     State(Admission { plane, operations }): State<Admission>,
     caller: Caller,
     mut request: Request,
     next: Next,
 ) -> Response {
+    let operation = operations.at(request.method(), request.uri().path());
     let Some(actor) = request.extensions_mut().remove::<TokenActor>() else {
-        let operation = operations.at(request.method(), request.uri().path());
         let is_public = operation.is_some_and(|operation| operation.scope.is_none());
         return if is_public {
             next.run(request).await
@@ -106,46 +106,90 @@ async fn admit(
             Problem::internal().into_response()
         };
     };
-    match administrator(&plane, actor).await {
+    let needed = operation.and_then(|operation| operation.scope.as_deref());
+    match administrator(&plane, actor, needed).await {
         Ok(administrator) => {
             request.extensions_mut().insert(administrator);
             next.run(request).await
         }
-        Err((who, problem)) => {
-            refused(&plane, &caller, who, problem.reason()).await;
+        Err(denied) => {
+            let (audit, problem) = *denied;
+            plane.refusals.record(&plane, caller.record(audit)).await;
             problem.into_response()
         }
     }
 }
 
+/// Who administers with a token that is good as such, for an operation that needs a scope. Otherwise the
+/// record of the refusal and what is answered.
 async fn administrator(
     plane: &ControlPlane,
     actor: TokenActor,
-) -> Result<Administrator, (AuditActor, Problem)> {
-    let malformed = |_| (AuditActor::Anonymous, Problem::internal());
-    let Some(user) = actor.user() else {
-        let client = actor.client.parse().map_err(malformed)?;
-        return Ok(Administrator::Token {
-            who: AuditActor::Client(client),
-            scopes: actor.scopes,
-        });
+    needed: Option<&str>,
+) -> Result<Administrator, Box<(Audit, Problem)>> {
+    let denied = |who: AuditActor, problem: Problem| {
+        let now = plane.clock.now();
+        let audit = Audit::denied(now, who, "admin.request", problem.reason());
+        (audit, problem)
     };
-    let id: UserId = user.sub.parse().map_err(malformed)?;
-    let who = AuditActor::User(id);
-    let row = plane.store.user(id).await;
-    let row = row.map_err(|error| (who.clone(), error.into()))?;
-    if row.is_some_and(|row| is_administrator(&row)) {
-        Ok(Administrator::Token {
-            who,
-            scopes: actor.scopes,
-        })
-    } else {
-        let problem = Problem::new(
+    let malformed = || Box::new(denied(AuditActor::Anonymous, Problem::internal()));
+    let client: ClientId = actor.client.parse().map_err(|_| malformed())?;
+    let user = match actor.user() {
+        Some(user) => Some((
+            user.sub.parse::<UserId>().map_err(|_| malformed())?,
+            user.sid,
+        )),
+        None => None,
+    };
+    let (who, through, session) = match user {
+        Some((id, session)) => (AuditActor::User(id), Some(client.clone()), session),
+        None => (AuditActor::Client(client.clone()), None, None),
+    };
+    let denied = |problem: Problem| {
+        let (audit, problem) = denied(who.clone(), problem);
+        let audit = Audit {
+            through: through.clone(),
+            through_session: session,
+            ..audit
+        };
+        Box::new((audit, problem))
+    };
+    let failed = |error: StoreError| denied(error.into());
+    if let Some((id, _)) = user {
+        let row = plane.store.user(id).await.map_err(failed)?;
+        if !row.is_some_and(|row| is_administrator(&row)) {
+            return Err(denied(Problem::new(
+                StatusCode::FORBIDDEN,
+                "role_missing",
+                "this needs the role admin, which you do not have",
+            )));
+        }
+    }
+    let registered = plane.store.client(&client).await.map_err(failed)?;
+    let scopes = registered.map_or_else(Vec::new, |client| left(plane, &client, actor.scopes));
+    if needed.is_some_and(|needed| !scopes.iter().any(|scope| scope == needed)) {
+        return Err(denied(Problem::new(
             StatusCode::FORBIDDEN,
-            "role_missing",
-            "this needs the role admin, which you do not have",
-        );
-        Err((who, problem))
+            "registration_withdrawn",
+            "the client that the access token was given to is no longer registered for this",
+        )));
+    }
+    Ok(Administrator::Token {
+        who,
+        scopes,
+        through,
+        session,
+    })
+}
+
+/// Those scopes of a token that its client is still registered for, and none if it is not for this API.
+fn left(plane: &ControlPlane, client: &Client, mut scopes: Vec<String>) -> Vec<String> {
+    let here = admin_scopes::resource(&plane.issuer);
+    if client.details.resources.contains(&here) {
+        scopes.retain(|scope| client.scopes.contains(scope));
+        scopes
+    } else {
+        Vec::new()
     }
 }
 

@@ -10,7 +10,7 @@ use axum::extract::State;
 use http::StatusCode;
 use sealgate_model::ClientId;
 use sealgate_oauth::{ResourceUri, Scopes};
-use sealgate_store::{Audit, Resource};
+use sealgate_store::{Audit, Resource, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -120,6 +120,7 @@ async fn show(
     responses(
         (status = OK, description = "The resource as it is now.", body = ResourceView),
         (status = NOT_FOUND, description = "There is no such resource."),
+        (status = CONFLICT, description = "Somebody else changed the resource meanwhile."),
         (status = UNPROCESSABLE_ENTITY, description = "The registration would not be sound."),
     ),
     security(("oauth2" = ["sealgate:clients:write"])),
@@ -130,7 +131,8 @@ async fn update(
     Ask(which): Ask<WhichResource>,
     Body(patch): Body<ResourcePatch>,
 ) -> Result<Json<ResourceView>, Problem> {
-    let mut resource = find(&plane, &which.uri).await?;
+    let before = find(&plane, &which.uri).await?;
+    let mut resource = before.clone();
     if let Some(text) = patch.name {
         resource.name = name(&text)?;
     }
@@ -141,10 +143,16 @@ async fn update(
         resource.scopes = scopes(given)?;
     }
     let act = about(&resource, admin.act(&plane, "resource.update"));
-    if plane.store.resource_update(resource.clone(), act).await? {
-        Ok(Json(resource.into()))
-    } else {
-        Err(unknown())
+    let kept = resource.clone();
+    match plane.store.resource_update(before, kept, act).await {
+        Ok(true) => Ok(Json(resource.into())),
+        Ok(false) => Err(unknown()),
+        Err(StoreError::Conflict(_)) => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "resource_changed",
+            "the resource was changed by somebody else meanwhile: look at it and try again",
+        )),
+        Err(error) => Err(error.into()),
     }
 }
 

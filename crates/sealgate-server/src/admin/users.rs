@@ -10,7 +10,9 @@ use axum::extract::State;
 use http::StatusCode;
 use sealgate_model::{InvitationId, Timestamp, UserId};
 use sealgate_oauth::Handle;
-use sealgate_store::{Audit, Invitation, Page, RevokeReason, UserChange, UserRow, UserStatus};
+use sealgate_store::{
+    Audit, Invitation, Page, RevokeReason, StoreError, UserChange, UserRow, UserStatus,
+};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -145,7 +147,8 @@ async fn show(
     Ok(Json(find(&plane, id).await?.into()))
 }
 
-/// Change an account's name, roles or tenant.
+/// Change an account's name, roles or tenant. Other roles make links to the account that are not used yet
+/// worth nothing.
 #[utoipa::path(
     patch, path = "/users/{id}", tag = "users", operation_id = "updateUser",
     params(("id" = UserIdText, Path)),
@@ -153,6 +156,7 @@ async fn show(
     responses(
         (status = OK, description = "The account as it is now.", body = UserView),
         (status = NOT_FOUND, description = "There is no such account."),
+        (status = CONFLICT, description = "Somebody else changed the account meanwhile."),
         (status = UNPROCESSABLE_ENTITY, description = "The name or roles cannot be taken."),
     ),
     security(("oauth2" = ["sealgate:users:write"])),
@@ -177,8 +181,10 @@ async fn update(
         roles,
         tenant: patch.tenant,
         sign_out: (patch.sign_out || loses_role || moves).then_some(RevokeReason::Admin),
+        before: Some(before),
     };
-    if !plane.store.user_update(id, change, act).await? {
+    let updated = plane.store.user_update(id, change, act).await;
+    if !updated.map_err(changed)? {
         return Err(unknown());
     }
     show(State(plane), Id(id)).await
@@ -191,7 +197,7 @@ async fn update(
     responses(
         (status = CREATED, description = "The account and the link to it.", body = InvitedUser),
         (status = NOT_FOUND, description = "There is no such account."),
-        (status = CONFLICT, description = "The account is disabled."),
+        (status = CONFLICT, description = "The account is disabled, or somebody else changed it meanwhile."),
     ),
     security(("oauth2" = ["sealgate:users:write"])),
 )]
@@ -212,7 +218,9 @@ async fn invite_again(
         ));
     }
     let (stored, invitation) = invite(&plane, id, act.at);
-    plane.store.invitation_create(stored, act).await?;
+    let judged = Some(user.clone());
+    let made = plane.store.invitation_create(stored, judged, act).await;
+    made.map_err(changed)?;
     let invited = InvitedUser {
         user: user.into(),
         invitation,
@@ -255,6 +263,8 @@ async fn disable(
     Id(id): Id<UserId>,
 ) -> Result<Json<UserView>, Problem> {
     let act = about(id, admin.act(&plane, "user.disable"));
+    let user = find(&plane, id).await?;
+    admin.may_shape_user(&plane, &user.roles, &act).await?;
     if !plane.store.user_disable(id, act).await? {
         return Err(unknown());
     }
@@ -277,6 +287,8 @@ async fn enable(
     Id(id): Id<UserId>,
 ) -> Result<Json<UserView>, Problem> {
     let act = about(id, admin.act(&plane, "user.enable"));
+    let user = find(&plane, id).await?;
+    admin.may_shape_user(&plane, &user.roles, &act).await?;
     if !plane.store.user_enable(id, act).await? {
         return Err(unknown());
     }
@@ -300,6 +312,7 @@ async fn sign_out(
 ) -> Result<Json<UserView>, Problem> {
     let user = find(&plane, id).await?;
     let act = about(id, admin.act(&plane, "user.sign_out"));
+    admin.may_shape_user(&plane, &user.roles, &act).await?;
     plane
         .store
         .user_sign_out(id, RevokeReason::Admin, act)
@@ -316,6 +329,18 @@ fn about(id: UserId, act: Audit) -> Audit {
     Audit {
         user: Some(id),
         ..act
+    }
+}
+
+/// What was judged of an account holds of that account as it was.
+fn changed(error: StoreError) -> Problem {
+    match error {
+        StoreError::Conflict(_) => Problem::new(
+            StatusCode::CONFLICT,
+            "user_changed",
+            "the account was changed by somebody else meanwhile: look at it and try again",
+        ),
+        error => error.into(),
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) async fn create_setup(plane: &ControlPlane) -> Result<SetupLink, Stor
         used_at: None,
     };
     let audit = Audit::allowed(now, AuditActor::System, "setup_link.create");
-    plane.store.invitation_create(link, audit).await?;
+    plane.store.invitation_create(link, None, audit).await?;
     // The handle is base64url: nothing to escape.
     let url = plane.issuer.url(&format!(
         "/invitation?token={}",

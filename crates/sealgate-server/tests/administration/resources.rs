@@ -1,7 +1,7 @@
 //! Resources.
 
 use sealgate_server::admin::{ResourceView, Resources};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::plane::{ISSUER, Plane, application};
 
@@ -109,4 +109,31 @@ async fn resources_are_listed_by_uri_in_pages() {
     assert_eq!(after, "https://b.example");
     let rest: Resources = plane.get(&format!("/resources?after={after}")).await.read();
     assert_eq!((rest.resources[0].name.as_str(), rest.next), ("c", None));
+}
+
+#[tokio::test]
+async fn of_two_changes_at_once_neither_undoes_the_other() {
+    let plane = Plane::new().await;
+    let api = json!({ "uri": "https://api.example", "name": "API" });
+    plane.post("/resources", api).await;
+    let at = "/resource?uri=https://api.example";
+    for round in 0..8 {
+        let name = format!("API {round}");
+        let scopes = json!([{ "name": format!("api:{round}"), "description": "Use it" }]);
+        let (first, second) = tokio::join!(
+            plane.patch(at, json!({ "name": name })),
+            plane.patch(at, json!({ "scopes": scopes })),
+        );
+        let now: Value = plane.get(at).await.read();
+        for (seen, holds) in [
+            (first, now["name"] == name.as_str()),
+            (second, now["scopes"] == scopes),
+        ] {
+            if seen.status.is_success() {
+                assert!(holds, "round {round}: {now}");
+            } else {
+                seen.refused(409, "resource_changed");
+            }
+        }
+    }
 }

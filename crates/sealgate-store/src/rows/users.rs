@@ -18,7 +18,7 @@ pub enum UserStatus {
 }
 
 /// A human's account. Its password hash is not part of `Debug` or of any serialised form.
-#[derive(Clone, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct UserRow {
     /// The account's id: the `sub` of its tokens.
     pub id: UserId,
@@ -48,6 +48,14 @@ impl UserRow {
             (None, None) => UserStatus::Invited,
         }
     }
+
+    /// Whether what may be done to the account is as it was: its roles, its tenant, and whether it is
+    /// disabled.
+    pub fn stands_as(&self, before: &Self) -> bool {
+        self.roles == before.roles
+            && self.tenant == before.tenant
+            && self.disabled_at == before.disabled_at
+    }
 }
 
 impl std::fmt::Debug for UserRow {
@@ -76,6 +84,9 @@ pub struct Invitation {
 /// What an administrator changes about an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserChange {
+    /// The account as it was when the change was found to be allowed. If it does not stand as then
+    /// ([`UserRow::stands_as`]), nothing changes. None: however it stands.
+    pub before: Option<UserRow>,
     /// The new name.
     pub name: Option<String>,
     /// The new roles, in place of all earlier ones.

@@ -19,8 +19,8 @@ pub(super) fn append(connection: &Connection, audit: &Audit) -> Result<(), Store
         connection,
         "INSERT INTO audit
             (at, actor, action, outcome, reason, user_id, client_id, session_id, object, network,
-             trace, count)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             trace, count, through, through_session)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         params![
             audit.at.as_millis(),
             actor,
@@ -34,6 +34,8 @@ pub(super) fn append(connection: &Connection, audit: &Audit) -> Result<(), Store
             audit.network,
             audit.trace,
             audit.count,
+            audit.through.as_ref().map(ClientId::as_str),
+            audit.through_session.as_ref().map(SessionId::as_bytes),
         ],
     )?;
     measures::acted(audit);
@@ -61,7 +63,7 @@ pub(super) fn after(
     sql::many(
         connection,
         "SELECT number, at, actor, action, outcome, reason, user_id, client_id, session_id,
-                object, network, trace, count
+                object, network, trace, count, through, through_session
          FROM audit WHERE number > ?1 ORDER BY number LIMIT ?2",
         params![number, limit],
         read,
@@ -78,7 +80,7 @@ pub(super) fn list(
     sql::many(
         connection,
         "SELECT number, at, actor, action, outcome, reason, user_id, client_id, session_id,
-                object, network, trace, count
+                object, network, trace, count, through, through_session
          FROM audit
          WHERE number < ?1
            AND (?2 IS NULL OR actor = ?2) AND (?3 IS NULL OR action = ?3)
@@ -104,6 +106,10 @@ fn read(row: &Row<'_>) -> Result<AuditRow, StoreError> {
         number: row.get("number")?,
         at: sql::time(row, "at")?,
         actor: row.get("actor")?,
+        through: sql::maybe_client_id(row, "through")?,
+        through_session: row
+            .get::<_, Option<_>>("through_session")?
+            .map(SessionId::from_bytes),
         action: row.get("action")?,
         outcome: row.get("outcome")?,
         reason: row.get("reason")?,

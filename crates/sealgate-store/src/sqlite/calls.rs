@@ -111,8 +111,8 @@ store! {
         fn user_create(user: UserRow, invitation: Option<Invitation>, audit: Audit) -> () =
             move |tx| users::create(tx, &user, invitation.as_ref(), &audit);
         fn user_enable(id: UserId, audit: Audit) -> bool = move |tx| users::enable(tx, id, &audit);
-        fn invitation_create(invitation: Invitation, audit: Audit) -> () =
-            move |tx| users::create_invitation(tx, &invitation, &audit);
+        fn invitation_create(invitation: Invitation, before: Option<UserRow>, audit: Audit) -> () =
+            move |tx| users::create_invitation(tx, &invitation, before.as_ref(), &audit);
         fn invitation_accept(id: InvitationId, user: UserRow, sign_in: SignIn, audit: Audit) -> Accepted =
             move |tx| users::accept_invitation(tx, id, &user, &sign_in, &audit);
         fn client_create(client: Client, audit: Audit) -> () =
@@ -121,8 +121,8 @@ store! {
             move |tx| clients::update(tx, &before, &client, &audit);
         fn resource_create(resource: Resource, audit: Audit) -> () =
             move |tx| resources::create(tx, &resource, &audit);
-        fn resource_update(resource: Resource, audit: Audit) -> bool =
-            move |tx| resources::update(tx, &resource, &audit);
+        fn resource_update(before: Resource, resource: Resource, audit: Audit) -> bool =
+            move |tx| resources::update(tx, &before, &resource, &audit);
         fn consent_grant(consent: ConsentRow, audit: Audit) -> () =
             move |tx| consents::grant(tx, &consent, &audit);
         fn pushed_create(request: PushedRequest, audit: Audit) -> () =
@@ -162,9 +162,9 @@ store! {
         fn user_disable(id: UserId, audit: Audit) -> bool = move |tx| users::disable(tx, id, &audit);
         fn user_sign_out(user: UserId, reason: RevokeReason, audit: Audit) -> () =
             move |tx| sign_ins::end_all(tx, user, reason, &audit);
-        fn client_set_secret(id: &ClientId, secret_hash: SecretHash, audit: Audit) -> bool = {
+        fn client_set_secret(id: &ClientId, scopes: Vec<String>, secret_hash: SecretHash, audit: Audit) -> bool = {
             let id = id.clone();
-            move |tx| clients::set_secret(tx, &id, secret_hash, &audit)
+            move |tx| clients::set_secret(tx, &id, &scopes, secret_hash, &audit)
         };
         fn resource_remove(uri: &str, audit: Audit) -> bool = {
             let uri = uri.to_owned();

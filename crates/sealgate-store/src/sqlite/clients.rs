@@ -125,13 +125,19 @@ pub(super) fn update(
     audit::append_if(tx, changed > 0, audit)
 }
 
+/// Whoever has the secret can use `scopes`, and that was found to be right of no others.
 pub(super) fn set_secret(
     tx: &Tx<'_>,
     id: &ClientId,
+    scopes: &[String],
     secret_hash: SecretHash,
     audit: &Audit,
 ) -> Result<bool, StoreError> {
-    tx.clients_change();
+    match by_id(tx, id)? {
+        None => return Ok(false),
+        Some(current) if current.scopes != scopes => return Err(StoreError::Conflict("client")),
+        Some(_) => tx.clients_change(),
+    }
     let changed = sql::run(
         tx,
         "UPDATE clients SET secret_hash = ?2

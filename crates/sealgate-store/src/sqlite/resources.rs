@@ -41,7 +41,21 @@ pub(super) fn list(connection: &Connection) -> Result<Vec<Resource>, StoreError>
     sql::many(connection, select!("ORDER BY uri"), (), read)
 }
 
-pub(super) fn update(tx: &Tx<'_>, resource: &Resource, audit: &Audit) -> Result<bool, StoreError> {
+/// Only of a resource that still is as it was read, so that no change undoes another.
+pub(super) fn update(
+    tx: &Tx<'_>,
+    before: &Resource,
+    resource: &Resource,
+    audit: &Audit,
+) -> Result<bool, StoreError> {
+    if before.uri != resource.uri {
+        return Err(StoreError::Invalid("a resource keeps its URI"));
+    }
+    match by_uri(tx, &resource.uri)? {
+        None => return Ok(false),
+        Some(current) if current != *before => return Err(StoreError::Conflict("resource")),
+        Some(_) => {}
+    }
     let changed = sql::run(
         tx,
         "UPDATE resources SET name = ?2, client_id = ?3, scopes = ?4 WHERE uri = ?1",

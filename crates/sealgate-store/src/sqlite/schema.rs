@@ -180,6 +180,8 @@ CREATE INDEX users_by_tenant ON users (tenant) WHERE tenant IS NOT NULL;
 
 -- The row of a removed client stays: its id is never given again.
 ALTER TABLE audit ADD COLUMN object TEXT;
+ALTER TABLE audit ADD COLUMN through TEXT;
+ALTER TABLE audit ADD COLUMN through_session BLOB;
 
 ALTER TABLE clients ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE clients ADD COLUMN disabled_at INTEGER;

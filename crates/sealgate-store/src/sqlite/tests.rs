@@ -307,7 +307,12 @@ async fn on_a_full_disk_whatever_ends_something_is_done() {
     let disabled = house.client("a");
     let done = store.client_disable(&disabled.id, house.audit());
     assert!(done.await.unwrap());
-    let secret = store.client_set_secret(&disabled.id, sha256(b"new"), house.audit());
+    let secret = store.client_set_secret(
+        &disabled.id,
+        disabled.scopes.clone(),
+        sha256(b"new"),
+        house.audit(),
+    );
     assert!(secret.await.unwrap());
     let moves = vec![("two".to_owned(), KeyState::Active)];
     let new = vec![house.key("three", KeyState::Next)];

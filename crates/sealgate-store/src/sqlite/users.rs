@@ -114,6 +114,8 @@ pub(super) fn disable(tx: &Tx<'_>, id: UserId, audit: &Audit) -> Result<bool, St
     if changed == 0 {
         return exists(tx, id);
     }
+    // A link from before must not be a way in when the account is enabled again.
+    drop_links(tx, Some(id))?;
     sign_ins::end_all_of(tx, id, at)?;
     sessions::revoke_all_of(tx, id, RevokeReason::UserDisabled, at)?;
     bar(tx, id, None, at, at)?;
@@ -146,6 +148,15 @@ pub(super) fn bar(
     Ok(!known.is_empty())
 }
 
+/// Refuses what was found to be allowed while the account stood otherwise.
+fn check(current: &UserRow, before: Option<&UserRow>) -> Result<(), StoreError> {
+    if before.is_none_or(|before| current.stands_as(before)) {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict("user"))
+    }
+}
+
 /// What is not named stays as it is.
 pub(super) fn update(
     tx: &Tx<'_>,
@@ -153,6 +164,14 @@ pub(super) fn update(
     change: &UserChange,
     audit: &Audit,
 ) -> Result<bool, StoreError> {
+    let Some(current) = by_id(tx, id)? else {
+        return Ok(false);
+    };
+    check(&current, change.before.as_ref())?;
+    // Whoever made or found the link did not have to be allowed to give the roles that it would open.
+    if change.roles.as_ref().is_some_and(|to| *to != current.roles) {
+        drop_links(tx, Some(id))?;
+    }
     let roles = change.roles.as_ref().map(sql::json_text);
     let changed = sql::run(
         tx,
@@ -201,17 +220,28 @@ fn exists(tx: &Tx<'_>, id: UserId) -> Result<bool, StoreError> {
 pub(super) fn create_invitation(
     tx: &Tx<'_>,
     invitation: &Invitation,
+    before: Option<&UserRow>,
     audit: &Audit,
 ) -> Result<(), StoreError> {
+    if let Some(before) = before {
+        let current = by_id(tx, before.id)?.ok_or(StoreError::Invalid("there is no such user"))?;
+        check(&current, Some(before))?;
+    }
     // Two links would be two ways in; the older may have been printed or sent anywhere.
+    drop_links(tx, invitation.user)?;
+    insert_invitation(tx, invitation)?;
+    audit::append(tx, audit)
+}
+
+/// Deletes the unused links to an account, or to the account that set-up makes.
+fn drop_links(tx: &Tx<'_>, user: Option<UserId>) -> Result<(), StoreError> {
     sql::run(
         tx,
         "DELETE FROM invitations INDEXED BY invitations_by_user
          WHERE user_id IS ?1 AND used_at IS NULL",
-        params![invitation.user.as_ref().map(UserId::as_bytes)],
-    )?;
-    insert_invitation(tx, invitation)?;
-    audit::append(tx, audit)
+        params![user.as_ref().map(UserId::as_bytes)],
+    )
+    .map(drop)
 }
 
 fn insert_invitation(tx: &Tx<'_>, invitation: &Invitation) -> Result<(), StoreError> {

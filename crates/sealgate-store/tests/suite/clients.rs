@@ -185,9 +185,10 @@ async fn a_change_that_was_begun_before_another_one_undoes_nothing() {
     assert_eq!(still.disabled_at, Some(world.now()));
 
     let audit = world.audit("client.set_secret");
-    let set = world
-        .store
-        .client_set_secret(&client.id, sha256(b"other"), audit);
+    let set =
+        world
+            .store
+            .client_set_secret(&client.id, client.scopes.clone(), sha256(b"other"), audit);
     assert!(set.await.unwrap());
     let late = update(&still, |client| client.name = "Late".to_owned()).await;
     assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
@@ -209,7 +210,9 @@ async fn a_secret_that_was_given_up_is_not_good_again() {
     let set = async || {
         let audit = world.audit("client.set_secret");
         let hash = sha256(b"new secret");
-        let set = world.store.client_set_secret(&client.id, hash, audit);
+        let set = world
+            .store
+            .client_set_secret(&client.id, client.scopes.clone(), hash, audit);
         set.await.unwrap()
     };
     assert!(method(ClientAuthentication::Secret).await.is_some());
@@ -293,9 +296,15 @@ async fn another_secret_takes_the_place_of_the_first_at_once() {
     let set = async |id: &str| {
         let audit = world.audit("client.set_secret");
         let hash = sha256(b"another secret");
+        let scopes = found(&world, id).await.map(|client| client.scopes);
         world
             .store
-            .client_set_secret(&id.parse().unwrap(), hash, audit)
+            .client_set_secret(
+                &id.parse().unwrap(),
+                scopes.unwrap_or_default(),
+                hash,
+                audit,
+            )
             .await
             .unwrap()
     };
@@ -314,6 +323,29 @@ async fn another_secret_takes_the_place_of_the_first_at_once() {
     world.store.client_create(public, audit).await.unwrap();
     assert!(!set("cli").await);
     assert_eq!(found(&world, "cli").await.unwrap().secret_hash, None);
+}
+
+#[tokio::test]
+async fn a_secret_for_other_scopes_than_were_judged_is_not_set() {
+    let world = World::new();
+    let client = world.client("expenses").await;
+    let mut greater = client.clone();
+    greater.scopes.push("sealgate:users:write".to_owned());
+    let audit = world.audit("client.update");
+    let updated = world.store.client_update(client.clone(), greater, audit);
+    assert!(updated.await.unwrap());
+    let audit = world.audit("client.secret");
+    let late =
+        world
+            .store
+            .client_set_secret(&client.id, client.scopes.clone(), sha256(b"other"), audit);
+    let late = late.await;
+    assert!(
+        matches!(late, Err(StoreError::Conflict("client"))),
+        "{late:?}"
+    );
+    let kept = found(&world, "expenses").await.unwrap();
+    assert_eq!(kept.secret_hash, client.secret_hash);
 }
 
 #[tokio::test]

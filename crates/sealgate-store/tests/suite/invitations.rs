@@ -1,6 +1,6 @@
 //! Links by which a password is set: invitations and the set-up link.
 
-use sealgate_store::{Accepted, RevokeReason, StoreError, UserStatus};
+use sealgate_store::{Accepted, RevokeReason, StoreError, UserChange, UserStatus};
 
 use crate::world::{HOUR, World};
 
@@ -22,7 +22,7 @@ async fn an_invitation_sets_the_password_once_and_replaces_the_accounts_earlier_
     let audit = world.audit("invitation.create");
     world
         .store
-        .invitation_create(first.clone(), audit)
+        .invitation_create(first.clone(), None, audit)
         .await
         .unwrap();
     assert_eq!(ada.status(), UserStatus::Invited);
@@ -74,7 +74,7 @@ async fn an_invitation_is_refused_when_expired_or_for_a_disabled_or_another_acco
     let audit = world.audit("invitation.create");
     world
         .store
-        .invitation_create(late.clone(), audit.clone())
+        .invitation_create(late.clone(), None, audit.clone())
         .await
         .unwrap();
     assert!(matches!(
@@ -97,7 +97,7 @@ async fn an_invitation_is_refused_when_expired_or_for_a_disabled_or_another_acco
     let link = world.invitation(Some(ada.id));
     world
         .store
-        .invitation_create(link.clone(), audit)
+        .invitation_create(link.clone(), None, audit)
         .await
         .unwrap();
     world
@@ -120,7 +120,7 @@ async fn a_set_up_link_replaces_the_earlier_one_and_makes_the_account() {
         let audit = world.audit("invitation.create");
         world
             .store
-            .invitation_create(link.clone(), audit)
+            .invitation_create(link.clone(), None, audit)
             .await
             .unwrap();
     }
@@ -164,7 +164,7 @@ async fn setting_a_password_anew_ends_what_the_old_one_began_and_nobody_elses() 
     let audit = world.audit("invitation.create");
     world
         .store
-        .invitation_create(link.clone(), audit)
+        .invitation_create(link.clone(), None, audit)
         .await
         .unwrap();
     ada.password_hash = Some("another".to_owned());
@@ -188,4 +188,87 @@ async fn setting_a_password_anew_ends_what_the_old_one_began_and_nobody_elses() 
     );
     assert_eq!(ended(of_bob.id).await, None);
     assert!(world.session(unharmed.id).await.revoked_at.is_none());
+}
+
+#[tokio::test]
+async fn other_roles_or_a_disabling_take_unused_links_with_them() {
+    let world = World::new();
+    let ada = world.user("ada@example.com").await;
+    let bob = world.user("bob@example.com").await;
+    let of_bob = world.invitation(Some(bob.id));
+    let audit = world.audit("invitation.create");
+    let made = world.store.invitation_create(of_bob.clone(), None, audit);
+    made.await.unwrap();
+    let survives = async |roles: Option<&[&str]>| {
+        let link = world.invitation(Some(ada.id));
+        let audit = world.audit("invitation.create");
+        let made = world.store.invitation_create(link.clone(), None, audit);
+        made.await.unwrap();
+        let audit = world.audit("user.change");
+        let done = match roles {
+            Some(roles) => {
+                let change = UserChange {
+                    roles: Some(roles.iter().map(|&role| role.to_owned()).collect()),
+                    ..UserChange::default()
+                };
+                world.store.user_update(ada.id, change, audit).await
+            }
+            None => world.store.user_disable(ada.id, audit).await,
+        };
+        assert!(done.unwrap());
+        world.store.invitation(link.id).await.unwrap().is_some()
+    };
+    assert!(!survives(Some(&["admin"])).await);
+    assert!(survives(Some(&["admin"])).await);
+    assert!(!survives(Some(&[])).await);
+    assert!(!survives(None).await);
+    let kept = world.store.invitation(of_bob.id).await.unwrap();
+    assert!(kept.is_some());
+}
+
+#[tokio::test]
+async fn what_was_judged_of_an_account_that_stands_otherwise_is_not_done() {
+    let world = World::new();
+    let ada = world.user("ada@example.com").await;
+    let promote = UserChange {
+        roles: Some(vec!["admin".to_owned()]),
+        ..UserChange::default()
+    };
+    let audit = world.audit("user.update");
+    let done = world.store.user_update(ada.id, promote, audit).await;
+    assert!(done.unwrap());
+    let records = world.records().await.len();
+
+    let link = world.invitation(Some(ada.id));
+    let audit = world.audit("invitation.create");
+    let late = world
+        .store
+        .invitation_create(link.clone(), Some(ada.clone()), audit)
+        .await;
+    assert!(
+        matches!(late, Err(StoreError::Conflict("user"))),
+        "{late:?}"
+    );
+    assert!(world.store.invitation(link.id).await.unwrap().is_none());
+
+    let change = UserChange {
+        before: Some(ada.clone()),
+        name: Some("Late".to_owned()),
+        ..UserChange::default()
+    };
+    let audit = world.audit("user.update");
+    let late = world.store.user_update(ada.id, change.clone(), audit).await;
+    assert!(
+        matches!(late, Err(StoreError::Conflict("user"))),
+        "{late:?}"
+    );
+    assert_eq!(world.records().await.len(), records);
+    let now = world.store.user(ada.id).await.unwrap();
+    let audit = world.audit("user.update");
+    let change = UserChange {
+        before: now,
+        ..change
+    };
+    let done = world.store.user_update(ada.id, change, audit).await;
+    assert!(done.unwrap());
 }

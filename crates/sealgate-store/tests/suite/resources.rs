@@ -47,9 +47,11 @@ async fn a_resource_is_made_changed_and_removed() {
         created_at: world.now(),
         ..first.clone()
     };
-    let update = async |resource| {
+    let update = async |resource: Resource| {
         let audit = world.audit("resource.update");
-        world.store.resource_update(resource, audit).await
+        let before = world.store.resource(&resource.uri).await.unwrap();
+        let before = before.unwrap_or_else(|| resource.clone());
+        world.store.resource_update(before, resource, audit).await
     };
     assert!(update(changed.clone()).await.unwrap());
     let kept = world.store.resource(&first.uri).await.unwrap().unwrap();
@@ -63,6 +65,15 @@ async fn a_resource_is_made_changed_and_removed() {
         ..changed.clone()
     };
     assert!(!update(nowhere).await.unwrap());
+    let audit = world.audit("resource.update");
+    let late = world
+        .store
+        .resource_update(first.clone(), first.clone(), audit);
+    let late = late.await;
+    assert!(
+        matches!(late, Err(StoreError::Conflict("resource"))),
+        "a change that was begun before another one undoes nothing: {late:?}"
+    );
     let nobodys = Resource {
         client: Some("nobody".parse().unwrap()),
         ..changed

@@ -12,7 +12,7 @@ async fn what_has_not_expired_stays() {
     let link = world.invitation(Some(user.id));
     world
         .store
-        .invitation_create(link.clone(), world.audit("invitation.create"))
+        .invitation_create(link.clone(), None, world.audit("invitation.create"))
         .await
         .unwrap();
     world.rotate(first.id, world.token(&session, 1)).await;
@@ -41,7 +41,7 @@ async fn each_thing_goes_when_its_own_time_is_past() {
     let link = world.invitation(Some(user.id));
     world
         .store
-        .invitation_create(link.clone(), world.audit("invitation.create"))
+        .invitation_create(link.clone(), None, world.audit("invitation.create"))
         .await
         .unwrap();
     let second = world.token(&session, 1);

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Home;
 
+const API: &str = "https://api.example";
 const CALLBACK: &str = "http://127.0.0.1:8000/auth/callback";
 
 /// A home whose server has run once.
@@ -13,15 +14,9 @@ fn home() -> Home {
     home
 }
 
-#[test]
-fn everything_that_can_be_said_of_a_client_is_kept_changed_and_taken_away() {
-    let home = home();
-    let api = "https://api.example";
-    home.json(&["resource", "add", api, "API", "--scope", "a:read=Read it"]);
-    let key = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "one",
-        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
-    let file = home.write("key.json", &key.to_string());
-    let made = home.json(&[
+/// Registers a client with every option there is.
+fn add_with_everything(home: &Home, keys: &str) -> Value {
+    home.json(&[
         "client",
         "add",
         "App",
@@ -38,9 +33,9 @@ fn everything_that_can_be_said_of_a_client_is_kept_changed_and_taken_away() {
         "--grant",
         "device_code",
         "--resource",
-        api,
+        API,
         "--jwks",
-        file.to_str().unwrap(),
+        keys,
         "--endpoint-audience",
         "--require-pushed",
         "--require-dpop",
@@ -54,7 +49,17 @@ fn everything_that_can_be_said_of_a_client_is_kept_changed_and_taken_away() {
         "120",
         "--tenant",
         "acme",
-    ]);
+    ])
+}
+
+#[test]
+fn everything_that_can_be_said_of_a_client_is_kept_changed_and_taken_away() {
+    let home = home();
+    home.json(&["resource", "add", API, "API", "--scope", "a:read=Read it"]);
+    let key = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "one",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
+    let file = home.write("key.json", &key.to_string());
+    let made = add_with_everything(&home, file.to_str().unwrap());
     assert_eq!(made["secret"], Value::Null);
     let client = home.json(&["client", "show", "app"]);
     assert_eq!(client, made["client"]);
@@ -68,7 +73,7 @@ fn everything_that_can_be_said_of_a_client_is_kept_changed_and_taken_away() {
                 "urn:ietf:params:oauth:grant-type:device_code"
             ]),
         ),
-        ("resources", json!([api])),
+        ("resources", json!([API])),
         ("endpoint_audience", json!(true)),
         ("require_pushed", json!(true)),
         ("require_dpop", json!(true)),

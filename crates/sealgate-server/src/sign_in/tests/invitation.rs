@@ -212,7 +212,7 @@ async fn a_link_to_an_active_account_sets_its_password_anew_and_signs_it_out_eve
     let (invitation, token) = site.link(ada);
     let store = &site.plane.store;
     store
-        .invitation_create(invitation, plane_act(&site.plane))
+        .invitation_create(invitation, None, plane_act(&site.plane))
         .await
         .unwrap();
     let seen = site.get(&format!("/invitation?token={token}"), "").await;
