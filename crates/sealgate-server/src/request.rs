@@ -23,7 +23,7 @@ use crate::{BODY_LIMIT, ControlPlane, metrics};
 const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// How much longer a body may take once the server begins to stop.
-const BODY_TIME_CLOSING: Duration = Duration::from_secs(1);
+const BODY_TIME_CLOSING: Duration = Duration::from_secs(5);
 
 /// The response header that carries the trace id.
 const TRACE_HEADER: HeaderName = HeaderName::from_static("sealgate-trace");
