@@ -11,7 +11,7 @@ from kit.figures import Figure, Samples
 from kit.load import begin, request, run
 from kit.tokens import sealgate
 
-_ROUNDS = 9
+_ROUNDS = 13
 _SECONDS = 2.0
 _RATE = 4_000
 """Tokens per second: a busy server, and not one that is at its end."""

@@ -31,14 +31,17 @@ class Turns:
     """What the rounds gave, by contender."""
 
     rates: Mapping[str, Samples]
-    tails: Mapping[str, Samples]
+    """Requests per second."""
+    core_rates: Mapping[str, Samples]
+    """Requests per second of the server's own processor time, which other work on the machine disturbs
+    less. Where a server waits for nothing but requests, it is what one processor gives."""
     notes: tuple[str, ...]
 
 
 def in_turn(contenders: Mapping[str, Contender], *, rounds: int = 9, seconds: float = 2.0) -> Turns:
     """Rounds of all of them, one after the other, so that each sees the same machine."""
     loads: dict[str, list[Load]] = {name: [] for name in contenders}
-    costs: dict[str, list[float]] = {name: [] for name in contenders}
+    spent: dict[str, list[float]] = {name: [] for name in contenders}
     for contender in contenders.values():
         contender.loaded(seconds / 2)  # Caches fill and code warms before anything counts.
     for _ in range(rounds):
@@ -46,9 +49,9 @@ def in_turn(contenders: Mapping[str, Contender], *, rounds: int = 9, seconds: fl
             before = seconds_used(contender.pid)
             load = contender.loaded(seconds)
             loads[name].append(load)
-            costs[name].append((seconds_used(contender.pid) - before) / load.requests * 1e6)
+            spent[name].append((seconds_used(contender.pid) - before) / load.requests)
     told = "; ".join(
-        f"{name} {median(costs[name]):.1f} µs of its processor, "
+        f"{name} {median(spent[name]) * 1e6:.1f} µs of its processor, "
         f"p50 {median(load.p50 for load in loads[name]):.1f} ms, "
         f"p99 {median(load.p99 for load in loads[name]):.1f} ms"
         for name in contenders
@@ -56,7 +59,7 @@ def in_turn(contenders: Mapping[str, Contender], *, rounds: int = 9, seconds: fl
     connections = next(iter(contenders.values())).plan.connections
     return Turns(
         {name: Samples(tuple(load.rate for load in loads[name])) for name in contenders},
-        {name: Samples(tuple(load.p99 for load in loads[name])) for name in contenders},
+        {name: Samples(tuple(1 / seconds for seconds in spent[name])) for name in contenders},
         (
             f"a request takes: {told}",
             f"{connections} connections; each server has one processor to itself, the load another",

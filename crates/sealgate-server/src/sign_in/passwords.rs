@@ -182,12 +182,12 @@ impl PasswordQueue {
     }
 }
 
-/// Makes this thread wait where others want its processor: they get about nine tenths of it. Where the
-/// system does not let it, a flood of sign-ins costs everybody else some milliseconds.
+/// Leaves the processor to whoever else wants it: passwords get what is left over, and a flood of them
+/// is not felt at the other endpoints. Where the system does not let it, it costs them milliseconds.
 fn step_back() {
     // Linux takes this for the thread that asks; elsewhere it would be for the whole process.
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, 10) {
+    if let Err(error) = rustix::process::setpriority_process(None, 19) {
         tracing::debug!(%error, "a password worker keeps its priority");
     }
 }
