@@ -62,6 +62,11 @@ impl Uptime {
         Self(elapsed)
     }
 
+    /// How long after the clock's own start this is.
+    pub const fn elapsed(self) -> Duration {
+        self.0
+    }
+
     /// How long after `earlier` this is; zero if it is not after it.
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)

@@ -175,7 +175,7 @@ impl DpopGuard {
     /// The slots as they are at `now`. Time that seems to go back, because two readings of the clock
     /// overtake each other, changes nothing.
     fn at(&self, now: Uptime) -> MutexGuard<'_, Slots> {
-        let elapsed = now.since(Uptime::from_elapsed(Duration::ZERO));
+        let elapsed = now.elapsed();
         let number = elapsed.as_secs() / SLOT.as_secs();
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if number > slots.current.number {

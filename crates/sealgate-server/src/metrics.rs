@@ -238,8 +238,7 @@ async fn look(plane: &ControlPlane, text: &mut String) {
             &single(bytes),
         );
     }
-    let uptime = plane.clock.uptime();
-    let uptime = uptime.since(sealgate_model::Uptime::from_elapsed(Duration::ZERO));
+    let uptime = plane.clock.uptime().elapsed();
     gauge(
         "sealgate_process_uptime_seconds",
         "Time since the process started",

@@ -167,7 +167,7 @@ impl Refusals {
 impl State {
     /// Whether there is room for another single row. What was taken is free again with time.
     fn room(&mut self, now: Uptime) -> bool {
-        let now = now.since(Uptime::from_elapsed(Duration::ZERO));
+        let now = now.elapsed();
         self.taken_until = self.taken_until.max(now);
         self.taken_until + EVERY <= now + EVERY * BURST
     }

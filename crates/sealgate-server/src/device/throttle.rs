@@ -62,7 +62,7 @@ impl DeviceThrottle {
         network: Option<Network>,
         now: Uptime,
     ) -> Result<Guess, Duration> {
-        let now = since_start(now);
+        let now = now.elapsed();
         let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         guesses.accounts.take(account, ACCOUNT, now)?;
         if let Some(network) = network {
@@ -74,7 +74,7 @@ impl DeviceThrottle {
 
     /// Counts a guess no longer.
     pub(super) fn give_back(&self, guess: &Guess, now: Uptime) {
-        let now = since_start(now);
+        let now = now.elapsed();
         let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         guesses.accounts.give(&guess.account, ACCOUNT, now);
         if let Some(network) = &guess.network {
@@ -82,10 +82,6 @@ impl DeviceThrottle {
         }
         guesses.everybody.give(&(), EVERYBODY, now);
     }
-}
-
-fn since_start(now: Uptime) -> Duration {
-    now.since(Uptime::from_elapsed(Duration::ZERO))
 }
 
 #[cfg(test)]

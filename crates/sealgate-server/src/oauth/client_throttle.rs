@@ -49,7 +49,7 @@ impl ClientThrottle {
         network: Option<Network>,
         now: Uptime,
     ) -> Result<(), Duration> {
-        let now = now.since(Uptime::from_elapsed(Duration::ZERO));
+        let now = now.elapsed();
         let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(network) = network {
             failures.networks.take(network, NETWORK, now)?;

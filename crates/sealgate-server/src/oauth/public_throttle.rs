@@ -58,7 +58,7 @@ impl PublicThrottle {
         network: Option<Network>,
         now: Uptime,
     ) -> Result<(), Duration> {
-        let now = now.since(Uptime::from_elapsed(Duration::ZERO));
+        let now = now.elapsed();
         let mut stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(network) = network {
             stored.networks.take(network, NETWORK, now)?;

@@ -87,7 +87,7 @@ impl SignInThrottle {
         now: Uptime,
     ) -> Result<Attempt, Duration> {
         let network = network.filter(|_| self.tells_networks_apart());
-        let now = now.since(Uptime::from_elapsed(Duration::ZERO));
+        let now = now.elapsed();
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(network) = network {
             attempts.networks.take(network, NETWORK, now)?;
@@ -99,7 +99,7 @@ impl SignInThrottle {
 
     /// Counts an attempt no longer: its password was right, or was never looked at.
     pub(crate) fn give_back(&self, attempt: &Attempt, now: Uptime) {
-        let now = now.since(Uptime::from_elapsed(Duration::ZERO));
+        let now = now.elapsed();
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         attempts.accounts.give(&attempt.account, ACCOUNT, now);
         if let Some(network) = &attempt.network {
