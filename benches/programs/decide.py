@@ -22,7 +22,7 @@ def main() -> None:
     if not core.ready:
         sys.exit("the gate has no fresh revocation view")
 
-    requirement = core.require_user([], [])
+    requirement = core.require(["user"])
     headers = [(name.encode(), value.encode()) for name, value in given["headers"]]
 
     # What the layer reads of every decision belongs to the call.

@@ -3,7 +3,8 @@
 A request reaches a handler only if its route was declared public or its caller passed the gate.
 """
 
-from sealgate._core import SettingsError, User, __version__
+from sealgate._core import SettingsError, __version__
+from sealgate.actors import Actor, Agent, Machine, User
 from sealgate.gate import Gate
 
-__all__ = ["Gate", "SettingsError", "User", "__version__"]
+__all__ = ["Actor", "Agent", "Gate", "Machine", "SettingsError", "User", "__version__"]

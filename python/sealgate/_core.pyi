@@ -1,6 +1,7 @@
 """The extension: a thin skin over the Rust gate."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Literal, Never, Self, final
 
 __version__: str
@@ -30,15 +31,103 @@ class User:
 
     @property
     def scopes(self) -> frozenset[str]:
-        """The scopes granted to the session."""
+        """The scopes granted to the session or token."""
 
     @property
     def roles(self) -> frozenset[str]:
         """The roles the issuer says the user has."""
 
     @property
+    def tenant(self) -> str | None:
+        """The organisation the user belongs to, when the issuer gave one."""
+
+    @property
+    def acr(self) -> str | None:
+        """How the user proved who they are (`acr`), when the issuer said."""
+
+    @property
+    def authenticated_at(self) -> datetime | None:
+        """When the user last did, in UTC, when the issuer said."""
+
+    @property
+    def client_id(self) -> str | None:
+        """The client through which the user calls."""
+
+    @property
+    def via(self) -> tuple[str, ...]:
+        """The services that pass the call on for the user, nearest first."""
+
+    @property
     def session_id(self) -> str | None:
         """The session (`sid`) that the user came with."""
+
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Machine:
+    """A service, job or workload that passed the gate. Two are equal when every field is."""
+
+    def __new__(cls, _: Never, /) -> Self:
+        """Only the gate makes machines: nothing can be given to this."""
+
+    @property
+    def id(self) -> str:
+        """The issuer's stable id for it (`sub`)."""
+
+    @property
+    def client_id(self) -> str:
+        """Its client."""
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes granted to its token."""
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles the issuer says it has."""
+
+    @property
+    def tenant(self) -> str | None:
+        """The organisation it belongs to, when the issuer gave one."""
+
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Agent:
+    """An AI client that passed the gate. Two are equal when every field is."""
+
+    def __new__(cls, _: Never, /) -> Self:
+        """Only the gate makes agents: nothing can be given to this."""
+
+    @property
+    def id(self) -> str:
+        """The issuer's stable id for it: its client."""
+
+    @property
+    def user(self) -> User | None:
+        """The user for whom it acts; `None` when it acts for itself."""
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes granted to its token."""
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles the token carries: those of the user, when it acts for one."""
+
+    @property
+    def tenant(self) -> str | None:
+        """The organisation it belongs to or acts in, when the issuer gave one."""
+
+    @property
+    def via(self) -> tuple[str, ...]:
+        """The services that pass the call on for the agent, nearest first."""
+
+    @property
+    def session_id(self) -> str | None:
+        """The session (`sid`) on which it acts, when it acts for a user."""
 
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
@@ -59,7 +148,7 @@ class Decision:
         """How many bytes of the body `Core.finish` needs; `None` if it needs none."""
 
     @property
-    def actor(self) -> User | None:
+    def actor(self) -> User | Machine | Agent | None:
         """Who calls, when it goes on."""
 
     @property
@@ -99,8 +188,23 @@ class Core:
     def from_env() -> Core:
         """Takes every setting from the environment. Raises `SettingsError`."""
 
-    def require_user(self, scopes: list[str], roles: list[str]) -> int:
-        """The number of the requirement "a user with all of these"; equal ones share it."""
+    def require(
+        self,
+        kinds: list[str],
+        *,
+        optional: bool = False,
+        scopes: list[str] = ...,
+        any_scopes: list[str] = ...,
+        roles: list[str] = ...,
+        any_roles: list[str] = ...,
+        acr: list[str] = ...,
+        max_age: int | None = None,
+        tenant: str | None = None,
+    ) -> int:
+        """The number of the requirement "an actor of these kinds with all of these"; equal ones share it.
+
+        A kind is `user`, `machine` or `agent`; `max_age` is in whole seconds. Raises `ValueError`.
+        """
 
     def require_public(self, reason: str) -> int:
         """The number of the requirement "everybody, because"; equal ones share it."""
@@ -130,8 +234,11 @@ class Core:
         was stopped first.
         """
 
-    def check(self, actor: User, requirement: int) -> str | None:
+    def check(self, actor: User | Machine | Agent, requirement: int) -> str | None:
         """The reason code why `actor` does not meet the requirement, or `None`."""
+
+    def standing(self, actor: User | Machine | Agent) -> str | None:
+        """The reason code why what `actor` came with is not good any more, or `None`."""
 
     def start(self) -> None:
         """Starts the background thread. Calling it again, or after a fork, is fine."""
@@ -149,3 +256,27 @@ class Core:
     @property
     def cookie_name(self) -> str:
         """The name of the cookie that holds the sealed session."""
+
+    @property
+    def docs_open(self) -> bool:
+        """Whether everybody may see the documentation pages."""
+
+    @property
+    def docs_client_id(self) -> str | None:
+        """The public client for signing in on the documentation pages."""
+
+    @property
+    def hide_unknown_paths(self) -> bool:
+        """Whether strangers are not told which paths lead nowhere."""
+
+    @property
+    def base_url(self) -> str:
+        """The application's public URL."""
+
+    @property
+    def issuer(self) -> str:
+        """The issuer."""
+
+    @property
+    def audiences(self) -> list[str]:
+        """What access tokens must be made for."""

@@ -69,7 +69,9 @@ class Marks:
         key = (tuple(sorted(set(scopes))), tuple(sorted(set(roles))))
         number = self._numbers.get(key)
         if number is None:
-            number = self._numbers[key] = self.core.require_user(list(key[0]), list(key[1]))
+            number = self._numbers[key] = self.core.require(
+                ["user"], scopes=list(key[0]), roles=list(key[1])
+            )
         return number
 
     def dependency(self, scopes: Iterable[str], roles: Iterable[str]) -> UserDependency:

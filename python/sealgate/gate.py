@@ -51,6 +51,11 @@ class Gate:
         untyped_logout: Literal["refuse", "accept"] | None = None,
         authority_file: str | None = None,
         after_logout: str | None = None,
+        audiences: Sequence[str] | None = None,
+        allowed_origins: Sequence[str] | None = None,
+        docs: Literal["open", "closed"] | None = None,
+        docs_client_id: str | None = None,
+        unknown_paths: Literal["show", "hide"] | None = None,
     ) -> None:
         """Takes settings that are written out rather than read from the environment.
 
@@ -60,7 +65,10 @@ class Gate:
         says what routes without any mark ask for, and `untyped_logout` what becomes of logout tokens that
         do not state their type. `authority_file` is a PEM file with one more
         certificate authority to trust for the issuer, and `after_logout` the path where a browser lands
-        after logout. What is left out has the default of its environment variable. Raises
+        after logout. `audiences` are the resources for which access tokens are taken; `allowed_origins`
+        further origins whose pages may use the session. `docs` says who sees the documentation pages,
+        `docs_client_id` is the public client for signing in on them, and `unknown_paths` says what
+        strangers are told of paths that lead nowhere. What is left out has the default of its environment variable. Raises
         `SettingsError`.
         """
         settings: dict[str, str | int | None] = {
@@ -77,6 +85,11 @@ class Gate:
             "untyped_logout": untyped_logout,
             "authority_file": authority_file,
             "after_logout": after_logout,
+            "audiences": None if audiences is None else " ".join(audiences),
+            "allowed_origins": None if allowed_origins is None else " ".join(allowed_origins),
+            "docs": docs,
+            "docs_client_id": docs_client_id,
+            "unknown_paths": unknown_paths,
         }
         given = {name: str(value) for name, value in settings.items() if value is not None}
         self._set_up(Core(**given))

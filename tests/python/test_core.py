@@ -92,10 +92,10 @@ def test_seal_keys_may_be_a_list() -> None:
 
 
 def test_equal_requirements_share_a_number(core: Core) -> None:
-    assert core.require_user(["a"], []) == core.require_user(["a"], [])
-    assert core.require_user(["a"], []) != core.require_user([], ["a"])
+    assert core.require(["user"], scopes=["a"]) == core.require(["user"], scopes=["a"])
+    assert core.require(["user"], scopes=["a"]) != core.require(["user"], roles=["a"])
     assert core.require_public("x") == core.require_public("x")
-    assert core.UNMARKED not in (core.require_user([], []), core.require_public("x"))
+    assert core.UNMARKED not in (core.require(["user"]), core.require_public("x"))
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,8 @@ SESSION: dict[int, Member] = {
     10: ("refresh", is_text, False),
     11: ("authenticated_at", is_time, True),
     12: ("key", is_text, False),
+    13: ("tenant", is_text, False),
+    14: ("acr", is_text, False),
 }
 TRANSACTION: dict[int, Member] = {
     0: ("state", is_text, True),

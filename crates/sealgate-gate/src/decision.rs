@@ -1,9 +1,6 @@
 //! What the gate decides.
 
-use std::sync::Arc;
-
-use sealgate_model::{SessionId, User};
-
+use crate::caller::Caller;
 use crate::pending::Pending;
 use crate::response::Response;
 
@@ -22,10 +19,8 @@ pub enum Decision {
 /// A request that goes on.
 #[derive(Debug, Default)]
 pub struct Allowed {
-    /// Who calls; nobody on a public route.
-    pub actor: Option<Arc<User>>,
-    /// The caller's session.
-    pub session: Option<SessionId>,
+    /// Who calls; nobody on a public route, and maybe nobody where that is fine.
+    pub caller: Option<Caller>,
     /// `Set-Cookie` values to send with the application's answer.
     pub set_cookies: Vec<String>,
 }

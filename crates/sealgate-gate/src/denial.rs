@@ -29,6 +29,14 @@ pub enum Denial {
     ScopeMissing,
     /// A role is missing.
     RoleMissing,
+    /// This is not for that kind of actor.
+    ActorWrong,
+    /// The actor belongs to another organisation.
+    TenantWrong,
+    /// The user did not prove who they are in a way that is good enough here.
+    AcrMissing,
+    /// The user proved who they are too long ago.
+    AuthenticationOld,
     /// A state-changing request came from another origin.
     CrossOrigin,
     /// The route is marked neither public nor gated, and the settings close such routes.
@@ -52,6 +60,10 @@ impl Denial {
             Self::RenewalUnavailable => "renewal_unavailable",
             Self::ScopeMissing => "scope_missing",
             Self::RoleMissing => "role_missing",
+            Self::ActorWrong => "actor_wrong",
+            Self::TenantWrong => "tenant_wrong",
+            Self::AcrMissing => "acr_missing",
+            Self::AuthenticationOld => "authentication_old",
             Self::CrossOrigin => "cross_origin",
             Self::RouteUnmarked => "route_unmarked",
         }
@@ -62,7 +74,12 @@ impl Denial {
     pub const fn status(self) -> u16 {
         match self {
             Self::FeedStale | Self::RenewalUnavailable => 503,
-            Self::ScopeMissing | Self::RoleMissing | Self::CrossOrigin | Self::RouteUnmarked => 403,
+            Self::ScopeMissing
+            | Self::RoleMissing
+            | Self::ActorWrong
+            | Self::TenantWrong
+            | Self::CrossOrigin
+            | Self::RouteUnmarked => 403,
             _ => 401,
         }
     }
@@ -94,6 +111,10 @@ impl Denial {
             Self::RenewalRefused => "The session could not be renewed. Sign in again.",
             Self::ScopeMissing => "The session lacks a scope that this needs.",
             Self::RoleMissing => "This needs a role that you do not have.",
+            Self::ActorWrong => "This is not for this kind of caller.",
+            Self::TenantWrong => "This belongs to another organisation.",
+            Self::AcrMissing => "This needs a stronger sign-in.",
+            Self::AuthenticationOld => "This needs a more recent sign-in.",
             Self::CrossOrigin => "This request came from another site.",
             Self::RouteUnmarked => "This route is closed: it is marked neither public nor gated.",
         }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealgate_model::User;
+use sealgate_model::{Actor, Secret};
 use sealgate_session::{SEALED_LIMIT, SessionContent};
 
+use crate::caller::{Caller, CredentialInfo, CredentialKind};
 use crate::common::Common;
 use crate::cookies::Found;
 use crate::decision::{Allowed, Decision};
@@ -100,9 +101,20 @@ impl Gate {
         }
     }
 
-    /// Why `user`, who passed the gate, does not meet `requirement`; its reason code, or nothing.
-    pub fn check(&self, user: &User, requirement: &Requirement) -> Option<&'static str> {
-        requirement.refuses(user).map(Denial::code)
+    /// Why `actor`, who passed the gate, does not meet `requirement`, or nothing.
+    pub fn check(&self, actor: &Actor, requirement: &Requirement) -> Option<Denial> {
+        requirement.refuses(actor, self.common.now())
+    }
+
+    /// Why what `caller` came with is not good any more, or nothing: for connections that last.
+    pub fn standing(&self, caller: &Caller) -> Option<Denial> {
+        let credential = &caller.credential;
+        if self.common.now() >= credential.expires_at {
+            return Some(Denial::SessionExpired);
+        }
+        let view = self.common.view();
+        let checked = view.check_credential(&credential.revocable(), self.common.uptime());
+        checked.err()
     }
 
     /// Follows the revocation feed until the future is dropped.
@@ -183,15 +195,34 @@ impl Gate {
         {
             return Err(Denial::RouteUnmarked);
         }
-        let session = content.session();
-        let user = content.into_user();
-        match requirement.refuses(&user) {
+        let caller = self.caller(content);
+        match requirement.refuses(&caller.actor, self.common.now()) {
             Some(denial) => Err(denial),
             None => Ok(Allowed {
-                actor: Some(Arc::new(user)),
-                session: Some(session),
+                caller: Some(caller),
                 set_cookies: Vec::new(),
             }),
+        }
+    }
+
+    fn caller(&self, content: SessionContent) -> Caller {
+        let mut parts = content.into_parts();
+        let client = self.common.settings().client_id.as_str();
+        parts.user.client = Some(client.to_owned());
+        let credential = CredentialInfo {
+            kind: CredentialKind::Session,
+            session: Some(parts.session),
+            subject: Some(parts.user.id.clone()),
+            client: client.to_owned(),
+            key: parts.key,
+            token: None,
+            started_at: parts.started_at,
+            expires_at: parts.expires_at,
+            subject_token: parts.refresh.map(Secret::new),
+        };
+        Caller {
+            actor: Arc::new(Actor::User(parts.user)),
+            credential: Arc::new(credential),
         }
     }
 

@@ -29,6 +29,8 @@ pub(crate) struct Claims {
     name: Option<String>,
     #[serde(default)]
     roles: Vec<String>,
+    tenant: Option<String>,
+    acr: Option<String>,
 }
 
 /// What the token must agree with.
@@ -115,11 +117,16 @@ impl Claims {
 
     pub(crate) fn into_user(self, scopes: Vec<String>) -> User {
         User {
+            authenticated_at: Some(self.authenticated_at()),
             id: self.sub,
             email: self.email,
             name: self.name,
             scopes,
             roles: self.roles,
+            tenant: self.tenant,
+            acr: self.acr,
+            client: None,
+            via: Vec::new(),
         }
     }
 }

@@ -8,6 +8,7 @@
 mod audience;
 mod backchannel;
 mod callback;
+mod caller;
 mod common;
 mod cookies;
 mod decision;
@@ -38,12 +39,13 @@ mod transactions;
 mod trust;
 mod view;
 
+pub use caller::{Caller, CredentialInfo, CredentialKind};
 pub use decision::{Allowed, Decision};
 pub use denial::Denial;
 pub use gate::Gate;
 pub use host::Host;
 pub use pending::Pending;
 pub use request::{Request, Transport};
-pub use requirement::Requirement;
+pub use requirement::{Kinds, Need, Requirement};
 pub use response::Response;
-pub use settings::{Settings, SettingsError, Unmarked, UntypedLogout};
+pub use settings::{Docs, Settings, SettingsError, UnknownPaths, Unmarked, UntypedLogout};

@@ -1,6 +1,8 @@
 //! What a route asks of its caller.
 
-use sealgate_model::User;
+use std::time::Duration;
+
+use sealgate_model::{Actor, ActorKind, Timestamp};
 
 use crate::denial::Denial;
 
@@ -13,31 +15,298 @@ pub enum Requirement {
         /// Why, in words for a reviewer.
         reason: String,
     },
-    /// A signed-in user who has every scope and every role named.
-    User {
-        /// Scopes, all of them.
-        scopes: Vec<String>,
-        /// Roles, all of them.
-        roles: Vec<String>,
-    },
+    /// An actor who meets the need.
+    Actor(Need),
     /// Nobody said; [`crate::Unmarked`] decides, and it never decides "open".
     Unmarked,
 }
 
+/// Which kinds of actor are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Kinds(u8);
+
+impl Kinds {
+    /// Every kind.
+    pub const ANY: Self = Self(7);
+    /// Users only.
+    pub const USER: Self = Self::only(ActorKind::User);
+
+    /// This kind and no other.
+    pub const fn only(kind: ActorKind) -> Self {
+        Self(1 << kind as u8)
+    }
+
+    /// This kind too.
+    #[must_use]
+    pub const fn and(self, kind: ActorKind) -> Self {
+        Self(self.0 | 1 << kind as u8)
+    }
+
+    /// Whether `kind` is among them.
+    pub const fn contains(self, kind: ActorKind) -> bool {
+        self.0 & (1 << kind as u8) != 0
+    }
+}
+
+/// What is asked of an actor. All of it has to hold.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Need {
+    /// The kinds of actor that are taken.
+    pub kinds: Kinds,
+    /// Whether nobody is fine too. Whoever is there has to meet the rest.
+    pub optional: bool,
+    /// Scopes, all of them.
+    pub scopes: Vec<String>,
+    /// Scopes, one of them at least, when any is named.
+    pub any_scopes: Vec<String>,
+    /// Roles, all of them.
+    pub roles: Vec<String>,
+    /// Roles, one of them at least, when any is named.
+    pub any_roles: Vec<String>,
+    /// Ways in which the user proved who they are, one of them, the preferred one first (RFC 9470).
+    pub acr: Vec<String>,
+    /// How long ago the user did so at most, in whole seconds (RFC 9470).
+    pub max_age: Option<Duration>,
+    /// The organisation that the actor belongs to or acts in.
+    pub tenant: Option<String>,
+}
+
+impl Need {
+    /// Any actor of these kinds.
+    pub const fn of(kinds: Kinds) -> Self {
+        Self {
+            kinds,
+            optional: false,
+            scopes: Vec::new(),
+            any_scopes: Vec::new(),
+            roles: Vec::new(),
+            any_roles: Vec::new(),
+            acr: Vec::new(),
+            max_age: None,
+            tenant: None,
+        }
+    }
+
+    /// Why `actor` does not meet this at `now`, or nothing. What signing in again would mend comes last.
+    pub(crate) fn refuses(&self, actor: &Actor, now: Timestamp) -> Option<Denial> {
+        if !self.kinds.contains(actor.kind()) {
+            return Some(Denial::ActorWrong);
+        }
+        if self.tenant.is_some() && self.tenant.as_deref() != actor.tenant() {
+            return Some(Denial::TenantWrong);
+        }
+        if !has_all(actor.scopes(), &self.scopes) || !has_any(actor.scopes(), &self.any_scopes) {
+            return Some(Denial::ScopeMissing);
+        }
+        if !has_all(actor.roles(), &self.roles) || !has_any(actor.roles(), &self.any_roles) {
+            return Some(Denial::RoleMissing);
+        }
+        if self.acr.is_empty() && self.max_age.is_none() {
+            return None;
+        }
+        // A machine never signs in, and an agent's user did not do so for this call.
+        let Actor::User(user) = actor else {
+            return Some(Denial::ActorWrong);
+        };
+        let acr = user.acr.as_ref();
+        if !self.acr.is_empty() && !acr.is_some_and(|acr| self.acr.contains(acr)) {
+            return Some(Denial::AcrMissing);
+        }
+        // The time is in whole seconds, rounded down.
+        let is_recent = |max_age: Duration| {
+            let at = user.authenticated_at;
+            at.is_some_and(|at| now.since(at) <= max_age + Duration::from_secs(1))
+        };
+        self.max_age
+            .is_some_and(|max_age| !is_recent(max_age))
+            .then_some(Denial::AuthenticationOld)
+    }
+}
+
+fn has_all(granted: &[String], asked: &[String]) -> bool {
+    asked.iter().all(|name| granted.contains(name))
+}
+
+fn has_any(granted: &[String], asked: &[String]) -> bool {
+    asked.is_empty() || asked.iter().any(|name| granted.contains(name))
+}
+
 impl Requirement {
-    /// Why `user` does not meet this, or nothing.
-    pub(crate) fn refuses(&self, user: &User) -> Option<Denial> {
+    /// Why `actor` does not meet this at `now`, or nothing.
+    pub(crate) fn refuses(&self, actor: &Actor, now: Timestamp) -> Option<Denial> {
         match self {
             Self::Public { .. } | Self::Unmarked => None,
-            Self::User { scopes, roles } => {
-                if scopes.iter().any(|scope| !user.scopes.contains(scope)) {
-                    Some(Denial::ScopeMissing)
-                } else if roles.iter().any(|role| !user.roles.contains(role)) {
-                    Some(Denial::RoleMissing)
-                } else {
-                    None
-                }
-            }
+            Self::Actor(need) => need.refuses(actor, now),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sealgate_model::{Agent, Machine, User};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_000);
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn user() -> Actor {
+        Actor::User(User {
+            id: "u1".to_owned(),
+            scopes: names(&["a", "b"]),
+            roles: names(&["admin"]),
+            tenant: Some("acme".to_owned()),
+            acr: Some("password".to_owned()),
+            authenticated_at: Some(Timestamp::from_seconds(900)),
+            ..User::default()
+        })
+    }
+
+    #[test]
+    fn each_kind_is_taken_where_it_is_named_and_nowhere_else() {
+        let actors = [
+            user(),
+            Actor::Machine(Machine::default()),
+            Actor::Agent(Agent::default()),
+        ];
+        let kinds = [ActorKind::User, ActorKind::Machine, ActorKind::Agent];
+        for (actor, kind) in actors.iter().zip(kinds) {
+            for asked in kinds {
+                let refused = Need::of(Kinds::only(asked)).refuses(actor, NOW);
+                assert_eq!(refused, (asked != kind).then_some(Denial::ActorWrong));
+            }
+            assert_eq!(Need::of(Kinds::ANY).refuses(actor, NOW), None);
+            let two = Kinds::only(ActorKind::User).and(ActorKind::Agent);
+            assert_eq!(two.contains(kind), kind != ActorKind::Machine);
+        }
+    }
+
+    #[test]
+    fn all_of_and_any_of_are_kept_apart() {
+        let need = || Need::of(Kinds::USER);
+        let cases = [
+            (
+                Need {
+                    scopes: names(&["a", "b"]),
+                    ..need()
+                },
+                None,
+            ),
+            (
+                Need {
+                    scopes: names(&["a", "c"]),
+                    ..need()
+                },
+                Some(Denial::ScopeMissing),
+            ),
+            (
+                Need {
+                    any_scopes: names(&["c", "a"]),
+                    ..need()
+                },
+                None,
+            ),
+            (
+                Need {
+                    any_scopes: names(&["c"]),
+                    ..need()
+                },
+                Some(Denial::ScopeMissing),
+            ),
+            (
+                Need {
+                    roles: names(&["admin"]),
+                    ..need()
+                },
+                None,
+            ),
+            (
+                Need {
+                    roles: names(&["admin", "x"]),
+                    ..need()
+                },
+                Some(Denial::RoleMissing),
+            ),
+            (
+                Need {
+                    any_roles: names(&["x", "admin"]),
+                    ..need()
+                },
+                None,
+            ),
+            (
+                Need {
+                    any_roles: names(&["x"]),
+                    ..need()
+                },
+                Some(Denial::RoleMissing),
+            ),
+            (
+                Need {
+                    tenant: Some("acme".to_owned()),
+                    ..need()
+                },
+                None,
+            ),
+            (
+                Need {
+                    tenant: Some("other".to_owned()),
+                    ..need()
+                },
+                Some(Denial::TenantWrong),
+            ),
+            (
+                Need {
+                    acr: names(&["key", "password"]),
+                    ..need()
+                },
+                None,
+            ),
+            (
+                Need {
+                    acr: names(&["key"]),
+                    ..need()
+                },
+                Some(Denial::AcrMissing),
+            ),
+            (
+                Need {
+                    max_age: Some(Duration::from_secs(99)),
+                    ..need()
+                },
+                None,
+            ),
+            (
+                Need {
+                    max_age: Some(Duration::from_secs(98)),
+                    ..need()
+                },
+                Some(Denial::AuthenticationOld),
+            ),
+        ];
+        for (need, refused) in cases {
+            assert_eq!(need.refuses(&user(), NOW), refused, "{need:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_but_a_user_meets_what_is_asked_of_a_sign_in() {
+        let need = Need {
+            max_age: Some(Duration::from_secs(1_000)),
+            ..Need::of(Kinds::ANY)
+        };
+        let machine = Actor::Machine(Machine::default());
+        assert_eq!(need.refuses(&machine, NOW), Some(Denial::ActorWrong));
+        let Actor::User(user) = user() else {
+            unreachable!()
+        };
+        let agent = Actor::Agent(Agent {
+            user: Some(Box::new(user)),
+            ..Agent::default()
+        });
+        assert_eq!(need.refuses(&agent, NOW), Some(Denial::ActorWrong));
     }
 }

@@ -40,8 +40,17 @@ impl RevocationView {
             token: None,
             started_at: content.started_at(),
         };
+        self.check_credential(&credential, now)
+    }
+
+    /// The same for any credential.
+    pub(crate) fn check_credential(
+        &self,
+        credential: &Credential<'_>,
+        now: Uptime,
+    ) -> Result<(), Denial> {
         let follower = self.read();
-        if follower.check(&credential).is_some() {
+        if follower.check(credential).is_some() {
             return Err(Denial::SessionRevoked);
         }
         if follower.is_fresh(now) {

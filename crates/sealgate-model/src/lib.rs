@@ -10,7 +10,7 @@ mod id;
 mod secret;
 mod time;
 
-pub use actor::{ActorKind, User};
+pub use actor::{Actor, ActorKind, Agent, Machine, User};
 pub use grant::Grant;
 pub use host::{Clock, Random};
 pub use id::{

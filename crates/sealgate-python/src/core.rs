@@ -8,18 +8,21 @@ use std::time::Duration;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use sealgate_gate::{Request, Requirement, Settings, Transport};
+use sealgate_gate::{
+    Denial, Docs, Kinds, Need, Request, Requirement, Settings, Transport, UnknownPaths,
+};
+use sealgate_model::ActorKind;
 
+use crate::actors;
 use crate::completion::{Completion, Outcome};
 use crate::decision::Decision;
 use crate::headers::Fields;
 use crate::process::Process;
 use crate::refuse;
 use crate::requirements::{Requirements, UNMARKED};
-use crate::user::User;
 
 /// The settings that `Core(...)` takes: environment names without `SEALGATE_`, in lower case.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 18] = [
     "issuer",
     "client_id",
     "client_secret",
@@ -33,6 +36,11 @@ const SETTINGS: [&str; 13] = [
     "untyped_logout",
     "authority_file",
     "after_logout",
+    "audiences",
+    "allowed_origins",
+    "docs",
+    "docs_client_id",
+    "unknown_paths",
 ];
 
 /// The gate itself: settings, keys, the revocation view and the thread that keeps it fresh.
@@ -117,10 +125,36 @@ impl Core {
         Self::build(|name| std::env::var(name).ok())
     }
 
-    /// The number of the requirement "a user with all of these"; equal ones share it.
-    fn require_user(&self, scopes: Vec<String>, roles: Vec<String>) -> usize {
-        self.requirements
-            .register(Requirement::User { scopes, roles })
+    /// The number of the requirement "an actor of these kinds with all of these"; equal ones share it.
+    #[pyo3(signature = (
+        kinds, *, optional = false, scopes = Vec::new(), any_scopes = Vec::new(), roles = Vec::new(),
+        any_roles = Vec::new(), acr = Vec::new(), max_age = None, tenant = None
+    ))]
+    #[allow(clippy::too_many_arguments)] // They are the keywords of one Python call.
+    fn require(
+        &self,
+        kinds: Vec<String>,
+        optional: bool,
+        scopes: Vec<String>,
+        any_scopes: Vec<String>,
+        roles: Vec<String>,
+        any_roles: Vec<String>,
+        acr: Vec<String>,
+        max_age: Option<u32>,
+        tenant: Option<String>,
+    ) -> PyResult<usize> {
+        let need = Need {
+            kinds: read_kinds(&kinds)?,
+            optional,
+            scopes,
+            any_scopes,
+            roles,
+            any_roles,
+            acr,
+            max_age: max_age.map(|seconds| Duration::from_secs(u64::from(seconds))),
+            tenant,
+        };
+        Ok(self.requirements.register(Requirement::Actor(need)))
     }
 
     /// The number of the requirement "everybody, because"; equal ones share it.
@@ -182,9 +216,22 @@ impl Core {
     }
 
     /// The reason code why `actor` does not meet the requirement, or `None`.
-    fn check(&self, actor: &User, requirement: usize) -> PyResult<Option<&'static str>> {
+    fn check(
+        &self,
+        actor: &Bound<'_, PyAny>,
+        requirement: usize,
+    ) -> PyResult<Option<&'static str>> {
         let requirement = self.requirement(requirement)?;
-        Ok(self.process()?.gate().check(actor.inner(), &requirement))
+        let caller = actors::unwrap(actor)?;
+        let denial = self.process()?.gate().check(&caller.actor, &requirement);
+        Ok(denial.map(Denial::code))
+    }
+
+    /// The reason code why what `actor` came with is not good any more, or `None`.
+    fn standing(&self, actor: &Bound<'_, PyAny>) -> PyResult<Option<&'static str>> {
+        let caller = actors::unwrap(actor)?;
+        let denial = self.process()?.gate().standing(caller);
+        Ok(denial.map(Denial::code))
     }
 
     /// Starts the background thread. Calling it again, or after a fork, is fine.
@@ -223,7 +270,58 @@ impl Core {
         self.settings.cookie_name()
     }
 
+    /// Whether everybody may see the documentation pages.
+    #[getter]
+    fn docs_open(&self) -> bool {
+        self.settings.docs == Docs::Open
+    }
+
+    /// The public client for signing in on the documentation pages.
+    #[getter]
+    fn docs_client_id(&self) -> Option<&str> {
+        let client = self.settings.docs_client_id.as_ref();
+        client.map(sealgate_model::ClientId::as_str)
+    }
+
+    /// Whether strangers are not told which paths lead nowhere.
+    #[getter]
+    fn hide_unknown_paths(&self) -> bool {
+        self.settings.unknown_paths == UnknownPaths::Hide
+    }
+
+    /// The application's public URL.
+    #[getter]
+    fn base_url(&self) -> &str {
+        self.settings.base_url.as_str()
+    }
+
+    /// The issuer.
+    #[getter]
+    fn issuer(&self) -> &str {
+        self.settings.issuer.as_str()
+    }
+
+    /// What access tokens must be made for.
+    #[getter]
+    fn audiences(&self) -> Vec<String> {
+        self.settings.audiences.clone()
+    }
+
     fn __repr__(&self) -> String {
         format!("Core(client_id={:?})", self.settings.client_id.as_str())
     }
+}
+
+fn read_kinds(names: &[String]) -> PyResult<Kinds> {
+    let mut kinds: Option<Kinds> = None;
+    for name in names {
+        let kind = match name.as_str() {
+            "user" => ActorKind::User,
+            "machine" => ActorKind::Machine,
+            "agent" => ActorKind::Agent,
+            _ => return Err(PyValueError::new_err("a kind is user, machine or agent")),
+        };
+        kinds = Some(kinds.map_or(Kinds::only(kind), |kinds| kinds.and(kind)));
+    }
+    kinds.ok_or_else(|| PyValueError::new_err("name at least one kind of actor"))
 }

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use sealgate_gate::{Decision as Decided, Pending, Response};
 
-use crate::user::User;
+use crate::actors;
 
 /// What the gate decided about one request.
 #[pyclass(frozen, module = "sealgate._core")]
@@ -16,7 +16,7 @@ pub(crate) struct Decision {
 
 enum Kind {
     Allow {
-        actor: Option<Py<User>>,
+        actor: Option<Py<PyAny>>,
         set_cookies: Vec<String>,
     },
     Respond(Response),
@@ -28,11 +28,8 @@ impl Decision {
     pub(crate) fn new(py: Python<'_>, decided: Decided) -> PyResult<Self> {
         let kind = match decided {
             Decided::Allow(allowed) => {
-                let session = allowed.session;
-                let actor = allowed
-                    .actor
-                    .map(|user| Py::new(py, User::new(user, session)))
-                    .transpose()?;
+                let caller = allowed.caller;
+                let actor = caller.map(|caller| actors::wrap(py, caller)).transpose()?;
                 Kind::Allow {
                     actor,
                     set_cookies: allowed.set_cookies,
@@ -90,7 +87,7 @@ impl Decision {
 
     /// Who calls, when it goes on.
     #[getter]
-    fn actor(&self, py: Python<'_>) -> Option<Py<User>> {
+    fn actor(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         match &self.kind {
             Kind::Allow { actor, .. } => actor.as_ref().map(|actor| actor.clone_ref(py)),
             _ => None,

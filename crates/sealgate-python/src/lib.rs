@@ -2,6 +2,7 @@
 //!
 //! The package `sealgate` wraps this module (`sealgate._core`) and is what applications use.
 
+mod actors;
 mod completion;
 mod core;
 mod decision;
@@ -9,7 +10,6 @@ mod headers;
 mod logging;
 mod process;
 mod requirements;
-mod user;
 mod worker;
 
 use pyo3::create_exception;
@@ -40,5 +40,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("SettingsError", module.py().get_type::<SettingsError>())?;
     module.add_class::<core::Core>()?;
     module.add_class::<decision::Decision>()?;
-    module.add_class::<user::User>()
+    module.add_class::<actors::User>()?;
+    module.add_class::<actors::Machine>()?;
+    module.add_class::<actors::Agent>()
 }

@@ -37,6 +37,10 @@ pub struct SessionContent {
     authenticated_at: i64,
     #[n(12)]
     key: Option<String>,
+    #[n(13)]
+    tenant: Option<String>,
+    #[n(14)]
+    acr: Option<String>,
 }
 
 /// The parts from which a [`SessionContent`] is made; times in whole seconds when written.
@@ -88,6 +92,8 @@ impl From<SessionParts> for SessionContent {
             renew_at: parts.renew_at.as_seconds(),
             expires_at: parts.expires_at.as_seconds(),
             authenticated_at: parts.authenticated_at.as_seconds(),
+            tenant: parts.user.tenant,
+            acr: parts.user.acr,
             refresh: parts.refresh,
             key: parts.key,
         }
@@ -152,12 +158,32 @@ impl SessionContent {
 
     /// The user.
     pub fn into_user(self) -> User {
-        User {
-            id: self.sub,
-            email: self.email,
-            name: self.name,
-            scopes: self.scopes,
-            roles: self.roles,
+        self.into_parts().user
+    }
+
+    /// The parts. The user's client is not among them: it is the one that the seal is bound to.
+    pub fn into_parts(self) -> SessionParts {
+        SessionParts {
+            session: self.session(),
+            started_at: self.started_at(),
+            renewed_at: self.renewed_at(),
+            renew_at: self.renew_at(),
+            expires_at: self.expires_at(),
+            authenticated_at: self.authenticated_at(),
+            user: User {
+                authenticated_at: Some(self.authenticated_at()),
+                id: self.sub,
+                email: self.email,
+                name: self.name,
+                scopes: self.scopes,
+                roles: self.roles,
+                tenant: self.tenant,
+                acr: self.acr,
+                client: None,
+                via: Vec::new(),
+            },
+            refresh: self.refresh,
+            key: self.key,
         }
     }
 }
@@ -186,6 +212,9 @@ mod tests {
                 name: Some("Ada Lovelace".into()),
                 scopes: ["openid", "profile", "email"].map(String::from).to_vec(),
                 roles: vec!["accountant".into()],
+                tenant: Some("acme".into()),
+                acr: Some("urn:sealgate:acr:password".into()),
+                ..User::default()
             },
             started_at: at,
             renewed_at: at,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use sealgate_gate::{Allowed, Decision, Gate, Request, Requirement, Response, Transport};
+use sealgate_gate::{
+    Allowed, Decision, Gate, Kinds, Need, Request, Requirement, Response, Transport,
+};
 use url::Url;
 
 use crate::provider::{ISSUER, World};
@@ -15,10 +17,7 @@ pub(crate) struct Browser {
 }
 
 pub(crate) fn user() -> Requirement {
-    Requirement::User {
-        scopes: Vec::new(),
-        roles: Vec::new(),
-    }
+    Requirement::Actor(Need::of(Kinds::USER))
 }
 
 impl Browser {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sealgate_gate::{Decision, Requirement, Transport};
+use sealgate_gate::{CredentialKind, Decision, Kinds, Need, Requirement, Transport};
 use sealgate_model::Timestamp;
 use sealgate_revocation::{Entry, Subject};
 
@@ -28,7 +28,7 @@ async fn nobody_passes_without_a_credential_unless_the_route_is_public() {
         .send(&world.gate, "GET", "/health", &public)
         .await
         .unwrap();
-    assert_eq!(allowed.actor, None);
+    assert!(allowed.caller.is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,12 +86,14 @@ async fn a_session_brings_its_actor() {
         .send(&world.gate, "GET", "/expenses", &user())
         .await
         .unwrap();
-    let actor = allowed.actor.unwrap();
+    let caller = allowed.caller.unwrap();
+    let user = caller.actor.human().unwrap();
     assert_eq!(
-        (actor.id.as_str(), actor.email.as_deref()),
+        (user.id.as_str(), user.email.as_deref()),
         ("ada", Some("ada@example.com"))
     );
-    assert_eq!(allowed.session.unwrap().to_string(), SID);
+    assert_eq!(caller.credential.kind, CredentialKind::Session);
+    assert_eq!(caller.credential.session.unwrap().to_string(), SID);
     assert!(allowed.set_cookies.is_empty());
 }
 
@@ -99,9 +101,12 @@ async fn a_session_brings_its_actor() {
 async fn scopes_and_roles_are_all_of() {
     let world = world().await;
     let mut browser = signed_in(&world).await;
-    let need = |scopes: &[&str], roles: &[&str]| Requirement::User {
-        scopes: scopes.iter().map(|s| (*s).to_owned()).collect(),
-        roles: roles.iter().map(|s| (*s).to_owned()).collect(),
+    let need = |scopes: &[&str], roles: &[&str]| {
+        Requirement::Actor(Need {
+            scopes: scopes.iter().map(|s| (*s).to_owned()).collect(),
+            roles: roles.iter().map(|s| (*s).to_owned()).collect(),
+            ..Need::of(Kinds::USER)
+        })
     };
     assert!(
         browser

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealgate_gate::Requirement;
+use sealgate_gate::{Kinds, Need, Requirement};
 use sealgate_host::FetchError;
 use serde_json::json;
 
@@ -30,7 +30,7 @@ async fn the_first_request_past_the_access_part_renews_it() {
         .send(&world.gate, "GET", "/", &user())
         .await
         .unwrap();
-    assert_eq!(allowed.actor.unwrap().id, "ada");
+    assert_eq!(allowed.caller.unwrap().actor.id(), "ada");
     assert_ne!(browser.session().unwrap(), old);
     let allowed = browser
         .send(&world.gate, "GET", "/", &user())
@@ -71,10 +71,10 @@ async fn fifty_tabs_make_one_renewal_and_late_ones_share_it() {
 async fn a_denial_after_a_renewal_still_carries_the_new_cookie() {
     let (world, mut browser) = due().await;
     let old = browser.session().unwrap().to_owned();
-    let admin = Requirement::User {
+    let admin = Requirement::Actor(Need {
         scopes: vec!["admin".to_owned()],
-        roles: Vec::new(),
-    };
+        ..Need::of(Kinds::USER)
+    });
     assert_eq!(
         browser.denied(&world.gate, "GET", "/", &admin).await,
         (403, "scope_missing")

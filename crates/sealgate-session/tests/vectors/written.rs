@@ -99,6 +99,9 @@ pub(crate) fn encode(purpose: &str, value: &Value) -> Vec<u8> {
             name: text("name"),
             scopes: list("scopes"),
             roles: list("roles"),
+            tenant: text("tenant"),
+            acr: text("acr"),
+            ..User::default()
         },
         started_at: time("started_at"),
         renewed_at: time("renewed_at"),
