@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs Chromium (Debian's package) and playwright-core, which drives it.
+# Installs Chromium (Debian's package), playwright-core, which drives it, and Swagger UI, which FastAPI's
+# documentation page otherwise gets from elsewhere.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +19,7 @@ if ! command -v chromium >/dev/null; then
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" apt-get install -y -qq --no-install-recommends chromium >/dev/null
 fi
-if [[ ! -d tests/browser/node_modules/playwright-core ]]; then
-  say "installing playwright-core"
-  (cd tests/browser && npm ci --silent --no-audit --no-fund)
+if [[ ! -d tests/browser/node_modules/playwright-core || ! -d tests/browser/node_modules/swagger-ui-dist ]]; then
+  say "installing playwright-core and Swagger UI"
+  (cd tests/browser && npm ci --ignore-scripts --silent --no-audit --no-fund)
 fi

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use sealgate_jose::{DpopExpectation, DpopProof, JoseError, SigningKey};
+use sealgate_jose::{DpopExpectation, DpopProof, DpopUrl, JoseError, SigningKey};
 use serde_json::{Value, json};
 
 static KEY: LazyLock<SigningKey> =
@@ -33,7 +33,7 @@ fn judge(proof: &DpopProof, url: &str) {
     assert!((1..=128).contains(&proof.jti.len()));
     let request = DpopExpectation {
         method: &proof.htm,
-        url: &proof.htu,
+        url: DpopUrl::Written(&proof.htu),
         now: proof.iat,
         leeway: 0,
         access_token: None,
@@ -44,7 +44,7 @@ fn judge(proof: &DpopProof, url: &str) {
         Ok(()) | Err(JoseError::WrongUrl)
     ));
     let token = DpopExpectation {
-        url,
+        url: DpopUrl::Written(url),
         access_token: Some(url),
         ..request
     };

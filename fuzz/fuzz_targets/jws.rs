@@ -38,6 +38,11 @@ fuzz_target!(|text: &str| {
         limit: sealgate_jose::TOKEN_LIMIT,
     };
     assert!(KEYS.verify(text, expect.types).is_err());
+    // What it says of itself is text or nothing, and no more than a choice.
+    let _ = (
+        sealgate_jose::claimed_key(text),
+        sealgate_jose::claimed_issuer(text),
+    );
     assert!(KEYS.verify_as(text, &expect).is_err());
     for header in HEADERS.iter() {
         assert!(

@@ -46,7 +46,9 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(request.scopes.within(&scopes));
             assert!(request.resources.as_slice().iter().all(|uri| resources.contains(uri)));
         }
-        let _ = TokenRequest::parse(&params);
+        if let Ok(TokenRequest::TokenExchange(exchange)) = TokenRequest::parse(&params) {
+            assert!(!exchange.resources.is_empty());
+        }
         let _ = IntrospectionRequest::parse(&params);
         let _ = ClientCredentials::from_request([], &params);
         if let Some(Ok(code)) = params.get("user_code").map(str::parse::<UserCode>) {

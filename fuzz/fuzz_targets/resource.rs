@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use sealgate_gate::resource::{
-    ResourceGate, ResourceRequest, ResourceSettings, Standing, TokenRequirement, TokenRevocations,
+    ResourceGate, ResourceRequest, ResourceSettings, Standing, TokenRevocations,
 };
+use sealgate_gate::{Kinds, Need};
 use sealgate_host::{FakeClock, FakeRandom};
 use sealgate_jose::{JwkSet, SigningKey, VerifyingKeys};
 use sealgate_model::Timestamp;
@@ -53,7 +54,7 @@ fuzz_target!(|headers: (Vec<&[u8]>, Vec<&[u8]>)| {
         authorization: &headers.0,
         dpop: &headers.1,
     };
-    let need = TokenRequirement::scopes(["read"]);
+    let need = Need { scopes: vec!["read".to_owned()], ..Need::of(Kinds::ANY) };
     let checked = pin!(GATE.check(&request, &need));
     let Poll::Ready(answer) = checked.poll(&mut Context::from_waker(Waker::noop())) else {
         panic!("everything was at hand");

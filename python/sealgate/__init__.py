@@ -6,5 +6,6 @@ A request reaches a handler only if its route was declared public or its caller 
 from sealgate._core import SettingsError, __version__
 from sealgate.actors import Actor, Agent, Machine, User
 from sealgate.gate import Gate
+from sealgate.onward import OnwardError
 
-__all__ = ["Actor", "Agent", "Gate", "Machine", "SettingsError", "User", "__version__"]
+__all__ = ["Actor", "Agent", "Gate", "Machine", "OnwardError", "SettingsError", "User", "__version__"]

@@ -1,8 +1,9 @@
 """The extension: a thin skin over the Rust gate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from datetime import datetime
-from typing import Literal, Never, Self, final
+from os import PathLike
+from typing import Any, Literal, Never, Self, final
 
 __version__: str
 """The version of the package."""
@@ -28,6 +29,10 @@ class User:
     @property
     def name(self) -> str | None:
         """The name to show, when the issuer gave one."""
+
+    @property
+    def issuer(self) -> str:
+        """Who vouches for the user: an id means something together with its issuer."""
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -80,6 +85,10 @@ class Machine:
         """Its client."""
 
     @property
+    def issuer(self) -> str:
+        """Who vouches for the machine: an id means something together with its issuer."""
+
+    @property
     def scopes(self) -> frozenset[str]:
         """The scopes granted to its token."""
 
@@ -108,6 +117,10 @@ class Agent:
     @property
     def user(self) -> User | None:
         """The user for whom it acts; `None` when it acts for itself."""
+
+    @property
+    def issuer(self) -> str:
+        """Who vouches for the agent: an id means something together with its issuer."""
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -161,7 +174,11 @@ class Decision:
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """The header fields, when the gate answers."""
+        """The header fields of the gate's answer, or those to add to the application's, when it goes on."""
+
+    @property
+    def record(self) -> dict[str, str | None] | None:
+        """For the log of decisions: who was refused, where that is known."""
 
     @property
     def body(self) -> bytes:
@@ -178,15 +195,18 @@ class Core:
     UNMARKED: int
     """The requirement of a route that nobody marked."""
 
-    def __new__(cls, **settings: str) -> Core:
+    def __new__(cls, place: str | None = None, /, **settings: str) -> Core:
         """Takes settings by their environment names without `SEALGATE_`, in lower case.
 
-        Raises `SettingsError`.
+        `place` tells in errors where they are given. Raises `SettingsError`.
         """
 
     @staticmethod
-    def from_env() -> Core:
-        """Takes every setting from the environment. Raises `SettingsError`."""
+    def from_env(file: str | PathLike[str] | None = None) -> Core:
+        """Takes every setting from the environment, and from `file` what is not set there.
+
+        Raises `SettingsError`.
+        """
 
     def require(
         self,
@@ -223,6 +243,14 @@ class Core:
         `path` is decoded and counts from the root of the host; header names are in lower case.
         """
 
+    def admit(
+        self, scope: MutableMapping[str, Any], requirement: int
+    ) -> Decision | User | Machine | Agent | None:
+        """The same about the request of an ASGI scope of the types `http` and `websocket`.
+
+        Where nothing but the actor is to be told, the answer is the actor alone, or `None` for nobody.
+        """
+
     def finish(
         self, decision: Decision, done: Callable[[Decision | None], None], body: bytes | None = None
     ) -> None:
@@ -237,8 +265,25 @@ class Core:
     def check(self, actor: User | Machine | Agent, requirement: int) -> str | None:
         """The reason code why `actor` does not meet the requirement, or `None`."""
 
+    def refusal(
+        self, actor: User | Machine | Agent | None, requirement: int, tenant: str | None = None
+    ) -> Decision | None:
+        """The gate's answer to `actor`, or to nobody, who does not meet the requirement or does not belong to
+        `tenant`; `None` when all is well.
+        """
+
+    def csrf_token(self, actor: User | Machine | Agent) -> str:
+        """A token for forms of pages that are shown to `actor`; empty if they came without a session."""
+
     def standing(self, actor: User | Machine | Agent) -> str | None:
         """The reason code why what `actor` came with is not good any more, or `None`."""
+
+    def fallen(self, actors: list[User | Machine | Agent]) -> list[tuple[int, str]]:
+        """Where in `actors` those stand whose credential is not good any more, with the reason code."""
+
+    @staticmethod
+    def record(actor: User | Machine | Agent) -> dict[str, str | None]:
+        """Who `actor` is and what they came with, for the log of decisions."""
 
     def start(self) -> None:
         """Starts the background thread. Calling it again, or after a fork, is fine."""
@@ -274,9 +319,97 @@ class Core:
         """The application's public URL."""
 
     @property
+    def provider(self) -> str:
+        """The kind of provider at the issuer, as `SEALGATE_PROVIDER` names it."""
+
+    @property
     def issuer(self) -> str:
         """The issuer."""
 
     @property
     def audiences(self) -> list[str]:
         """What access tokens must be made for."""
+
+def testing_actor(
+    kind: Literal["user", "machine", "agent"],
+    id: str,
+    issuer: str,
+    *,
+    email: str | None = None,
+    name: str | None = None,
+    scopes: list[str] = ...,
+    roles: list[str] = ...,
+    tenant: str | None = None,
+    acr: str | None = None,
+    authenticated_at: int | None = None,
+    client_id: str | None = None,
+    via: list[str] = ...,
+    user: User | None = None,
+) -> User | Machine | Agent:
+    """An actor that no issuer vouched for; `authenticated_at` in seconds since 1970."""
+
+def testing_decide(
+    core: Core, actor: User | Machine | Agent | None, scope: MutableMapping[str, Any], requirement: int
+) -> Decision:
+    """Decides about the request of an ASGI scope as if it came from `actor`, or from nobody.
+
+    Credentials in it are not looked at; the requirement is judged as ever.
+    """
+
+@final
+class OnwardClient:
+    """Calls to one other resource."""
+
+    def __new__(cls, core: Core, audience: str, scopes: list[str], places: list[str], dpop: bool) -> Self:
+        """Takes the audience, the scopes, where tokens may be sent if not to the audience's own origin, and
+        whether they are bound to this process's key. Raises `ValueError`.
+        """
+
+    def at_hand(self, actor: User | Machine | Agent | None, method: str, url: str) -> Onward | None:
+        """The headers for one request, or why there can be none, if that is known now: it never waits.
+
+        `None` sends the caller to `get`.
+        """
+
+    def get(
+        self,
+        actor: User | Machine | Agent | None,
+        method: str,
+        url: str,
+        done: Callable[[Onward], None],
+    ) -> None:
+        """The headers for one request, told to `done` once, from the extension's own thread."""
+
+    def answered(
+        self, sent: Onward, status: int, challenges: list[bytes], nonce: bytes | None
+    ) -> Literal["nonce", "token"] | None:
+        """Learns from the answer to a request that `sent` went with; why the same request should be made
+        once more, if it should.
+        """
+
+@final
+class Onward:
+    """What came of asking for one request's headers."""
+
+    def __new__(cls, _: Never, /) -> Self:
+        """Only the core makes these: nothing can be given to this."""
+
+    @property
+    def authorization(self) -> str | None:
+        """The value of `Authorization`; `None` when there is no token."""
+
+    @property
+    def dpop(self) -> str | None:
+        """The value of `DPoP`; `None` when the token is not bound to a key."""
+
+    @property
+    def reason(self) -> str | None:
+        """The stable reason code why there is no token; `None` when there is."""
+
+    @property
+    def message(self) -> str:
+        """The same in words."""
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the same may go well a moment later."""

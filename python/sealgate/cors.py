@@ -21,20 +21,22 @@ _STRANGERS = (
 """Origins that are on no application's list: whoever allows one allows (nearly) all of them."""
 
 
-def check_cors(app: object) -> None:
-    """Raises `SettingsError` when CORS around `app` allows credentials to every origin."""
+def check_cors(app: object, route: str | None = None) -> None:
+    """Raises `SettingsError` when CORS around `app` allows credentials to every origin. It names `route`,
+    one that could be read.
+    """
     if isinstance(app, CORSMiddleware):
-        _check(app)
-        check_cors(app.app)
+        _check(app, route)
+        check_cors(app.app, route)
     elif isinstance(app, Router):
         if app.middleware_stack != app.app:
-            check_cors(app.middleware_stack)
+            check_cors(app.middleware_stack, route)
     elif isinstance(app, Starlette):
-        check_cors(app.router)
+        check_cors(app.router, route)
         for middleware in app.user_middleware:
             made = _made(middleware)
             if made is not None:
-                _check(made)
+                _check(made, route)
 
 
 def _made(middleware: Middleware) -> CORSMiddleware | None:
@@ -46,13 +48,14 @@ def _made(middleware: Middleware) -> CORSMiddleware | None:
     return make(_nothing, *middleware.args, **middleware.kwargs)
 
 
-def _check(cors: CORSMiddleware) -> None:
+def _check(cors: CORSMiddleware, route: str | None) -> None:
     if "Access-Control-Allow-Credentials" not in cors.simple_headers:
         return
     if any(cors.is_allowed_origin(origin) for origin in _STRANGERS):
+        example = f", for one at {route}" if route else ""
         raise SettingsError(
-            "CORSMiddleware allows credentials to every origin, so any site could act as its visitors: "
-            "name the origins, allow_origins=['https://web.example'], or set allow_credentials=False"
+            "CORSMiddleware allows credentials to every origin, so any site could act as its visitors"
+            f"{example}: name the origins, allow_origins=['https://web.example'], or set allow_credentials=False"
         )
 
 

@@ -7,21 +7,32 @@ to the handler, and checks its own requirement once more in case the layer looke
 from __future__ import annotations
 
 import inspect
+import json
 import logging
 from collections.abc import Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, overload
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from fastapi.exceptions import HTTPException
 from fastapi.openapi.models import APIKey, APIKeyIn
 from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+
+from sealgate.needs import ANY_KIND, Need, asked
 
 if TYPE_CHECKING:
-    from sealgate._core import Core, User
+    from sealgate._core import Core, Decision
+
+_DENIAL = "websocket.http.response"
 
 STATE_KEY = "sealgate"
-"""Where `scope["state"]` holds the actor: a `User`, or `None` on a public route."""
+"""Where `scope["state"]` holds the actor, or `None`: on a public route, and where nobody may call too."""
+
+SESSION_SCHEME = "Sealgate session"
+"""The name of the session's security scheme in OpenAPI documents."""
 
 _log = logging.getLogger("sealgate")
 
@@ -34,25 +45,41 @@ _SIGNATURE = inspect.Signature(
     ]
 )
 
-_STATUS = {"credential_missing": 401, "scope_missing": 403, "role_missing": 403}
-_TITLES = {
-    "credential_missing": "Sign in to use this.",
-    "scope_missing": "The session lacks a scope that this needs.",
-    "role_missing": "This needs a role that you do not have.",
-}
+A_co = TypeVar("A_co", covariant=True)
+B = TypeVar("B")
 
 
 class Refused(HTTPException):
-    """A caller who does not meet a dependency's requirement: 401 or 403, with its reason code."""
+    """A caller who does not meet a dependency's requirement, with the gate's answer to them.
 
-    def __init__(self, reason: str) -> None:
-        """Takes the stable reason code."""
-        self.reason = reason
-        super().__init__(
-            _STATUS.get(reason, 403),
-            {"reason": reason, "title": _TITLES.get(reason, "This is not allowed.")},
-            {"cache-control": "no-store"},
-        )
+    Where no handler of the gate's is installed, in mounted applications, FastAPI makes its own answer of
+    the same content.
+    """
+
+    def __init__(self, answer: Decision) -> None:
+        """Takes the gate's answer."""
+        self.answer = answer
+        self.reason = answer.reason
+        fields: dict[str, str] = {}
+        for raw_name, raw_value in answer.headers:
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+            if name not in ("content-type", "content-length"):
+                fields[name] = f"{fields[name]}, {value}" if name in fields else value
+        super().__init__(answer.status, json.loads(answer.body), fields)
+
+
+async def send_refusal(connection: HTTPConnection, refused: Exception) -> Any:
+    """The gate's answer as it stands: the exception handler of applications with a gate. `None` where nothing
+    is left to be sent.
+    """
+    assert isinstance(refused, Refused)
+    if isinstance(connection, WebSocket) and _DENIAL not in (connection.scope.get("extensions") or {}):
+        # Before the handshake is accepted, servers turn this into a plain 403.
+        await connection.close(1008, refused.reason)
+        return None
+    response = Response(refused.answer.body, refused.answer.status)
+    response.raw_headers = refused.answer.headers
+    return response
 
 
 class Marks:
@@ -61,44 +88,40 @@ class Marks:
     def __init__(self, core: Core) -> None:
         """Takes the core that numbers requirements."""
         self.core = core
-        self._dependencies: dict[tuple[tuple[str, ...], tuple[str, ...]], UserDependency] = {}
-        self._numbers: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
+        self._dependencies: dict[Need, ActorDependency[Any]] = {}
+        self._numbers: dict[Need, int] = {}
 
-    def number(self, scopes: Iterable[str], roles: Iterable[str]) -> int:
-        """The core's number for "a user with all of these"."""
-        key = (tuple(sorted(set(scopes))), tuple(sorted(set(roles))))
-        number = self._numbers.get(key)
+    def number(self, need: Need) -> int:
+        """The core's number for what is asked."""
+        number = self._numbers.get(need)
         if number is None:
-            number = self._numbers[key] = self.core.require(
-                ["user"], scopes=list(key[0]), roles=list(key[1])
-            )
+            number = self._numbers[need] = need.number(self.core)
         return number
 
-    def dependency(self, scopes: Iterable[str], roles: Iterable[str]) -> UserDependency:
-        """The dependency for "a user with all of these". Equal requirements share one, so that a
-        request resolves it once.
+    def dependency(self, need: Need) -> ActorDependency[Any]:
+        """The dependency for what is asked. Equal requirements share one, so that a request resolves it
+        once.
         """
-        key = (_names("scopes", scopes), _names("roles", roles))
-        found = self._dependencies.get(key)
+        found = self._dependencies.get(need)
         if found is None:
-            found = self._dependencies[key] = UserDependency(self, key[0], key[1])
+            found = self._dependencies[need] = ActorDependency(self, need)
         return found
 
 
-class UserDependency(SecurityBase):
-    """A signed-in user, as a FastAPI dependency and as a maker of stricter ones.
+class ActorDependency(SecurityBase, Generic[A_co]):
+    """An actor, as a FastAPI dependency and as a maker of stricter ones.
 
-    `Depends(gate.user)` asks for any signed-in user; `Depends(gate.user(scopes=[...], roles=[...]))`
-    for one who has every scope and every role named. `Security(gate.user, scopes=[...])` works too.
+    `Depends(gate.user)` asks for any user; `Depends(gate.user(scopes=[...], roles=[...]))` for one who has
+    every scope and every role named. `Security(gate.user, scopes=[...])` works too. Where one of several
+    kinds may call: `gate.user | gate.machine`.
     """
 
-    def __init__(self, marks: Marks, scopes: tuple[str, ...], roles: tuple[str, ...]) -> None:
-        """Takes what the user must have: every one of `scopes` and of `roles`."""
+    def __init__(self, marks: Marks, need: Need) -> None:
+        """Takes what is asked of the actor."""
         self.marks = marks
-        self.scopes = scopes
-        self.roles = roles
-        self.number = marks.number(scopes, roles)
-        self.scheme_name = "Sealgate session"
+        self.need = need
+        self.number = marks.number(need)
+        self.scheme_name = SESSION_SCHEME
         self.model = APIKey.model_validate(
             {
                 "in": APIKeyIn.cookie,
@@ -114,48 +137,123 @@ class UserDependency(SecurityBase):
 
     @overload
     def __call__(
-        self, *, connection: HTTPConnection, security_scopes: SecurityScopes
-    ) -> Coroutine[Any, Any, User]: ...
+        self, *, connection: HTTPConnection, security_scopes: SecurityScopes | None = None
+    ) -> Coroutine[Any, Any, A_co]: ...
     @overload
-    def __call__(self, *, scopes: Iterable[str] = (), roles: Iterable[str] = ()) -> UserDependency: ...
+    def __call__(
+        self,
+        *,
+        scopes: Iterable[str] = (),
+        any_scopes: Iterable[str] = (),
+        roles: Iterable[str] = (),
+        any_roles: Iterable[str] = (),
+        acr: Iterable[str] = (),
+        max_age: int | None = None,
+        tenant: str | None = None,
+        tenant_from: str | None = None,
+    ) -> ActorDependency[A_co]: ...
     def __call__(
         self,
         *,
         connection: HTTPConnection | None = None,
         security_scopes: SecurityScopes | None = None,
         scopes: Iterable[str] = (),
+        any_scopes: Iterable[str] = (),
         roles: Iterable[str] = (),
-    ) -> Coroutine[Any, Any, User] | UserDependency:
-        """With `scopes` and `roles`: a dependency that asks for those besides what this one asks."""
+        any_roles: Iterable[str] = (),
+        acr: Iterable[str] = (),
+        max_age: int | None = None,
+        tenant: str | None = None,
+        tenant_from: str | None = None,
+    ) -> Coroutine[Any, Any, A_co] | ActorDependency[A_co]:
+        """A dependency that asks for this besides what this one asks.
+
+        `scopes` and `roles`: all of them; `any_scopes` and `any_roles`: one of them at least. `acr`: the
+        user proved who they are in one of these ways, `max_age`: at most so many seconds ago. `tenant`: the
+        actor belongs to it; `tenant_from`: to the one that this path parameter names. Raises `TypeError`
+        for a text instead of a list, and `ValueError` for what nobody can meet.
+        """
         if connection is not None:
             return self._resolve(connection=connection, security_scopes=security_scopes)
-        return self.marks.dependency(
-            (*self.scopes, *_names("scopes", scopes)), (*self.roles, *_names("roles", roles))
+        more = asked(
+            self.need.kinds,
+            scopes=scopes,
+            any_scopes=any_scopes,
+            roles=roles,
+            any_roles=any_roles,
+            acr=acr,
+            max_age=max_age,
+            tenant=tenant,
+            tenant_from=tenant_from,
         )
+        need = self.need.and_(replace(more, optional=True))
+        for name, several in (
+            ("any_scopes", need.any_scopes),
+            ("any_roles", need.any_roles),
+            ("tenant_from", need.tenants_from),
+        ):
+            if len(several) > 1:
+                raise ValueError(f"{name} is asked for twice: put a mark of its own on the route for each")
+        return self.marks.dependency(need)
+
+    def __or__(self, other: ActorDependency[B]) -> ActorDependency[A_co | B]:
+        """Takes the kinds of actor of both. What else is asked has to be the same: ask for it afterwards,
+        `(gate.user | gate.machine)(scopes=[...])`. Raises `ValueError`.
+        """
+        if self.marks is not other.marks:
+            raise ValueError("these are dependencies of two gates")
+        if replace(self.need, kinds=other.need.kinds) != other.need:
+            raise ValueError(
+                "they ask for different things: combine the kinds first, (gate.user | gate.machine)(...)"
+            )
+        return self.marks.dependency(replace(self.need, kinds=self.need.kinds | other.need.kinds))
 
     async def _resolve(
         self, *, connection: HTTPConnection, security_scopes: SecurityScopes | None = None
-    ) -> User:
+    ) -> A_co:
         state: dict[str, Any] = connection.scope.get("state") or {}
-        actor: User | None = state.get(STATE_KEY)
+        actor = state.get(STATE_KEY)
+        core = self.marks.core
+        number = self.number
+        if security_scopes is not None and security_scopes.scopes:
+            number = self.marks.number(self.need.with_scopes(security_scopes.scopes))
         if actor is None:
             if STATE_KEY not in state:
                 _log.error(
-                    "gate.user was asked about a request that never passed the gate: "
-                    "call gate.install(app) on the application that serves it"
+                    "%r was asked about a request that never passed the gate: "
+                    "call gate.install(app) on the application that serves it",
+                    self,
                 )
-            raise Refused("credential_missing")
-        number = self.number
-        if security_scopes is not None and security_scopes.scopes:
-            number = self.marks.number((*self.scopes, *security_scopes.scopes), self.roles)
-        reason = self.marks.core.check(actor, number)
-        if reason is not None:
-            raise Refused(reason)
-        return actor
+            refused = core.refusal(None, number)
+        elif self.need.tenants_from:
+            refused = core.refusal(actor, number, self._tenant(connection))
+        elif core.check(actor, number) is None:
+            return cast(A_co, actor)
+        else:
+            refused = core.refusal(actor, number)
+        if refused is not None:
+            raise Refused(refused)
+        return cast(A_co, actor)
+
+    def _tenant(self, connection: HTTPConnection) -> str:
+        """The tenant that the path names; the name of none if it names none."""
+        for name in self.need.tenants_from:
+            named = connection.path_params.get(name)
+            if named is not None:
+                return str(named)
+            _log.error("%r is on a route whose path has no {%s}, so it refuses everybody", self, name)
+        return "\0"
 
     def __repr__(self) -> str:
         """Shows what is asked for."""
-        return f"gate.user(scopes={list(self.scopes)}, roles={list(self.roles)})"
+        if self.need.kinds == ANY_KIND:
+            name = "gate.optional" if self.need.optional else "gate.actor"
+        else:
+            name = " | ".join(f"gate.{kind}" for kind in sorted(self.need.kinds, reverse=True))
+        asking = str(self.need)
+        if not asking:
+            return name
+        return f"({name})({asking})" if len(self.need.kinds) == 2 else f"{name}({asking})"
 
 
 class PublicMark:
@@ -180,9 +278,3 @@ def checked_reason(reason: str) -> str:
     if not text:
         raise ValueError("say why it is public: a reviewer will read the reason")
     return text
-
-
-def _names(what: str, names: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(names, str):
-        raise TypeError(f"{what} is a list of names: write {what}=[{names!r}]")
-    return tuple(sorted(set(names)))

@@ -5,20 +5,35 @@ from __future__ import annotations
 import logging
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
-from fastapi import Depends
+from fastapi import Depends, FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
 
+from sealgate import onward
 from sealgate._core import Core, SettingsError
-from sealgate.asgi import GateLayer
+from sealgate._place import of_call
+from sealgate.actors import Actor, Agent, Machine, User
+from sealgate.asgi import Application, GateLayer
 from sealgate.cors import check_cors
-from sealgate.dependencies import Marks, PublicMark, UserDependency
+from sealgate.dependencies import STATE_KEY, ActorDependency, Marks, PublicMark, Refused, send_refusal
+from sealgate.needs import AGENT, ANY_KIND, MACHINE, USER, Need
+from sealgate.openapi import document, offer_sign_in
 from sealgate.public_paths import PublicPaths
 from sealgate.routes import RouteTable
+from sealgate.stand_ins import StandIns
+from sealgate.targets import PathTable
+
+if TYPE_CHECKING:
+    from sealgate._onward_auth import OnwardAuth
+    from sealgate.onward import OnBehalf
 
 _log = logging.getLogger("sealgate")
+
+Provider = Literal["sealgate", "openid", "workos", "auth0", "okta", "entra", "google", "keycloak"]
 
 
 class Gate:
@@ -56,6 +71,8 @@ class Gate:
         docs: Literal["open", "closed"] | None = None,
         docs_client_id: str | None = None,
         unknown_paths: Literal["show", "hide"] | None = None,
+        provider: Provider | None = None,
+        trusted_issuers: Sequence[str] | None = None,
     ) -> None:
         """Takes settings that are written out rather than read from the environment.
 
@@ -68,8 +85,10 @@ class Gate:
         after logout. `audiences` are the resources for which access tokens are taken; `allowed_origins`
         further origins whose pages may use the session. `docs` says who sees the documentation pages,
         `docs_client_id` is the public client for signing in on them, and `unknown_paths` says what
-        strangers are told of paths that lead nowhere. What is left out has the default of its environment variable. Raises
-        `SettingsError`.
+        strangers are told of paths that lead nowhere. `provider` says what kind of issuer `issuer` is, if
+        it is no Sealgate; `trusted_issuers` are further ones whose access tokens are taken, each
+        `"https://other.example"` or with its kind, `"keycloak=https://other.example/realms/staff"`. What is
+        left out has the default of its environment variable. Raises `SettingsError`.
         """
         settings: dict[str, str | int | None] = {
             "issuer": issuer,
@@ -90,35 +109,60 @@ class Gate:
             "docs": docs,
             "docs_client_id": docs_client_id,
             "unknown_paths": unknown_paths,
+            "provider": provider,
+            "trusted_issuers": None if trusted_issuers is None else " ".join(trusted_issuers),
         }
         given = {name: str(value) for name, value in settings.items() if value is not None}
-        self._set_up(Core(**given))
+        self._set_up(Core(of_call("Gate(...)"), **given))
 
     @classmethod
-    def from_env(cls) -> Gate:
+    def from_env(cls, file: str | PathLike[str] | None = None) -> Gate:
         """Takes every setting from the environment: `SEALGATE_ISSUER` and so on.
 
-        Raises `SettingsError`, which names the setting and the way out.
+        What is not set there is taken from `file`, if it is there: `Gate.from_env(file=".env")`, with lines
+        of `NAME=VALUE`. Raises `SettingsError`, which names the setting, where it was set and the way out.
         """
         gate = cls.__new__(cls)
-        gate._set_up(Core.from_env())
+        gate._set_up(Core.from_env(file))
         return gate
 
     def _set_up(self, core: Core) -> None:
         self._core = core
         self._marks = Marks(core)
         self._public_paths = PublicPaths()
-        self._installed: weakref.WeakSet[Starlette] = weakref.WeakSet()
-        self._user = self._marks.dependency((), ())
+        self._serving: weakref.WeakSet[StandIns] = weakref.WeakSet()
 
     @property
-    def user(self) -> UserDependency:
-        """The signed-in user.
+    def user(self) -> ActorDependency[User]:
+        """A human: signed in, or calling by a token.
 
         `Depends(gate.user)` asks for any; `Depends(gate.user(scopes=["expenses:read"]))` and
-        `Depends(gate.user(roles=["admin"]))` for one who has everything named.
+        `Depends(gate.user(roles=["admin"]))` for one who has everything named. The other keywords are
+        `any_scopes`, `any_roles`, `acr`, `max_age`, `tenant` and `tenant_from`.
         """
-        return self._user
+        return self._marks.dependency(Need(frozenset({USER})))
+
+    @property
+    def machine(self) -> ActorDependency[Machine]:
+        """A service, job or workload that calls for itself; keywords as for `user`."""
+        return self._marks.dependency(Need(frozenset({MACHINE})))
+
+    @property
+    def agent(self) -> ActorDependency[Agent]:
+        """An AI client, acting for a user or for itself; keywords as for `user`."""
+        return self._marks.dependency(Need(frozenset({AGENT})))
+
+    @property
+    def actor(self) -> ActorDependency[Actor]:
+        """Any of the three; keywords as for `user`. For two of them: `gate.user | gate.machine`."""
+        return self._marks.dependency(Need(ANY_KIND))
+
+    @property
+    def optional(self) -> ActorDependency[Actor | None]:
+        """Any of the three, or `None` where nobody is signed in; keywords as for `user`, which whoever is
+        there has to meet.
+        """
+        return self._marks.dependency(Need(ANY_KIND, optional=True))
 
     def public(self, reason: str) -> Any:
         """Marks routes open to everybody: `dependencies=[gate.public("load balancers ask")]`.
@@ -137,6 +181,63 @@ class Gate:
         """
         self._public_paths.add(path, reason)
 
+    @overload
+    def client(
+        self,
+        *,
+        audience: str,
+        scopes: Sequence[str] = (),
+        on_behalf_of_user: Literal[False] = False,
+        dpop: bool = False,
+        places: Sequence[str] = (),
+    ) -> OnwardAuth: ...
+    @overload
+    def client(
+        self,
+        *,
+        audience: str,
+        scopes: Sequence[str] = (),
+        on_behalf_of_user: Literal[True],
+        dpop: bool = False,
+        places: Sequence[str] = (),
+    ) -> OnBehalf: ...
+    def client(
+        self,
+        *,
+        audience: str,
+        scopes: Sequence[str] = (),
+        on_behalf_of_user: bool = False,
+        dpop: bool = False,
+        places: Sequence[str] = (),
+    ) -> OnwardAuth | OnBehalf:
+        """Authenticates calls to another service: an `httpx.Auth`, for sync and async clients.
+
+        `httpx.AsyncClient(auth=gate.client(audience="https://orders.example", scopes=["orders:read"]))`
+        calls as the application itself. With `on_behalf_of_user=True` it says for whom at every call:
+        `http.get(url, auth=orders.on_behalf_of(user))`. `dpop=True` binds tokens to a key of this process.
+        Tokens are sent to the audience's own origin, or else to those of `places` only, such as
+        `http://orders.internal:8000`. Requests raise `sealgate.OnwardError` when there is no token. Needs
+        httpx: `pip install 'sealgate[client]'`. Raises `ValueError` for a target that cannot be used.
+        """
+        return onward.client(
+            self._core, audience, scopes, places, on_behalf_of_user=on_behalf_of_user, dpop=dpop
+        )
+
+    def csrf_token(self, request: HTTPConnection) -> str:
+        """A token for the forms of the page that answers `request`, as a hidden field `csrf_token`, or for
+        its scripts to send as `X-CSRF-Token`.
+
+        It lets in browsers that do not say where a request comes from. Every call gives another one, and
+        each is good as long as the session. It is empty where nobody came by a session: on public routes,
+        where the gate looks at nobody, and for callers with tokens, who need none. Raises `RuntimeError`
+        for a request that never passed the gate.
+        """
+        state: dict[str, Any] = request.scope.get("state") or {}
+        if STATE_KEY not in state:
+            raise RuntimeError("the request never passed the gate: call gate.install(app) on what serves it")
+        actor: Actor | None = state[STATE_KEY]
+        return "" if actor is None else self._core.csrf_token(actor)
+
     def install(self, app: Starlette) -> None:
         """Puts the gate in front of a FastAPI or Starlette application.
 
@@ -149,34 +250,78 @@ class Gate:
         if any(_is_layer(middleware) for middleware in app.user_middleware):
             raise RuntimeError("the application already has a gate")
         table = RouteTable(app, self._marks, self._public_paths)
+        stand_ins = StandIns(self._core.issuer)
         app.user_middleware.append(
             Middleware(
                 GateLayer,
                 core=self._core,
                 table=table,
-                on_startup=lambda: self._start(app, table),
-                on_shutdown=lambda: self._stop(app),
+                on_startup=lambda: self._start(app, table, stand_ins),
+                on_shutdown=lambda: self._stop(stand_ins),
+                stand_ins=stand_ins,
             )
         )
+        app.add_exception_handler(Refused, send_refusal)
+        self._document(app)
 
-    def _start(self, app: Starlette, table: RouteTable) -> None:
+    def wrap(self, app: Application, requires: ActorDependency[Any] | None = None) -> GateLayer:
+        """The gate in front of any ASGI application: serve what this gives instead of `app`.
+
+        Every path asks for the same: what `requires` asks for, such as `gate.machine | gate.agent`, or else
+        what unmarked routes do. `public_path` opens paths. The actor is in `scope["state"]["sealgate"]`.
+        Raises `TypeError` for a FastAPI or Starlette application, whose routes `install` understands.
+        """
+        if isinstance(app, Starlette | GateLayer):
+            raise TypeError("this application has routes of its own: use gate.install(app)")
+        stand_ins = StandIns(self._core.issuer)
+        number = None if requires is None else requires.number
+        return GateLayer(
+            app,
+            core=self._core,
+            table=PathTable(self._marks, self._public_paths, number),
+            on_startup=lambda: self._begin(stand_ins),
+            on_shutdown=lambda: self._stop(stand_ins),
+            stand_ins=stand_ins,
+        )
+
+    def _start(self, app: Starlette, table: RouteTable, stand_ins: StandIns) -> None:
         if not _is_layer(app.user_middleware[-1]):
             raise SettingsError(
                 "the gate must be the innermost middleware: use app.add_middleware, which adds outside"
             )
         for served in (app, *table.mounted()):
-            check_cors(served)
+            check_cors(served, table.closed_route() if served is app else None)
         contradictions = table.contradictions()
         if contradictions:
-            raise SettingsError(
-                f"marked public and also asking for a user: {', '.join(contradictions)}; remove one mark"
-            )
-        self._installed.add(app)
-        self._core.start()
+            raise SettingsError(f"{'; '.join(contradictions)}: remove a mark")
+        for line in table.shadowed():
+            _log.warning("%s", line)
+        self._document(app)
+        self._warn_of_overrides(app)
+        self._begin(stand_ins)
 
-    def _stop(self, app: Starlette) -> None:
-        self._installed.discard(app)
-        if not self._installed:
+    def _begin(self, stand_ins: StandIns) -> None:
+        self._serving.add(stand_ins)
+        if not stand_ins.open:  # In a test that puts actors there, nobody else is to be asked.
+            self._core.start()
+
+    def _document(self, app: Starlette) -> None:
+        if isinstance(app, FastAPI):
+            document(app, self._marks, self._public_paths)
+            offer_sign_in(app, self._marks)
+
+    def _warn_of_overrides(self, app: Starlette) -> None:
+        for dependency in getattr(app, "dependency_overrides", ()):
+            if isinstance(dependency, ActorDependency):
+                _log.warning(
+                    "dependency_overrides has %s, but requests are refused before any dependency is asked: "
+                    "use `with sealgate.testing.as_user(app):`",
+                    repr(cast(object, dependency)),
+                )
+
+    def _stop(self, stand_ins: StandIns) -> None:
+        self._serving.discard(stand_ins)
+        if not self._serving:
             self._core.stop()
 
 

@@ -15,10 +15,8 @@ class PublicPaths:
         """Starts with none: everything is closed."""
         self._exact: dict[str, str] = {}
         self._trees: dict[str, str] = {}
-
-    def __len__(self) -> int:
-        """How many are declared."""
-        return len(self._exact) + len(self._trees)
+        self.changes = 0
+        """How often a path was declared. Every request asks."""
 
     def add(self, path: str, reason: str) -> None:
         """Declares `path` public. Raises `ValueError` for a path or reason that cannot be used."""
@@ -30,6 +28,7 @@ class PublicPaths:
         if stem == "/" and tree:
             raise ValueError("'/*' would open every route that is not marked: name the paths")
         (self._trees if tree else self._exact)[stem] = reason
+        self.changes += 1
 
     def reason(self, path: str) -> str | None:
         """Why `path` is public, or `None`. A path with `..`, `//` or a backslash never is: what serves it may

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from sealgate.dependencies import Marks, PublicMark, UserDependency
+from sealgate.dependencies import ActorDependency, Marks, PublicMark
+from sealgate.needs import ContradictionError, Need
 
 
 @dataclass(slots=True)
@@ -14,27 +15,68 @@ class Asked:
     """Everything that the marks of one route ask for."""
 
     reasons: list[str] = field(default_factory=list[str])
-    scopes: set[str] = field(default_factory=set[str])
-    roles: set[str] = field(default_factory=set[str])
-    user: bool = False
+    """Why the route is public, by each of the marks that say so."""
+    need: Need | None = None
+    """What is asked of the actor; `None` if no mark asks for one."""
+    problem: str | None = None
+    """Why nobody can meet all of the marks, in words."""
+
+    @property
+    def user(self) -> bool:
+        """Whether any mark asks for an actor."""
+        return self.need is not None
+
+    @property
+    def contradiction(self) -> str | None:
+        """What is wrong with these marks, if anything is."""
+        if self.user and self.reasons:
+            return "is marked public and also asks for an actor"
+        return self.problem
 
     @property
     def contradictory(self) -> bool:
-        """Whether the route is marked public and also asks for a user."""
-        return self.user and bool(self.reasons)
+        """Whether the marks cannot stand together."""
+        return self.contradiction is not None
 
     @property
     def public(self) -> bool:
-        """Whether the route is marked public and nothing asks for a user."""
+        """Whether the route is marked public and nothing asks for an actor."""
         return bool(self.reasons) and not self.user
 
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes that are asked for, all of them."""
+        return self.need.scopes if self.need else frozenset()
+
+    @property
+    def any_scopes(self) -> frozenset[str]:
+        """The scopes of which any will do."""
+        return frozenset[str]().union(*self.need.any_scopes) if self.need else frozenset()
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles that are asked for, all of them."""
+        return self.need.roles if self.need else frozenset()
+
+    @property
+    def any_roles(self) -> frozenset[str]:
+        """The roles of which any will do."""
+        return frozenset[str]().union(*self.need.any_roles) if self.need else frozenset()
+
     def number(self, marks: Marks) -> int:
-        """The core's number for this. A contradiction asks for the user: the stricter mark wins."""
-        if self.user:
-            return marks.number(self.scopes, self.roles)
+        """The core's number for this. A contradiction asks for the actor: the stricter mark wins."""
+        if self.need is not None:
+            return marks.number(self.need)
         if self.reasons:
             return marks.core.require_public("; ".join(dict.fromkeys(self.reasons)))
         return marks.core.UNMARKED
+
+    def add(self, need: Need) -> None:
+        """Adds what one more mark asks for. What contradicts the others is left to its own dependency."""
+        try:
+            self.need = need if self.need is None else self.need.and_(need)
+        except ContradictionError as error:
+            self.problem = str(error)
 
 
 def asked_by(dependant: Any, marks: Marks) -> Asked:
@@ -45,10 +87,10 @@ def asked_by(dependant: Any, marks: Marks) -> Asked:
     asked = Asked()
     for node in _nodes(dependant):
         call = getattr(node, "call", None)
-        if isinstance(call, UserDependency) and call.marks is marks:
-            asked.user = True
-            asked.scopes.update(call.scopes, _security_scopes(node))
-            asked.roles.update(call.roles)
+        if isinstance(call, ActorDependency):
+            mark = cast(ActorDependency[object], call)
+            if mark.marks is marks:
+                asked.add(mark.need.with_scopes(_security_scopes(node)))
         elif isinstance(call, PublicMark) and call.marks is marks:
             asked.reasons.append(call.reason)
     return asked

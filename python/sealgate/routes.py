@@ -16,10 +16,15 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
 
+from sealgate._place import of_endpoint
 from sealgate.dependencies import Marks
 from sealgate.public_paths import PublicPaths, route_path
 from sealgate.requirements import Asked, asked_by
+from sealgate.shadows import shadowed
+from sealgate.slashes import slash_redirect
+from sealgate.targets import Target, public_target
 from sealgate.understood import (
+    documents,
     entered,
     handles_as_written,
     included_as_written,
@@ -40,32 +45,11 @@ Scope = MutableMapping[str, Any]
 _log = logging.getLogger("sealgate")
 
 _CACHED_TARGETS = 4096
-_CACHED_PATH_LENGTH = 256
+_CACHED_LETTERS = 256
+"""Of method, path and all, in one cache entry: strangers choose them, up to what a server lets through."""
 _DEEPEST_MOUNT = 16
 
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a request will reach."""
-
-    number: int
-    """The core's number of the requirement."""
-    public: bool = False
-    """Whether that requirement is "everybody"."""
-    endpoint: object = None
-    """What routing will put in `scope["endpoint"]`."""
-    route: object = None
-    """The FastAPI route that routing will put in `scope["route"]`, when it is one."""
-    verified: bool = True
-    """Whether `endpoint` and `route` must come true: not when a path is public whatever serves it."""
-
-    def came_true(self, scope: Scope) -> bool:
-        """Whether routing put into `scope` what was foretold."""
-        if not self.verified:
-            return True
-        if scope.get("endpoint") is not self.endpoint:
-            return False
-        return self.route is None or scope.get("route") is self.route
+_ANY_ACTOR = ["user", "machine", "agent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +66,13 @@ class _Entry:
     """Whether `matches` reads nothing but kind, method and path."""
     plain: bool = True
     """Whether a match of the path with another method is answered 405 without running anything."""
+    endpoint: Any = None
+    """What serves it, to say where it is written."""
+
+    def __str__(self) -> str:
+        """The route in words, with the file and line of what serves it."""
+        place = of_endpoint(self.endpoint)
+        return f"{self.label} ({place})" if place else self.label
 
 
 class RouteTable:
@@ -96,40 +87,60 @@ class RouteTable:
         self._entries: dict[int, list[_Entry]] = {}
         self._top: Router | None = None
         self._declared = 0
-        self._routers: dict[int, tuple[Router, object, list[BaseRoute]]] = {}
+        self._routers: list[tuple[Router, object, list[BaseRoute]]] = []
+        self._watched: set[int] = set()
         self._mounts: list[tuple[Mount | Host, object]] = []
         self._cache: dict[tuple[str, str, str, str], Target] = {}
+        self._docs_told = False
 
     def find(self, scope: Scope) -> Target:
         """What the request in `scope` will reach. Anything not understood is unmarked."""
         if self._changed():
             self._forget()
-        target = self._look_up(scope)
+        key = (scope["type"], scope.get("method", ""), scope.get("root_path", ""), scope["path"])
+        target = self._cache.get(key) or self._walk(scope, key)
         if target.public and not self._identical():
             self._forget()
-            target = self._look_up(scope)
+            target = self._walk(scope, key)
         return target
 
-    def _look_up(self, scope: Scope) -> Target:
-        key = (scope["type"], scope.get("method", ""), scope.get("root_path", ""), scope["path"])
-        target = self._cache.get(key)
-        if target is not None:
-            return target
+    def _walk(self, scope: Scope, key: tuple[str, str, str, str]) -> Target:
         try:
             target, steady = _Walk(self, scope).run()
         except Exception:
             # A route that cannot even be asked, for instance a convertor that refuses a number.
             _log.warning("a route could not be asked whether it matches", exc_info=True)
             return self._unmarked
-        if steady and len(key[3]) <= _CACHED_PATH_LENGTH and not self._changed():
+        if steady and sum(map(len, key)) <= _CACHED_LETTERS and not self._changed():
             if len(self._cache) >= _CACHED_TARGETS:
                 self._cache.clear()
             self._cache[key] = target
         return target
 
     def contradictions(self) -> list[str]:
-        """The routes that are marked public and also ask for a user, in words."""
-        return sorted({entry.label for entry in self._every_entry() if entry.asked.contradictory})
+        """The routes whose marks cannot stand together, in words."""
+        return sorted(
+            {f"{entry} {wrong}" for entry in self._every_entry() if (wrong := entry.asked.contradiction)}
+        )
+
+    def closed_route(self) -> str | None:
+        """A route of the application's own that is not open to everybody, in words."""
+        own = (entry for entry in self._every_entry() if entry.target.route is not None)
+        closed = (entry for entry in own if not entry.target.public)
+        return next(map(str, closed), None)
+
+    def shadowed(self) -> list[str]:
+        """Gated routes that no request reaches, and the public ones that take their requests, in words."""
+        routers = [self._app.router, *(router_of(mounted) for mounted in self.mounted())]
+        known = [router for router in routers if router is not None]
+        pairs = (pair for router in known for pair in shadowed(self.entries(router)))
+        return [
+            f"{hidden} is never reached: {first} stands before it, and is public" for hidden, first in pairs
+        ]
+
+    def asked(self) -> list[Asked]:
+        """What each of the ways in asks for."""
+        return [entry.asked for entry in self._every_entry()]
 
     def mounted(self) -> list[object]:
         """The applications inside this one, down to those that are not understood."""
@@ -159,33 +170,35 @@ class RouteTable:
         """Whether a route was added, removed or replaced anywhere. Every request asks, so lists are
         compared with `==`, which takes routes that are equal for the same: see `_identical`.
         """
-        if self._top is not self._app.router or self._declared != len(self._public_paths):
+        if self._top is not self._app.router or self._declared != self._public_paths.changes:
             return True
-        for router, stack, routes in self._routers.values():
+        for router, stack, routes in self._routers:
             if router.routes != routes or router.middleware_stack is not stack:
                 return True
-        return any(_inside(mount) != inside for mount, inside in self._mounts)
+        return bool(self._mounts) and any(_inside(mount) != inside for mount, inside in self._mounts)
 
     def _identical(self) -> bool:
         """Whether every route is the very one that was read. Routes are equal when path, methods and
         endpoint are, whatever their marks, so this is asked before anybody is let in as public.
         """
-        return all(all(map(is_, router.routes, routes)) for router, _, routes in self._routers.values())
+        return all(all(map(is_, router.routes, routes)) for router, _, routes in self._routers)
 
     def _forget(self) -> None:
         self._entries.clear()
         self._cache.clear()
         self._routers.clear()
+        self._watched.clear()
         self._mounts.clear()
         self._top = self._app.router
-        self._declared = len(self._public_paths)
+        self._declared = self._public_paths.changes
         self.entries(self._app.router)
 
     def _watch(self, router: Router) -> None:
-        if id(router) in self._routers:
+        if id(router) in self._watched:
             return
+        self._watched.add(id(router))
         routes = list(router.routes)
-        self._routers[id(router)] = router, router.middleware_stack, routes
+        self._routers.append((router, router.middleware_stack, routes))
         for route in routes:
             included = getattr(route, "original_router", None)
             if isinstance(included, Router):
@@ -217,23 +230,35 @@ class RouteTable:
             return _Entry(matches, self._unmarked, Asked(), label, app=entered(original), steady=steady)
         if not isinstance(original, Route | WebSocketRoute):
             return _Entry(matches, self._unmarked, Asked(), label, steady=False, plain=False)
+        if self._marks.core.docs_open and documents(original):
+            return self._open_page(matches, label, effective.path, steady)
         asked = asked_by(_dependant(effective), self._marks)
         shown = original if isinstance(original, APIRoute) or (direct and _is_api_socket(original)) else None
-        target = Target(asked.number(self._marks), public=asked.public, route=shown)
+        template: str | None = getattr(effective, "path", None)
+        target = Target(asked.number(self._marks), public=asked.public, route=shown, template=template)
         plain = handles_as_written(original)
-        return _Entry(matches, target, asked, label, steady=steady, plain=plain)
+        endpoint = getattr(effective, "endpoint", None) or original.endpoint
+        return _Entry(matches, target, asked, label, steady=steady, plain=plain, endpoint=endpoint)
 
     def _closed(self, label: str) -> _Entry:
         """A way in of which nothing can be told, nor of those after it."""
         return _Entry(_may_match, self._unmarked, Asked(), label, steady=False, plain=False)
 
+    def _open_page(self, matches: Any, label: str, template: str, steady: bool) -> _Entry:
+        """The way to a documentation page, where the settings open those to everybody."""
+        if not self._docs_told:
+            self._docs_told = True
+            _log.warning(
+                "the documentation pages are open to everybody, as is usual in development: "
+                "SEALGATE_DOCS=closed closes them"
+            )
+        number = self._marks.core.require_public("the documentation pages are open")
+        target = Target(number, public=True, template=template)
+        return _Entry(matches, target, Asked(), label, steady=steady)
+
     def public_path(self, path: str) -> Target | None:
         """The target of a path that was declared public, if it was."""
-        reason = self._public_paths.reason(path)
-        if reason is None:
-            return None
-        number = self._marks.core.require_public(reason)
-        return Target(number, public=True, verified=False)
+        return public_target(self._marks, self._public_paths, path)
 
     def frontend(self, router: Router, scope: Scope) -> Target | None:
         """What `app.frontend()` serves at the request's path; `None` when it serves nothing there.
@@ -260,8 +285,12 @@ class RouteTable:
         return self._unmarked
 
     def nothing(self, endpoint: object) -> Target:
-        """The target of a request that reaches no handler: the application answers 404 or 405."""
-        number = self._marks.core.require_public("no route is there")
+        """The target of a request that reaches no handler: the application answers 404 or 405, if the
+        settings say so to everybody.
+        """
+        core = self._marks.core
+        hidden = core.hide_unknown_paths
+        number = core.require(_ANY_ACTOR) if hidden else core.require_public("no route is there")
         return Target(number, public=True, endpoint=endpoint)
 
     @property
@@ -345,7 +374,8 @@ class _Walk:
             if found.number == self._table.unmarked.number:
                 top = {"path": moved["path"], "root_path": self._scope.get("root_path", "")}
                 found = self._table.public_path(route_path(top)) or found
-            return replace(found, endpoint=scope.get("endpoint"), route=None)
+            location = slash_redirect(whole, scope.get("query_string", b""))
+            return replace(found, endpoint=scope.get("endpoint"), route=None, redirect=location)
         return None
 
     def _unknown(self, router: Router, scope: Scope) -> Target:

@@ -6,6 +6,7 @@ before any route is asked, or ask another one. It is not understood, and that cl
 
 from __future__ import annotations
 
+from types import CodeType
 from typing import Any
 
 from fastapi import FastAPI
@@ -27,6 +28,8 @@ _MATCHES = {
     APIWebSocketRoute.matches,
 }
 _HANDLES = {Route.handle, WebSocketRoute.handle, APIRoute.handle, APIWebSocketRoute.handle}
+_PAGES = {part for part in FastAPI.setup.__code__.co_consts if isinstance(part, CodeType)}
+"""What FastAPI serves as `/docs`, `/redoc`, `/openapi.json` and `/docs/oauth2-redirect`."""
 _ENTERS = {Mount.handle, Host.handle}
 
 
@@ -83,6 +86,15 @@ def matches_as_written(route: BaseRoute) -> bool:
 def handles_as_written(route: BaseRoute) -> bool:
     """Whether a route answers 405 to a method that is not its own."""
     return type(route).handle in _HANDLES and "handle" not in vars(route)
+
+
+def documents(route: BaseRoute) -> bool:
+    """Whether a route serves a documentation page, or the document behind it, that FastAPI wrote."""
+    return (
+        type(route) is Route
+        and handles_as_written(route)
+        and getattr(route.endpoint, "__code__", None) in _PAGES
+    )
 
 
 def entered(mount: Mount | Host) -> Any:

@@ -47,7 +47,7 @@ def test_oidc_providers_logout_token_is_taken(tmp_path: Path) -> None:
         wait_until(lambda: "ready" in peer.tail(), "oidc-provider")
         callback = f"{app_url}/auth/callback"
         with gated(tmp_path, port, issuer, client) as app, Browser(until=callback) as browser:
-            # The gate itself signs nobody in here: its sessions need an issuer with a revocation feed.
+            # The gate itself signs nobody in here: nobody told it that this issuer has no revocation feed.
             asked = {"client_id": client.id, "response_type": "code", "scope": "openid", **CHALLENGE}
             page = browser.open(f"{issuer}/auth?{urlencode({**asked, 'redirect_uri': callback})}")
             assert page.url.startswith(callback), page.text

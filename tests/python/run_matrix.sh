@@ -5,7 +5,8 @@
 set -eu
 cd "$(dirname "$0")/../.."
 versions="${*:-0.115.14 0.121.3 0.136 0.137.2 newest}"
-tests="closed_by_default mounted_applications unusual_routes public route_table dependencies install sessions" # Those that FastAPI has a part in.
+tests="closed_by_default mounted_applications unusual_routes public route_table connections policies dependencies actors openapi testing
+    control_plane_for_tests other_applications install sessions" # Those that FastAPI has a part in.
 failed=
 for version in $versions; do
     venv="target/matrix/$version"
@@ -16,7 +17,7 @@ for version in $versions; do
     esac
     [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade \
-        "$wanted" "httpx>=0.27" "pytest>=8" "pytest-asyncio>=1"
+        "$wanted" "httpx>=0.27" "httpx2>=2" "pytest>=8" "pytest-asyncio>=1"
     printf '%s: ' "$("$venv/bin/python" -c '
 import fastapi, starlette
 print("fastapi", fastapi.__version__, "on starlette", starlette.__version__)')"

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-import sealgate.asgi
+import sealgate.bodies
 from asgi_kit import Answer, Message, http_scope, request
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -169,7 +169,7 @@ async def test_a_body_in_pieces_is_put_together(app: FastAPI, issuer: Issuer) ->
 
 
 async def test_a_body_that_does_not_arrive_is_refused(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sealgate.asgi, "_BODY_SECONDS", 0.0)
+    monkeypatch.setattr(sealgate.bodies, "_SECONDS", 0.0)
     answer = Answer()
 
     async def receive() -> Message:

@@ -2,7 +2,8 @@
 
 import socket
 import threading
-from typing import Any
+from types import MappingProxyType
+from typing import Any, cast
 
 import pytest
 from sealgate import Gate, SettingsError, User
@@ -122,7 +123,7 @@ def test_header_fields_come_in_any_sequence(core: Core, headers: Any) -> None:
         ([(b"cookie", b"sealgate=" + b"a" * 5000)], "credential_oversize"),
         ([(b"cookie", b"sealgate=\xff\xfe")], "credential_invalid"),
         ([(b"cookie", b"__Host-Http-sealgate=a")], "credential_missing"),
-        ([(b"authorization", b"Bearer x")], "credential_unsupported"),
+        ([(b"authorization", b"Bearer x")], "token_invalid"),
         ([(b"cookie", b"=;;;=; ")], "credential_missing"),
     ],
 )
@@ -184,3 +185,28 @@ def test_waiting_ends_when_the_time_is_up(core: Core) -> None:
     for wrong in (-1.0, float("nan"), float("inf"), 1e300):
         with pytest.raises(ValueError, match="span"):
             core.wait_ready(wrong, done)
+
+
+def test_a_path_with_half_characters_is_refused_like_any_other(core: Core) -> None:
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "headers": [], "root_path": "/r"}
+    for path in ("/\udcff", "/r/\ud800x", "\udcff"):
+        decision = core.admit({**scope, "path": path}, core.UNMARKED)
+        assert isinstance(decision, Decision)
+        assert decision.reason == "credential_missing"
+
+
+def test_a_scope_is_read_whatever_kind_of_mapping_it_is(core: Core) -> None:
+    given = {"type": "websocket", "path": "/", "headers": ((b"cookie", b"sealgate=a"),)}
+    for scope in (given, MappingProxyType(given)):
+        decision = core.admit(cast(Any, scope), core.UNMARKED)
+        assert isinstance(decision, Decision)
+        assert decision.reason == "credential_invalid"
+    for broken, error in (
+        ({"path": 1}, TypeError),
+        ({"type": "ftp"}, ValueError),
+        ({"headers": [1]}, TypeError),
+    ):
+        with pytest.raises(error):
+            core.admit({**given, **broken}, core.UNMARKED)
+    with pytest.raises(KeyError):
+        core.admit({"type": "http", "method": "GET"}, core.UNMARKED)

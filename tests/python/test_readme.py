@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import runpy
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from asgi_kit import request
@@ -16,6 +18,7 @@ from unreachable import SETTINGS
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 PAGES = {"README.md": "hello.py", "docs/tutorial.md": "tutorial.py"}
+TESTS = {"docs/tutorial.md": ["test_hello.py"]}
 
 
 def python_blocks(page: str) -> list[str]:
@@ -32,7 +35,19 @@ def run(monkeypatch: pytest.MonkeyPatch, example: str, settings: dict[str, str])
 
 @pytest.mark.parametrize(("page", "example"), PAGES.items())
 def test_the_page_shows_the_application_that_runs(page: str, example: str) -> None:
-    assert python_blocks(page) == [(EXAMPLES / example).read_text("utf-8")]
+    shown = [example, *TESTS.get(page, [])]
+    assert python_blocks(page) == [(EXAMPLES / name).read_text("utf-8") for name in shown]
+
+
+def test_the_tests_of_the_tutorial_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    hello = ModuleType("hello")
+    vars(hello)["app"] = run(monkeypatch, "tutorial.py", SETTINGS)
+    monkeypatch.setitem(sys.modules, "hello", hello)
+    tests = runpy.run_path(str(EXAMPLES / "test_hello.py"))
+    found = [test for name, test in tests.items() if name.startswith("test_")]
+    for test in found:
+        test()
+    assert len(found) == 2
 
 
 def test_the_readme_needs_ten_lines() -> None:

@@ -10,7 +10,8 @@ from fastapi.routing import APIRoute
 from sealgate import Gate
 from sealgate.dependencies import Marks
 from sealgate.public_paths import PublicPaths
-from sealgate.routes import RouteTable, Target
+from sealgate.routes import RouteTable
+from sealgate.targets import Target
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse

@@ -8,7 +8,8 @@ import pytest
 from asgi_kit import drive, http_scope, request, websocket
 from fastapi import Depends, FastAPI, Security, WebSocket
 from sealgate import Gate, User
-from sealgate.routes import RouteTable, Target
+from sealgate.routes import RouteTable
+from sealgate.targets import Target
 from sessions import BASE_URL, Realm, browser, session_cookie, sign_in
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
@@ -277,14 +278,14 @@ NO_STORE = (b"cache-control", b"no-store")
 
 async def renewed(message: dict[str, Any]) -> list[tuple[bytes, bytes]]:
     """The header fields of a message that passes while a renewed cookie is written."""
-    from sealgate.asgi import _with_cookies  # pyright: ignore[reportPrivateUsage]
+    from sealgate.answers import with_fields
 
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await _with_cookies(send, (b"sealgate=new",))(message)
+    await with_fields(send, [(b"set-cookie", b"sealgate=new")])(message)
     return list(sent[0].get("headers", []))
 
 

@@ -10,4 +10,5 @@ SETTINGS: dict[str, Any] = {
     "client_secret": "tests-secret-tests-secret",
     "base_url": "http://127.0.0.1:8000",
     "seal_keys": SEAL_KEY,
+    "docs": "closed",
 }

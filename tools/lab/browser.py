@@ -3,61 +3,18 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 import httpx
+from sealgate.testing.pages import Form, Page
 
 from lab.processes import LabError
 from lab.tls import Tls
 
+__all__ = ["Browser", "Form", "Page", "sign_in"]
+
 _SESSION_COOKIES = ("sealgate", "__Host-Http-sealgate")
-
-
-@dataclass(slots=True)
-class Form:
-    """A form: where it goes, its fields as they stand, and its buttons: a name, and the values."""
-
-    action: str
-    method: str
-    fields: dict[str, str] = field(default_factory=dict[str, str])
-    buttons: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-
-
-class _Forms(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.forms: list[Form] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.forms.append(Form(values.get("action", ""), values.get("method", "get").lower()))
-        elif tag == "input" and self.forms and values.get("name"):
-            self.forms[-1].fields[values["name"]] = values.get("value", "")
-        elif tag == "button" and self.forms and values.get("name"):
-            self.forms[-1].buttons.setdefault(values["name"], []).append(values.get("value", ""))
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """An answer at the end of its redirects."""
-
-    url: str
-    status: int
-    text: str
-
-    def form(self, field_name: str | None = None, *, action: str | None = None) -> Form:
-        """The first form, or the first with a field or button of that name or with that action."""
-        parser = _Forms()
-        parser.feed(self.text)
-        for form in parser.forms:
-            named = field_name is None or field_name in form.fields or field_name in form.buttons
-            if named and action in (None, form.action):
-                return form
-        raise LabError(f"{self.url} ({self.status}) has no such form:\n{self.text[:2000]}")
 
 
 class Browser:

@@ -4,37 +4,28 @@
 //! and the PKCE verifier (RFC 9700, 4.7). Each way it can fail has a page of its own, because "try again"
 //! helps in some and not in others.
 
-use sealgate_session::{SealError, TransactionContent};
+use sealgate_session::{SealError, SessionContent, TransactionContent};
 
+use crate::address::Address;
 use crate::common::Common;
-use crate::page::{self, Problem};
-use crate::provider::{Metadata, ProviderError};
+use crate::failure::Failure;
+use crate::page;
+use crate::provider::Metadata;
 use crate::query::Query;
 use crate::request::{Request, cookies_where};
 use crate::response::Response;
-use crate::session;
-use crate::transactions::TRANSACTION_LIFETIME;
+use crate::rounds::Rounds;
+use crate::transactions::{FINISHED_COOKIE, TRANSACTION_LIFETIME};
+use crate::{alive, session};
 
 /// What the browser brought back, owned.
 pub(crate) struct Callback {
     query: Option<Query>,
     cookies: Vec<(String, String)>,
-}
-
-/// Why a sign-in did not come to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Failure {
-    Malformed,
-    TransactionMissing,
-    StateForeign,
-    TransactionExpired,
-    TransactionUsed,
-    IssuerForeign,
-    Declined(String),
-    CodeRefused,
-    Unavailable,
-    Unacceptable,
-    TooLarge,
+    /// The session that the browser has already, if it is alive.
+    session: Option<SessionContent>,
+    address: Address,
+    rounds: Option<Rounds>,
 }
 
 impl Callback {
@@ -46,6 +37,9 @@ impl Callback {
                 .into_iter()
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
+            session: live_session(common, request),
+            address: Address::of(request, &common.settings().base_url),
+            rounds: Rounds::read(common.names(), request, common.now()),
         }
     }
 
@@ -53,27 +47,40 @@ impl Callback {
     pub(crate) async fn finish(&self, common: &Common) -> Response {
         match self.try_finish(common).await {
             Ok(response) => response,
+            // Whoever comes back to a finished sign-in, by the back button or in another tab, is where
+            // they wanted to be as long as the session is alive.
+            Err((Failure::TransactionUsed, Some((_, transaction)))) if self.session.is_some() => {
+                page::redirect(&transaction.return_to)
+            }
             Err((failure, transaction)) => {
-                let mut response = failure.page(&common.paths().login);
+                let begun = transaction
+                    .as_ref()
+                    .map(|(_, begun)| begun.return_to.as_str());
+                let mut response = failure.page(common, begun);
                 tracing::info!(reason = response.reason, "a sign-in failed");
-                // A sign-in that may still come to its end keeps its cookie; any other is over.
-                if let Some(name) = transaction.filter(|_| failure != Failure::Unavailable) {
-                    response
-                        .headers
-                        .push(("set-cookie", common.names().delete(&name)));
+                // A sign-in that may still come to its end keeps its cookie, and so does one that did.
+                if let Some((name, _)) = transaction.filter(|_| failure.is_final()) {
+                    let cookie = common.names().delete(&name);
+                    response.headers.push(("set-cookie", cookie));
                 }
                 response
             }
         }
     }
 
-    async fn try_finish(&self, common: &Common) -> Result<Response, (Failure, Option<String>)> {
+    async fn try_finish(
+        &self,
+        common: &Common,
+    ) -> Result<Response, (Failure, Option<(String, TransactionContent)>)> {
         let query = self.query.as_ref().ok_or((Failure::Malformed, None))?;
         let state = query.get("state").ok_or((Failure::Malformed, None))?;
         let (name, transaction) = self
             .transaction(common, state)
             .map_err(|failure| (failure, None))?;
-        let fail = |failure| (failure, Some(name.clone()));
+        let fail = |failure| (failure, Some((name.clone(), transaction.clone())));
+        if transaction.is_finished() {
+            return Err(fail(Failure::TransactionUsed));
+        }
         let metadata = common
             .provider()
             .metadata()
@@ -97,10 +104,14 @@ impl Callback {
         }
         let session = started.map_err(fail)?;
         let mut response = page::redirect(&transaction.return_to);
-        response.headers.push(("set-cookie", session));
-        response
-            .headers
-            .push(("set-cookie", common.names().delete(&name)));
+        let rounds = Rounds::one_more(self.rounds, common.now());
+        for cookie in [
+            session,
+            finished_cookie(common, &name, &transaction),
+            rounds.cookie(common.names()),
+        ] {
+            response.headers.push(("set-cookie", cookie));
+        }
         Ok(response)
     }
 
@@ -112,12 +123,11 @@ impl Callback {
         let name = common.names().transaction(state);
         let mut named = self.cookies.iter().filter(|(other, _)| *other == name);
         let (Some((_, sealed)), None) = (named.next(), named.next()) else {
-            let other = if self.cookies.is_empty() {
-                Failure::TransactionMissing
-            } else {
-                Failure::StateForeign
-            };
-            return Err(other);
+            return Err(match self.address {
+                _ if !self.cookies.is_empty() => Failure::StateForeign,
+                Address::Own => Failure::TransactionMissing,
+                Address::Other => Failure::AddressOther,
+            });
         };
         let transaction = common
             .seals()
@@ -129,6 +139,32 @@ impl Callback {
             Err(Failure::StateForeign)
         }
     }
+}
+
+/// The session that the browser has, if it is one and alive.
+fn live_session(common: &Common, request: &Request<'_>) -> Option<SessionContent> {
+    let name = common.names().session();
+    let [(_, sealed)] = cookies_where(request, |other| other == name)[..] else {
+        return None;
+    };
+    let opened = common
+        .seals()
+        .open_session(common.names(), sealed.as_bytes());
+    opened
+        .ok()
+        .filter(|session| alive::check(common, session).is_ok())
+}
+
+/// The `Set-Cookie` value that says, instead of the transaction, where it led.
+fn finished_cookie(common: &Common, name: &str, transaction: &TransactionContent) -> String {
+    let names = common.names();
+    let sealed = common
+        .seals()
+        .seal_transaction(name, &transaction.finished());
+    sealed.map_or_else(
+        |_| names.delete(name),
+        |sealed| names.write(name, &sealed, FINISHED_COOKIE),
+    )
 }
 
 /// The mix-up defence (RFC 9207): the answer must come from the issuer that was asked.
@@ -160,131 +196,4 @@ async fn start(
         })?;
     tracing::info!(session = %content.session(), "a session started");
     Ok(cookie)
-}
-
-impl From<ProviderError> for Failure {
-    fn from(error: ProviderError) -> Self {
-        tracing::warn!(%error, "the control plane did not complete a sign-in");
-        match error {
-            ProviderError::Unavailable(_) => Self::Unavailable,
-            ProviderError::Refused(_) => Self::CodeRefused,
-            ProviderError::Unacceptable(_) => Self::Unacceptable,
-        }
-    }
-}
-
-impl Failure {
-    fn page(&self, login: &str) -> Response {
-        let (status, reason, title, explanation) = self.words();
-        page::page(&Problem {
-            status,
-            reason,
-            title,
-            explanation,
-            action: Some((login, "Sign in again")),
-        })
-    }
-
-    fn words(&self) -> (u16, &'static str, &'static str, &'static str) {
-        match self {
-            Self::Malformed => (
-                400,
-                "callback_malformed",
-                "This is not the answer to a sign-in",
-                "The address lacks what a sign-in brings back, or has it twice.",
-            ),
-            Self::TransactionMissing => (
-                400,
-                "transaction_missing",
-                "This sign-in cannot be finished here",
-                "The cookie with which it began is not here. It may have begun in another browser or \
-                 window, under http instead of https, or cookies may be blocked.",
-            ),
-            Self::StateForeign => (
-                400,
-                "state_foreign",
-                "This sign-in began somewhere else",
-                "The answer does not belong to any sign-in that this browser began. If you followed a \
-                 link from somebody else, close this page.",
-            ),
-            Self::TransactionExpired => (
-                400,
-                "transaction_expired",
-                "This sign-in took too long",
-                "A sign-in has ten minutes from its beginning to its end. Nothing is lost: begin again.",
-            ),
-            Self::TransactionUsed => (
-                400,
-                "transaction_used",
-                "This sign-in is already finished",
-                "Its answer can be used once. If you came here by the back button or a reload, you may \
-                 already be signed in.",
-            ),
-            Self::IssuerForeign => (
-                400,
-                "issuer_foreign",
-                "This answer comes from another issuer",
-                "The sign-in was answered by someone other than who was asked. It is not accepted.",
-            ),
-            Self::Declined(code) => declined(code),
-            Self::CodeRefused => (
-                400,
-                "code_refused",
-                "The sign-in was not accepted",
-                "The control plane did not accept its own answer: it was used before, or it is too old.",
-            ),
-            Self::Unavailable => (
-                503,
-                "provider_unavailable",
-                "Signing in is not possible right now",
-                "The control plane cannot be reached. Reload this page in a moment; nothing is lost.",
-            ),
-            Self::Unacceptable => (
-                502,
-                "provider_unacceptable",
-                "The sign-in was answered wrongly",
-                "The control plane's answer did not pass the checks. The application's operator finds \
-                 more in its log.",
-            ),
-            Self::TooLarge => (
-                500,
-                "session_too_large",
-                "The session does not fit into a cookie",
-                "The account carries more roles and scopes than a browser keeps. Its administrator can \
-                 reduce them.",
-            ),
-        }
-    }
-}
-
-/// What the provider's error code means to the person who sees it (RFC 6749, 4.1.2.1). The code and
-/// description are not repeated: anybody can put any text into a link.
-fn declined(code: &str) -> (u16, &'static str, &'static str, &'static str) {
-    match code {
-        "access_denied" => (
-            403,
-            "provider_access_denied",
-            "The sign-in was declined",
-            "You, or the control plane's policy, declined to sign in to this application.",
-        ),
-        "temporarily_unavailable" | "server_error" => (
-            503,
-            "provider_unavailable",
-            "Signing in is not possible right now",
-            "The control plane could not complete the sign-in. Try again in a moment.",
-        ),
-        "login_required" | "interaction_required" | "consent_required" => (
-            401,
-            "provider_interaction_required",
-            "You need to sign in",
-            "The control plane needs you to sign in by hand.",
-        ),
-        _ => (
-            502,
-            "provider_error",
-            "The control plane refused the sign-in",
-            "It did not accept the way in which this application asked. The application's operator \
-             should check its client settings.",
-        ),
-    }
 }

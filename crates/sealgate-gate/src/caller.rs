@@ -14,6 +14,37 @@ pub struct Caller {
     pub credential: Arc<CredentialInfo>,
 }
 
+impl Caller {
+    /// `actor` of `issuer` as a test of an application puts it there: no revocation and no end of time
+    /// reaches it.
+    pub fn for_test(actor: Actor, issuer: &str) -> Self {
+        let client = match &actor {
+            Actor::User(user) => user.client.as_deref(),
+            Actor::Machine(machine) => Some(&*machine.client),
+            Actor::Agent(agent) => Some(&*agent.id),
+        };
+        let credential = CredentialInfo {
+            kind: CredentialKind::Test,
+            issuer: issuer.to_owned(),
+            session: None,
+            subject: actor.human().map(|user| user.id.clone()),
+            client: client.unwrap_or("test").to_owned(),
+            key: None,
+            token: None,
+            started_at: Timestamp::from_seconds(0),
+            expires_at: Timestamp::from_seconds(253_402_300_799),
+            subject_token: None,
+            subject_token_until: Timestamp::from_seconds(0),
+            acting: Vec::new(),
+            signs_in: true,
+        };
+        Self {
+            actor: Arc::new(actor),
+            credential: Arc::new(credential),
+        }
+    }
+}
+
 /// How a credential is presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialKind {
@@ -23,6 +54,8 @@ pub enum CredentialKind {
     Bearer,
     /// A token bound to a key that the caller has proven to hold (RFC 9449).
     Dpop,
+    /// Not at all: a test of the application put the actor there.
+    Test,
 }
 
 impl CredentialKind {
@@ -32,6 +65,7 @@ impl CredentialKind {
             Self::Session => "session",
             Self::Bearer => "bearer",
             Self::Dpop => "dpop",
+            Self::Test => "test",
         }
     }
 }
@@ -41,12 +75,16 @@ impl CredentialKind {
 pub struct CredentialInfo {
     /// How it was presented.
     pub kind: CredentialKind,
+    /// Who vouches for it. Ids are one issuer's: two issuers may give two actors the same.
+    pub issuer: String,
     /// The session that it belongs to.
     pub session: Option<SessionId>,
     /// The user it speaks for (`sub`), if any.
     pub subject: Option<String>,
     /// The client it was given to.
     pub client: String,
+    /// The further clients that act for the user with it (`act`, RFC 8693, 4.1).
+    pub acting: Vec<String>,
     /// The key that signed it.
     pub key: Option<String>,
     /// Its own id (`jti`), when it is a token.
@@ -58,9 +96,32 @@ pub struct CredentialInfo {
     /// What a token for another resource is had for, on the caller's behalf (RFC 8693): the session's
     /// refresh token, or the access token itself.
     pub(crate) subject_token: Option<Secret>,
+    /// Until when that is surely the newest: a refresh token is replaced when its session is renewed, and
+    /// one that was replaced must not be presented. Of an access token its end.
+    pub(crate) subject_token_until: Timestamp,
+    /// Whether the issuer where users sign in vouches for it, and not a further one.
+    pub(crate) signs_in: bool,
 }
 
 impl CredentialInfo {
+    /// About how many bytes it takes up.
+    pub(crate) fn size(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let acting: usize = self
+            .acting
+            .iter()
+            .map(|id| id.len() + size_of::<String>())
+            .sum();
+        let token = self.subject_token.as_ref();
+        token.map_or(0, |token| token.expose().len())
+            + text(&self.subject)
+            + text(&self.key)
+            + text(&self.token)
+            + self.client.len()
+            + self.issuer.len()
+            + acting
+    }
+
     /// The credential as revocations know it.
     pub(crate) fn revocable(&self) -> Credential<'_> {
         Credential {

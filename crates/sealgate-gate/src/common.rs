@@ -6,7 +6,9 @@ use sealgate_model::{Random, Timestamp, Uptime};
 
 use crate::backchannel::TOKENS_KEPT;
 use crate::cookies::CookieNames;
+use crate::csrf::CsrfTokens;
 use crate::host::Host;
+use crate::issuer::{self, Outside};
 use crate::provider::Provider;
 use crate::recent::Recent;
 use crate::seals::Seals;
@@ -20,6 +22,7 @@ pub(crate) struct Common {
     host: Host,
     names: CookieNames,
     seals: Seals,
+    csrf: CsrfTokens,
     provider: Provider,
     view: RevocationView,
     spent: SpentTransactions,
@@ -56,16 +59,25 @@ impl Common {
                  This is for development on this machine only."
             );
         }
+        issuer::say_what_is_believed(&settings);
         let settings = Arc::new(settings);
         Ok(Self {
             names: CookieNames::new(secure),
             seals: Seals::new(&settings, Arc::clone(&host.random))?,
+            csrf: CsrfTokens::new(&settings)?,
             provider: Provider::new(
                 Arc::clone(&settings),
-                Arc::clone(&host.clock),
-                Arc::clone(&host.fetch),
+                &Outside {
+                    clock: Arc::clone(&host.clock),
+                    random: Arc::clone(&host.random),
+                    fetch: Arc::clone(&host.fetch),
+                },
             ),
-            view: RevocationView::new(settings.staleness_bound),
+            view: if settings.provider.has_feed {
+                RevocationView::new(settings.staleness_bound)
+            } else {
+                RevocationView::without_feed()
+            },
             spent: SpentTransactions::default(),
             logouts: Recent::up_to(TOKENS_KEPT),
             paths: OwnPaths::under(settings.base_path()),
@@ -101,6 +113,10 @@ impl Common {
         &self.seals
     }
 
+    pub(crate) const fn csrf(&self) -> &CsrfTokens {
+        &self.csrf
+    }
+
     pub(crate) const fn view(&self) -> &RevocationView {
         &self.view
     }
@@ -121,6 +137,11 @@ impl Common {
     /// The redirect URI of this application, from its settings and never from a `Host` header.
     pub(crate) fn callback_url(&self) -> String {
         format!("{}/auth/callback", self.settings.base_url)
+    }
+
+    /// Where a sign-in begins, at the application's own address.
+    pub(crate) fn login_url(&self) -> String {
+        format!("{}/auth/login", self.settings.base_url)
     }
 
     /// Where a sign-in leads that was not asked to lead anywhere: the application's own root.

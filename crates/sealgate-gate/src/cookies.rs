@@ -19,6 +19,17 @@ pub(crate) enum Found<'a> {
     Several,
 }
 
+impl<'a> Found<'a> {
+    /// With one more.
+    pub(crate) fn and(self, value: &'a [u8]) -> Self {
+        if self == Self::Nothing {
+            Self::One(value)
+        } else {
+            Self::Several
+        }
+    }
+}
+
 /// The name of the cookie that holds the sealed session.
 ///
 /// `__Host-Http-` makes browsers refuse the cookie unless it is Secure, HttpOnly, host-only and for the
@@ -55,6 +66,11 @@ impl CookieNames {
     pub(crate) fn is_transaction(&self, name: &str) -> bool {
         name.strip_prefix(self.session.as_str())
             .is_some_and(|rest| rest.starts_with("-tx-"))
+    }
+
+    /// The name of the cookie that counts sign-ins which lead nowhere.
+    pub(crate) fn rounds(&self) -> String {
+        format!("{}-rounds", self.session)
     }
 
     /// A `Set-Cookie` value.
@@ -130,5 +146,6 @@ mod tests {
         );
         assert!(secure.is_transaction(&secure.transaction("abcdefghijk")));
         assert!(!secure.is_transaction(secure.session()));
+        assert!(!secure.is_transaction(&secure.rounds()));
     }
 }

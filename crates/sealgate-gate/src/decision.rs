@@ -23,4 +23,6 @@ pub struct Allowed {
     pub caller: Option<Caller>,
     /// `Set-Cookie` values to send with the application's answer.
     pub set_cookies: Vec<String>,
+    /// Further header fields of the application's answer: names in lower case, and values.
+    pub headers: Vec<(&'static str, String)>,
 }

@@ -1,4 +1,7 @@
-//! Why a request is refused, as codes that stay.
+//! Why a request is refused, as codes that stay: one list for sessions and tokens.
+
+use sealgate_jose::JoseError;
+use sealgate_oauth::DpopRefusal;
 
 /// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,9 +10,11 @@ pub enum Denial {
     CredentialMissing,
     /// The cookie is no sealed session of this application: changed, cut, foreign or too old a key.
     CredentialInvalid,
-    /// There is more than one.
+    /// There is more than one session cookie.
     CredentialDuplicate,
-    /// The cookie is longer than any that is ever written.
+    /// There are credentials of two kinds, or two `Authorization` headers.
+    CredentialSeveral,
+    /// The credential is longer than any that is taken.
     CredentialOversize,
     /// A kind of credential that is not accepted here.
     CredentialUnsupported,
@@ -19,6 +24,42 @@ pub enum Denial {
     SessionIdle,
     /// The session, its user, its client or its key is revoked.
     SessionRevoked,
+    /// The token is not one of the issuer's access tokens: malformed, changed, or another kind of token.
+    TokenInvalid,
+    /// The token is of another issuer.
+    TokenIssuer,
+    /// The token was made for another resource.
+    TokenAudience,
+    /// The token is not good yet.
+    TokenEarly,
+    /// The token is too old.
+    TokenExpired,
+    /// The token, its session, its user, its client or its key is revoked.
+    TokenRevoked,
+    /// The token is bound to a key, and was presented as a bearer token (RFC 9449, 7.2).
+    TokenBound,
+    /// The token is bound to no key, and was presented as if it were (RFC 9449, 7.1).
+    TokenUnbound,
+    /// There is no DPoP proof.
+    ProofMissing,
+    /// The proof is not a proof, or there is more than one.
+    ProofMalformed,
+    /// The proof's signature does not hold.
+    ProofSignature,
+    /// The proof is for another method, URL or token.
+    ProofMisdirected,
+    /// The proof was not made just now.
+    ProofExpired,
+    /// The proof was used before.
+    ProofReused,
+    /// The proof is by another key than the one the token is bound to.
+    ProofKey,
+    /// The proof carries no current nonce.
+    NonceRequired,
+    /// More proofs were used in the last minute than can be remembered.
+    DpopBusy,
+    /// The issuer's keys cannot be had.
+    KeysUnavailable,
     /// The feed has been silent for longer than the staleness bound.
     FeedStale,
     /// The control plane refused to renew the session.
@@ -39,6 +80,10 @@ pub enum Denial {
     AuthenticationOld,
     /// A state-changing request came from another origin.
     CrossOrigin,
+    /// A state-changing request says nothing of where it comes from, and shows no token.
+    CsrfTokenMissing,
+    /// Nor does it, and its token is not of this session.
+    CsrfTokenWrong,
     /// The route is marked neither public nor gated, and the settings close such routes.
     RouteUnmarked,
 }
@@ -49,12 +94,30 @@ impl Denial {
         match self {
             Self::CredentialMissing => "credential_missing",
             Self::CredentialInvalid => "credential_invalid",
-            Self::CredentialDuplicate => "credential_duplicate",
+            Self::CredentialDuplicate | Self::CredentialSeveral => "credential_duplicate",
             Self::CredentialOversize => "credential_oversize",
             Self::CredentialUnsupported => "credential_unsupported",
             Self::SessionExpired => "session_expired",
             Self::SessionIdle => "session_idle",
             Self::SessionRevoked => "session_revoked",
+            Self::TokenInvalid => "token_invalid",
+            Self::TokenIssuer => "token_issuer_wrong",
+            Self::TokenAudience => "token_audience_wrong",
+            Self::TokenEarly => "token_not_yet_valid",
+            Self::TokenExpired => "token_expired",
+            Self::TokenRevoked => "token_revoked",
+            Self::TokenBound => "token_bound",
+            Self::TokenUnbound => "token_unbound",
+            Self::ProofMissing => "dpop_proof_missing",
+            Self::ProofMalformed => "dpop_proof_malformed",
+            Self::ProofSignature => "dpop_proof_signature",
+            Self::ProofMisdirected => "dpop_proof_misdirected",
+            Self::ProofExpired => "dpop_proof_expired",
+            Self::ProofReused => "dpop_proof_reused",
+            Self::ProofKey => "dpop_key_mismatch",
+            Self::NonceRequired => "dpop_nonce_required",
+            Self::DpopBusy => "dpop_busy",
+            Self::KeysUnavailable => "keys_unavailable",
             Self::FeedStale => "feed_stale",
             Self::RenewalRefused => "renewal_refused",
             Self::RenewalUnavailable => "renewal_unavailable",
@@ -65,20 +128,28 @@ impl Denial {
             Self::AcrMissing => "acr_missing",
             Self::AuthenticationOld => "authentication_old",
             Self::CrossOrigin => "cross_origin",
+            Self::CsrfTokenMissing => "csrf_token_missing",
+            Self::CsrfTokenWrong => "csrf_token_wrong",
             Self::RouteUnmarked => "route_unmarked",
         }
     }
 
-    /// The status code: 401 where signing in helps, 403 where it does not, 503 where waiting does. A
-    /// 401 while the control plane is away would make browsers sign in again and again.
+    /// The status code: 400 where the request cannot be understood (RFC 6750, 3.1), 401 where signing in or
+    /// another token helps, 403 where it does not, 503 where waiting does. A 401 while something is away
+    /// would make browsers sign in again and again, and clients throw good tokens away.
     pub const fn status(self) -> u16 {
         match self {
-            Self::FeedStale | Self::RenewalUnavailable => 503,
+            Self::CredentialSeveral => 400,
+            Self::FeedStale | Self::RenewalUnavailable | Self::DpopBusy | Self::KeysUnavailable => {
+                503
+            }
             Self::ScopeMissing
             | Self::RoleMissing
             | Self::ActorWrong
             | Self::TenantWrong
             | Self::CrossOrigin
+            | Self::CsrfTokenMissing
+            | Self::CsrfTokenWrong
             | Self::RouteUnmarked => 403,
             _ => 401,
         }
@@ -94,29 +165,121 @@ impl Denial {
             )
     }
 
+    /// Whether nobody is signed in, rather than somebody who may not. Where nobody is fine too, these refuse
+    /// nothing.
+    pub(crate) const fn is_nobody(self) -> bool {
+        matches!(
+            self,
+            Self::CredentialMissing
+                | Self::CredentialInvalid
+                | Self::CredentialOversize
+                | Self::SessionExpired
+                | Self::SessionIdle
+                | Self::SessionRevoked
+                | Self::FeedStale
+                | Self::RenewalRefused
+                | Self::RenewalUnavailable
+        )
+    }
+
     /// One sentence for the caller. It tells nothing that the caller could not know.
     pub const fn title(self) -> &'static str {
         match self {
             Self::CredentialMissing => "Sign in to use this.",
             Self::CredentialInvalid => "The session is not valid. Sign in again.",
             Self::CredentialDuplicate => "More than one session was presented. Sign in again.",
-            Self::CredentialOversize => "The session cookie is too long. Sign in again.",
+            Self::CredentialSeveral => "More than one credential was presented.",
+            Self::CredentialOversize => "The credential is too long.",
             Self::CredentialUnsupported => "This kind of credential is not accepted here.",
             Self::SessionExpired => "The session has ended. Sign in again.",
             Self::SessionIdle => "The session was unused for too long. Sign in again.",
             Self::SessionRevoked => "The session was revoked. Sign in again.",
-            Self::FeedStale | Self::RenewalUnavailable => {
-                "The session cannot be checked right now. Try again in a moment."
+            Self::TokenInvalid => "The access token is not valid.",
+            Self::TokenIssuer => "The access token is of another issuer.",
+            Self::TokenAudience => "The access token was made for another resource.",
+            Self::TokenEarly => "The access token is not valid yet.",
+            Self::TokenExpired => "The access token has expired.",
+            Self::TokenRevoked => "The access token is revoked.",
+            Self::TokenBound => "The access token is bound to a key and needs a DPoP proof.",
+            Self::TokenUnbound => "The access token is bound to no key: present it as Bearer.",
+            Self::ProofMissing => "A DPoP proof is missing.",
+            Self::ProofMalformed => "The DPoP proof is not well formed.",
+            Self::ProofSignature => "The signature of the DPoP proof is not valid.",
+            Self::ProofMisdirected => "The DPoP proof is not for this request.",
+            Self::ProofExpired => "The DPoP proof was not made just now.",
+            Self::ProofReused => "The DPoP proof was used before.",
+            Self::ProofKey => "The DPoP proof is by another key than the access token's.",
+            Self::NonceRequired => "Use the nonce in the DPoP-Nonce header.",
+            Self::DpopBusy => "Too many requests at once. Try again in a moment.",
+            Self::KeysUnavailable | Self::FeedStale | Self::RenewalUnavailable => {
+                "This cannot be checked right now. Try again in a moment."
             }
             Self::RenewalRefused => "The session could not be renewed. Sign in again.",
-            Self::ScopeMissing => "The session lacks a scope that this needs.",
+            Self::ScopeMissing => "This needs a scope that was not granted.",
             Self::RoleMissing => "This needs a role that you do not have.",
             Self::ActorWrong => "This is not for this kind of caller.",
             Self::TenantWrong => "This belongs to another organisation.",
             Self::AcrMissing => "This needs a stronger sign-in.",
             Self::AuthenticationOld => "This needs a more recent sign-in.",
             Self::CrossOrigin => "This request came from another site.",
+            Self::CsrfTokenMissing => {
+                "This request does not say where it comes from. Send `Origin`, or the page's token."
+            }
+            Self::CsrfTokenWrong => {
+                "The page's token is not of this session. Load the page again and repeat."
+            }
             Self::RouteUnmarked => "This route is closed: it is marked neither public nor gated.",
+        }
+    }
+
+    /// The `error` of a challenge (RFC 6750, 3.1; RFC 9449, 7.1 and 9; RFC 9470, 3); none where no credential
+    /// was seen, and where it is not the reason.
+    pub const fn error(self) -> Option<&'static str> {
+        Some(match self {
+            Self::CredentialSeveral => "invalid_request",
+            Self::CredentialOversize
+            | Self::TokenInvalid
+            | Self::TokenIssuer
+            | Self::TokenAudience
+            | Self::TokenEarly
+            | Self::TokenExpired
+            | Self::TokenRevoked
+            | Self::TokenBound
+            | Self::TokenUnbound => "invalid_token",
+            Self::ProofMissing
+            | Self::ProofMalformed
+            | Self::ProofSignature
+            | Self::ProofMisdirected
+            | Self::ProofExpired
+            | Self::ProofReused
+            | Self::ProofKey => "invalid_dpop_proof",
+            Self::NonceRequired => "use_dpop_nonce",
+            Self::ScopeMissing => "insufficient_scope",
+            Self::AcrMissing | Self::AuthenticationOld => "insufficient_user_authentication",
+            _ => return None,
+        })
+    }
+
+    /// What a proof that could not be read or is for something else is refused as. Which rule it broke is
+    /// for the log.
+    pub(crate) const fn from_proof(error: &JoseError) -> Self {
+        match error {
+            JoseError::BadSignature => Self::ProofSignature,
+            JoseError::WrongMethod | JoseError::WrongUrl | JoseError::WrongAccessToken => {
+                Self::ProofMisdirected
+            }
+            JoseError::WrongTime => Self::ProofExpired,
+            _ => Self::ProofMalformed,
+        }
+    }
+}
+
+impl From<DpopRefusal> for Denial {
+    fn from(refusal: DpopRefusal) -> Self {
+        match refusal {
+            DpopRefusal::NonceRequired => Self::NonceRequired,
+            DpopRefusal::Reused => Self::ProofReused,
+            DpopRefusal::Busy => Self::DpopBusy,
         }
     }
 }

@@ -17,9 +17,30 @@ const SILENCE: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// Between two looks for revocations that are over, where there is no feed whose messages are the occasion.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Keeps keys and view fresh until the future is dropped.
+pub(crate) async fn follow(common: &Common) {
+    let keys = common.provider().issuers().follow();
+    if common.provider().preset().has_feed {
+        futures_util::future::join(keys, follow_feed(common)).await;
+    } else {
+        futures_util::future::join(keys, sweep(common)).await;
+    }
+}
+
+/// Forgets the logouts that are over, as the only thing that there is to do without a feed.
+async fn sweep(common: &Common) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        common.view().sweep(common.now());
+    }
+}
+
 /// Follows the feed until the future is dropped. Whatever fails is tried again after a pause that grows,
 /// with jitter, so that a thousand gates do not come back at the same moment.
-pub(crate) async fn follow(common: &Common) {
+async fn follow_feed(common: &Common) {
     let mut pause = FIRST_PAUSE;
     let mut said = String::new();
     loop {
@@ -57,7 +78,8 @@ async fn round(common: &Common, lived: &mut bool) -> Result<&'static str, Provid
         metadata.revocation_snapshot_endpoint.clone(),
     ) else {
         return Err(ProviderError::Unacceptable(
-            "the issuer offers no revocation feed".to_owned(),
+            "the issuer offers no revocation feed: if it is no Sealgate, set SEALGATE_PROVIDER to what it is"
+                .to_owned(),
         ));
     };
     if common.view().position().is_none() {

@@ -1,5 +1,9 @@
 //! The gate itself: from request to decision.
 
+mod known;
+mod refuse;
+mod token;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,35 +13,55 @@ use sealgate_session::{SEALED_LIMIT, SessionContent};
 use crate::caller::{Caller, CredentialInfo, CredentialKind};
 use crate::common::Common;
 use crate::cookies::Found;
+use crate::csrf::Shown;
 use crate::decision::{Allowed, Decision};
 use crate::denial::Denial;
+use crate::form::{AfterForm, Form};
 use crate::host::Host;
+use crate::origin::Whence;
 use crate::pending::{Pending, Work};
 use crate::renewal::{Renewals, Renewed};
-use crate::request::{Request, Seen, Transport};
+use crate::request::{Credential, Request, Seen, Transport};
 use crate::requirement::Requirement;
+use crate::resource::{Came, Presented, Tokens};
 use crate::settings::{Settings, SettingsError, Unmarked};
-use crate::{feed, own_routes, page};
+use crate::{alive, feed, onward, own_routes, page, standing};
+
+use refuse::Refused;
 
 /// The gate of one application.
 pub struct Gate {
     common: Common,
     renewals: Renewals,
+    onward: onward::Tokens,
+    tokens: Tokens,
 }
 
 impl Gate {
     /// The gate for `settings`.
     pub fn new(settings: Settings, host: Host) -> Result<Arc<Self>, SettingsError> {
+        let tokens = Tokens::new(&settings)?;
         let common = Common::new(settings, host)?;
         let renewals = Renewals::default();
-        Ok(Arc::new(Self { common, renewals }))
+        Ok(Arc::new(Self {
+            common,
+            renewals,
+            onward: onward::Tokens::default(),
+            tokens,
+        }))
+    }
+
+    pub(crate) const fn common(&self) -> &Common {
+        &self.common
+    }
+
+    pub(crate) const fn onward_tokens(&self) -> &onward::Tokens {
+        &self.onward
     }
 
     /// Decides about a request, from its method, path and headers alone. It never blocks.
     pub fn decide(&self, request: &Request<'_>, requirement: &Requirement) -> Decision {
-        if request.transport == Transport::Http
-            && let Some(decision) = own_routes::answer(&self.common, request)
-        {
+        if let Some(decision) = self.own_answer(request) {
             return decision;
         }
         if matches!(requirement, Requirement::Public { .. }) {
@@ -45,11 +69,59 @@ impl Gate {
         }
         let seen = Seen::read(request, self.common.names());
         let person = || seen.is_navigation(request).then(|| Self::target(request));
-        let content = match self.session(&seen, request) {
+        let found = match seen.credential() {
+            Credential::Session(found) => found,
+            Credential::Token(scheme, rest) => {
+                return match Presented::new(scheme, rest, seen.dpop) {
+                    Ok(presented) => self.token(&presented, request, requirement),
+                    Err(denial) => {
+                        let refused = Refused::new(denial, Came::Token(scheme));
+                        self.deny(refused, requirement, None)
+                    }
+                };
+            }
+            Credential::Several => {
+                let refused = Refused::new(Denial::CredentialSeveral, Came::Unclear);
+                return self.deny(refused, requirement, person());
+            }
+        };
+        let content = match self.session(found) {
             Ok(content) => content,
-            Err(denial) => return self.deny(denial, person()),
+            Err(refused) => return self.deny(refused, requirement, person()),
         };
         self.renewals.saw(&content);
+        match self.admit(&seen, request, &content) {
+            Err(denial) => {
+                let refused = Refused::of(self.caller(content), denial, Came::Session);
+                self.deny(refused, requirement, person())
+            }
+            Ok(Shown::InForm) => {
+                let then = AfterForm::Request {
+                    content: Box::new(content),
+                    requirement: requirement.clone(),
+                };
+                Decision::Pending(Box::new(Pending(Work::Form(Form::new(then)))))
+            }
+            Ok(Shown::InHeader) => self.proceed(content, requirement, person),
+        }
+    }
+
+    /// The answer of one of the gate's own routes, if `request` is for one.
+    fn own_answer(&self, request: &Request<'_>) -> Option<Decision> {
+        if request.transport != Transport::Http {
+            return None;
+        }
+        let metadata = self.tokens.metadata().answer(request);
+        metadata.or_else(|| own_routes::answer(&self.common, request))
+    }
+
+    /// Decides about a request that may come with the session that it came with.
+    fn proceed(
+        &self,
+        content: SessionContent,
+        requirement: &Requirement,
+        person: impl FnOnce() -> Option<String>,
+    ) -> Decision {
         if self.common.now() >= content.renew_at() {
             let requirement = requirement.clone();
             let work = Work::Renewal {
@@ -59,9 +131,26 @@ impl Gate {
             };
             return Decision::Pending(Box::new(Pending(work)));
         }
-        match self.judge(requirement, content) {
-            Ok(allowed) => Decision::Allow(allowed),
-            Err(denial) => self.deny(denial, person()),
+        self.decided(content, requirement, person)
+    }
+
+    /// Decides about a request with a session that is alive.
+    fn decided(
+        &self,
+        content: SessionContent,
+        requirement: &Requirement,
+        person: impl FnOnce() -> Option<String>,
+    ) -> Decision {
+        let caller = self.caller(content);
+        match self.judge(requirement, &caller.actor) {
+            None => Decision::Allow(Allowed {
+                caller: Some(caller),
+                ..Allowed::default()
+            }),
+            Some(denial) => {
+                let refused = Refused::of(caller, denial, Came::Session);
+                self.deny(refused, requirement, person())
+            }
         }
     }
 
@@ -75,20 +164,40 @@ impl Gate {
             Work::Callback(callback) => Decision::Respond(callback.finish(&self.common).await),
             Work::Logout(logout) => Decision::Respond(logout.finish(&self.common).await),
             Work::Notice(notice) => Decision::Respond(notice.finish(&self.common).await),
+            Work::Form(form) => match form.check(&self.common) {
+                Err(denial) => Decision::Respond(page::denial(denial)),
+                Ok(AfterForm::Logout(logout)) => {
+                    Decision::Respond(logout.finish(&self.common).await)
+                }
+                Ok(AfterForm::Request {
+                    content,
+                    requirement,
+                }) => match self.proceed(*content, &requirement, || None) {
+                    Decision::Pending(renewal) => Box::pin(self.finish(*renewal)).await,
+                    decided => decided,
+                },
+            },
+            Work::Token { token, requirement } => self.asked(&token, &requirement).await,
             Work::Renewal {
                 content,
                 requirement,
                 person,
             } => {
                 let (renewed, cookie) = match self.renewals.renew(&self.common, &content).await {
-                    Renewed::Denied(denial) => return self.deny(denial, person),
+                    Renewed::Denied(denial) => {
+                        let refused = Refused::of(self.caller(*content), denial, Came::Session);
+                        return self.deny(refused, &requirement, person);
+                    }
                     Renewed::Session(renewed, cookie) => (renewed, cookie),
                 };
-                let judged = self
-                    .alive(&renewed)
-                    .and_then(|()| self.judge(&requirement, SessionContent::clone(&renewed)));
-                let mut decision =
-                    judged.map_or_else(|denial| self.deny(denial, person), Decision::Allow);
+                let renewed = SessionContent::clone(&renewed);
+                let mut decision = match alive::check(&self.common, &renewed) {
+                    Ok(()) => self.decided(renewed, &requirement, || person),
+                    Err(denial) => {
+                        let refused = Refused::of(self.caller(renewed), denial, Came::Session);
+                        self.deny(refused, &requirement, person)
+                    }
+                };
                 // A denial carries the cookie too: the old one's handle is spent, and a browser that
                 // keeps it would be taken for a thief at its next renewal.
                 match &mut decision {
@@ -108,13 +217,17 @@ impl Gate {
 
     /// Why what `caller` came with is not good any more, or nothing: for connections that last.
     pub fn standing(&self, caller: &Caller) -> Option<Denial> {
-        let credential = &caller.credential;
-        if self.common.now() >= credential.expires_at {
-            return Some(Denial::SessionExpired);
-        }
-        let view = self.common.view();
-        let checked = view.check_credential(&credential.revocable(), self.common.uptime());
-        checked.err()
+        standing::fallen(&self.common, caller)
+    }
+
+    /// A token for forms of pages that are shown to `caller`; nothing if they came without a session, and
+    /// need none. It is good as long as the session and the seal key it was made with.
+    pub fn csrf_token(&self, caller: &Caller) -> Option<String> {
+        let session = match caller.credential.kind {
+            CredentialKind::Session => caller.credential.session?,
+            _ => return None,
+        };
+        self.common.csrf().make(self.common.random(), session)
     }
 
     /// Follows the revocation feed until the future is dropped.
@@ -142,16 +255,13 @@ impl Gate {
         self.is_ready()
     }
 
-    /// The session that a request brings, if it is alive and may be used by this request.
-    fn session(&self, seen: &Seen<'_>, request: &Request<'_>) -> Result<SessionContent, Denial> {
-        if seen.bearer {
-            return Err(Denial::CredentialUnsupported);
-        }
-        let sealed = match seen.session {
-            Found::Nothing => return Err(Denial::CredentialMissing),
-            Found::Several => return Err(Denial::CredentialDuplicate),
+    /// The session that a request brings, if it is alive.
+    fn session(&self, found: Found<'_>) -> Result<SessionContent, Refused> {
+        let sealed = match found {
+            Found::Nothing => return Err(Refused::new(Denial::CredentialMissing, Came::Unclear)),
+            Found::Several => return Err(Refused::new(Denial::CredentialDuplicate, Came::Session)),
             Found::One(sealed) if sealed.len() > SEALED_LIMIT => {
-                return Err(Denial::CredentialOversize);
+                return Err(Refused::new(Denial::CredentialOversize, Came::Session));
             }
             Found::One(sealed) => sealed,
         };
@@ -161,47 +271,43 @@ impl Gate {
             .open_session(self.common.names(), sealed)
             .map_err(|error| {
                 tracing::debug!(reason = error.code(), "a session cookie was refused");
-                Denial::CredentialInvalid
+                Refused::new(Denial::CredentialInvalid, Came::Session)
             })?;
-        self.alive(&content)?;
-        if request.changes_state()
-            && seen.is_cross_origin(request.transport, self.common.settings().base_url.origin())
-        {
-            return Err(Denial::CrossOrigin);
+        match alive::check(&self.common, &content) {
+            Ok(()) => Ok(content),
+            Err(denial) => Err(Refused::of(self.caller(content), denial, Came::Session)),
         }
-        Ok(content)
     }
 
-    /// Expiry, idle time, revocation and the view's freshness, in this order: a revocation that is known
-    /// counts even when the view is stale.
-    fn alive(&self, content: &SessionContent) -> Result<(), Denial> {
-        let now = self.common.now();
-        if now >= content.expires_at() {
-            return Err(Denial::SessionExpired);
+    /// Whether the browser itself, or a page of the application, made this request, and not a page
+    /// elsewhere in the user's name.
+    fn admit(
+        &self,
+        seen: &Seen<'_>,
+        request: &Request<'_>,
+        content: &SessionContent,
+    ) -> Result<Shown, Denial> {
+        if !request.changes_state() {
+            return Ok(Shown::InHeader);
         }
-        if now.since(content.renewed_at()) > self.common.settings().idle_limit {
-            return Err(Denial::SessionIdle);
+        match seen.whence(request.transport, self.common.settings()) {
+            Whence::Own => Ok(Shown::InHeader),
+            Whence::Elsewhere => Err(Denial::CrossOrigin),
+            Whence::Unsaid => self
+                .common
+                .csrf()
+                .check_headers(request, &[content.session()]),
         }
-        self.common.view().check(
-            content,
-            &self.common.settings().client_id,
-            self.common.uptime(),
-        )
     }
 
-    fn judge(&self, requirement: &Requirement, content: SessionContent) -> Result<Allowed, Denial> {
-        if *requirement == Requirement::Unmarked
-            && self.common.settings().unmarked == Unmarked::Deny
-        {
-            return Err(Denial::RouteUnmarked);
-        }
-        let caller = self.caller(content);
-        match requirement.refuses(&caller.actor, self.common.now()) {
-            Some(denial) => Err(denial),
-            None => Ok(Allowed {
-                caller: Some(caller),
-                set_cookies: Vec::new(),
-            }),
+    /// Why `actor`, whose credential is good, may not do what `requirement` is about, or nothing.
+    fn judge(&self, requirement: &Requirement, actor: &Actor) -> Option<Denial> {
+        let is_closed = *requirement == Requirement::Unmarked
+            && self.common.settings().unmarked == Unmarked::Deny;
+        if is_closed {
+            Some(Denial::RouteUnmarked)
+        } else {
+            self.check(actor, requirement)
         }
     }
 
@@ -211,30 +317,28 @@ impl Gate {
         parts.user.client = Some(client.to_owned());
         let credential = CredentialInfo {
             kind: CredentialKind::Session,
+            issuer: self.common.settings().issuer.as_str().to_owned(),
             session: Some(parts.session),
             subject: Some(parts.user.id.clone()),
             client: client.to_owned(),
             key: parts.key,
             token: None,
             started_at: parts.started_at,
-            expires_at: parts.expires_at,
+            expires_at: if self.common.provider().preset().has_feed {
+                parts.expires_at
+            } else {
+                // Nothing is heard of a revocation before the next renewal, and a connection makes none.
+                parts.renew_at.min(parts.expires_at)
+            },
             subject_token: parts.refresh.map(Secret::new),
+            subject_token_until: parts.renew_at,
+            acting: Vec::new(),
+            signs_in: true,
         };
         Caller {
             actor: Arc::new(Actor::User(parts.user)),
             credential: Arc::new(credential),
         }
-    }
-
-    /// A denial, as a page or redirect if `person` (the path they wanted) is there.
-    fn deny(&self, denial: Denial, person: Option<String>) -> Decision {
-        Decision::Respond(match person {
-            Some(target) => page::denial_page(
-                denial,
-                &page::sign_in_url(&self.common.paths().login, &target),
-            ),
-            None => page::denial(denial),
-        })
     }
 
     /// The path and query that a request asked for, to come back to after sign-in.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use sealgate_jose::Algorithm;
+use sealgate_jose::{Algorithm, Verified};
 use sealgate_model::{SessionId, Timestamp, User};
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::audience::{Audience, session_id};
+use crate::issuer::{IdTokens, WrongType, first_text, texts};
 
 /// How far the issuer's clock may be from ours.
 const LEEWAY: Duration = Duration::from_secs(60);
@@ -27,10 +28,12 @@ pub(crate) struct Claims {
     sid: Option<String>,
     email: Option<String>,
     name: Option<String>,
-    #[serde(default)]
-    roles: Vec<String>,
-    tenant: Option<String>,
     acr: Option<String>,
+    /// What each kind of issuer keeps in a place of its own.
+    #[serde(skip)]
+    roles: Vec<String>,
+    #[serde(skip)]
+    tenant: Option<String>,
 }
 
 /// What the token must agree with.
@@ -51,6 +54,20 @@ pub(crate) struct Expected<'a> {
 pub(crate) struct ClaimError(pub(crate) &'static str);
 
 impl Claims {
+    /// The claims of a verified token of an issuer with such `habits`.
+    pub(crate) fn read(verified: &Verified, habits: &IdTokens) -> Result<Self, ClaimError> {
+        let wrong = |_| ClaimError("claims");
+        let claims: Self = verified.claims().map_err(wrong)?;
+        let all = verified.claims().map_err(wrong)?;
+        let tenant = first_text(&all, habits.tenant);
+        let tenant = tenant.map_err(|WrongType| ClaimError("tenant"))?;
+        Ok(Self {
+            roles: texts(&all, habits.roles).map_err(|WrongType| ClaimError("roles"))?,
+            tenant: tenant.map(str::to_owned),
+            ..claims
+        })
+    }
+
     pub(crate) fn check(&self, expected: &Expected<'_>) -> Result<(), ClaimError> {
         let ok = |holds: bool, claim: &'static str| {
             if holds {
@@ -92,14 +109,16 @@ impl Claims {
         Ok(())
     }
 
-    /// The session; an ID token without one is of no use here.
-    pub(crate) fn session(&self) -> Result<SessionId, ClaimError> {
-        let sid = self
-            .sid
-            .as_deref()
-            .filter(|sid| !sid.is_empty())
-            .ok_or(ClaimError("sid"))?;
-        Ok(session_id(sid))
+    /// The session, if the token names one.
+    pub(crate) fn session(&self) -> Result<Option<SessionId>, ClaimError> {
+        match self.sid.as_deref() {
+            Some("") => Err(ClaimError("sid")),
+            sid => Ok(sid.map(session_id)),
+        }
+    }
+
+    pub(crate) const fn expires_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.exp)
     }
 
     pub(crate) const fn issued_at(&self) -> Timestamp {
@@ -136,6 +155,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::issuer::Preset;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 
@@ -146,10 +166,17 @@ mod tests {
         })
     }
 
+    fn read(claims: &Value) -> Result<Claims, ClaimError> {
+        let verified = Verified {
+            kid: "k".to_owned(),
+            algorithm: Algorithm::Ed25519,
+            payload: claims.to_string().into_bytes(),
+        };
+        Claims::read(&verified, &Preset::sealgate().id_tokens)
+    }
+
     fn check(claims: &Value) -> Result<(), ClaimError> {
-        let claims: Claims =
-            serde_json::from_value(claims.clone()).map_err(|_| ClaimError("type"))?;
-        claims.check(&Expected {
+        read(claims)?.check(&Expected {
             issuer: "https://id.example",
             client: "expenses",
             nonce: Some("n"),
@@ -168,14 +195,15 @@ mod tests {
             ("aud", json!(["expenses", "payroll"]), "azp"),
             ("azp", json!("payroll"), "azp"),
             ("exp", json!(999_940), "exp"),
-            ("exp", json!("1000300"), "type"),
+            ("exp", json!("1000300"), "claims"),
             ("iat", json!(1_000_061), "iat"),
             ("nonce", json!("m"), "nonce"),
             ("nonce", Value::Null, "nonce"),
             ("at_hash", json!("x"), "at_hash"),
             ("sub", json!(""), "sub"),
-            ("sub", json!(1), "type"),
-            ("roles", json!("admin"), "type"),
+            ("sub", json!(1), "claims"),
+            ("roles", json!([1]), "roles"),
+            ("tenant", json!(1), "tenant"),
         ];
         for (claim, value, refused) in cases {
             let mut claims = good();
@@ -198,7 +226,7 @@ mod tests {
         let session = |sid: &str| {
             let mut claims = good();
             claims["sid"] = json!(sid);
-            serde_json::from_value::<Claims>(claims).unwrap().session()
+            read(&claims).unwrap().session()
         };
         assert_eq!(session("abc"), session("abc"));
         assert_ne!(session("abc"), session("abd"));

@@ -1,42 +1,53 @@
 //! The gate: one call from credential to decision.
 //!
-//! [`Gate::decide`] never blocks: it opens the sealed session, checks its limits, asks the revocation
-//! view and judges the route's requirement. What needs the network (renewal, callback, logout) comes
-//! back as [`Decision::Pending`] and is carried through by [`Gate::finish`]. [`Gate::follow`] keeps the
+//! [`Gate::decide`] never blocks: it opens the sealed session or verifies the access token, checks its
+//! limits, asks the revocation view and judges the route's requirement. What needs the network (renewal,
+//! callback, logout, keys that are not known) comes back as [`Decision::Pending`] and is carried through by [`Gate::finish`]. [`Gate::follow`] keeps the
 //! revocation view fresh.
 
+mod address;
+mod alive;
 mod audience;
 mod backchannel;
 mod callback;
 mod caller;
 mod common;
 mod cookies;
+mod csrf;
 mod decision;
 mod denial;
+mod failure;
 mod feed;
+mod form;
 mod gate;
 mod host;
 mod id_token;
+mod issuer;
 mod login;
+mod login_url;
 mod logout;
+mod onward;
+mod origin;
 mod own_routes;
 mod page;
 mod pending;
 mod provider;
 mod query;
 mod recent;
+mod record;
 mod renewal;
 mod request;
 mod requirement;
 pub mod resource;
 mod response;
 mod return_path;
+mod rounds;
 mod seals;
 mod session;
 mod settings;
 mod sse;
+mod standing;
 mod transactions;
-mod trust;
 mod view;
 
 pub use caller::{Caller, CredentialInfo, CredentialKind};
@@ -44,8 +55,10 @@ pub use decision::{Allowed, Decision};
 pub use denial::Denial;
 pub use gate::Gate;
 pub use host::Host;
+pub use onward::{Again, Answered, Behalf, Onward, OnwardError, Target};
 pub use pending::Pending;
+pub use record::{Outcome, Record};
 pub use request::{Request, Transport};
 pub use requirement::{Kinds, Need, Requirement};
 pub use response::Response;
-pub use settings::{Docs, Settings, SettingsError, UnknownPaths, Unmarked, UntypedLogout};
+pub use settings::{Docs, Settings, SettingsError, Sources, UnknownPaths, Unmarked, UntypedLogout};

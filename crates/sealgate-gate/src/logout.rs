@@ -1,11 +1,12 @@
 //! `/auth/logout`: the session ends, everywhere.
 
+use sealgate_model::SessionId;
 use sealgate_session::SessionContent;
 
 use crate::common::Common;
 use crate::page::{self, Problem};
-use crate::query::with_params;
 use crate::response::Response;
+use crate::rounds;
 
 /// A logout that is to happen.
 pub(crate) struct Logout {
@@ -17,6 +18,11 @@ pub(crate) struct Logout {
 impl Logout {
     pub(crate) const fn new(sessions: Vec<SessionContent>, html: bool) -> Self {
         Self { sessions, html }
+    }
+
+    /// Which sessions it ends.
+    pub(crate) fn sessions(&self) -> Vec<SessionId> {
+        self.sessions.iter().map(SessionContent::session).collect()
     }
 
     /// Revokes the session here at once and at the control plane for everybody else, then clears the
@@ -40,19 +46,10 @@ impl Logout {
             }
             tracing::info!(session = %session.session(), "a session was signed out");
         }
-        let known = common.provider().known_metadata();
-        let endpoint = known.and_then(|known| known.end_session_endpoint.clone());
-        let next = match (endpoint, self.sessions.first()) {
-            (Some(endpoint), Some(session)) => with_params(
-                &endpoint,
-                &[
-                    ("client_id", common.settings().client_id.as_str()),
-                    ("logout_hint", &session.session().to_string()),
-                    ("post_logout_redirect_uri", &common.after_logout_url()),
-                ],
-            ),
-            _ => common.after_logout_url(),
-        };
+        let after = common.after_logout_url();
+        let first = self.sessions.first();
+        let next = first.and_then(|first| common.provider().logout_url(first.session(), &after));
+        let next = next.unwrap_or(after);
         self.done(common, &next)
     }
 
@@ -62,10 +59,10 @@ impl Logout {
         } else {
             page::json(&serde_json::json!({ "continue": next }))
         };
-        response.headers.push((
-            "set-cookie",
-            common.names().delete(common.names().session()),
-        ));
+        let names = common.names();
+        for cookie in [names.delete(names.session()), rounds::forget(names)] {
+            response.headers.push(("set-cookie", cookie));
+        }
         response
     }
 }

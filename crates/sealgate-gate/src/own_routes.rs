@@ -4,10 +4,13 @@
 use crate::backchannel::Notice;
 use crate::callback::Callback;
 use crate::common::Common;
+use crate::csrf::Shown;
 use crate::decision::Decision;
 use crate::denial::Denial;
+use crate::form::{AfterForm, Form};
 use crate::login::Login;
 use crate::logout::Logout;
+use crate::origin::Whence;
 use crate::page::{self, Problem};
 use crate::pending::{Pending, Work};
 use crate::provider::ProviderError;
@@ -43,7 +46,10 @@ pub(crate) fn answer(common: &Common, request: &Request<'_>) -> Option<Decision>
 }
 
 fn login(common: &Common, request: &Request<'_>) -> Decision {
-    let login = Login::read(common, request);
+    let login = match Login::read(common, request) {
+        Ok(login) => login,
+        Err(answer) => return Decision::Respond(answer),
+    };
     match common.provider().known_metadata() {
         Some(metadata) => Decision::Respond(login.begin(common, &metadata)),
         None => Decision::Pending(Box::new(Pending(Work::Login(login)))),
@@ -58,11 +64,8 @@ fn callback(common: &Common, request: &Request<'_>) -> Decision {
 
 fn logout(common: &Common, request: &Request<'_>) -> Decision {
     let seen = Seen::read(request, common.names());
-    if seen.is_cross_origin(Transport::Http, common.settings().base_url.origin()) {
-        return Decision::Respond(page::denial(Denial::CrossOrigin));
-    }
     // Every session that is there, even if there should be one: what stays alive is not signed out.
-    let sessions = cookies_where(request, |name| name == common.names().session())
+    let sessions: Vec<_> = cookies_where(request, |name| name == common.names().session())
         .into_iter()
         .filter_map(|(_, sealed)| {
             common
@@ -71,10 +74,22 @@ fn logout(common: &Common, request: &Request<'_>) -> Decision {
                 .ok()
         })
         .collect();
-    Decision::Pending(Box::new(Pending(Work::Logout(Logout::new(
-        sessions,
-        seen.wants_html(),
-    )))))
+    let logout = Logout::new(sessions, seen.wants_html());
+    let admitted = match seen.whence(Transport::Http, common.settings()) {
+        Whence::Own => Ok(Shown::InHeader),
+        Whence::Elsewhere => Err(Denial::CrossOrigin),
+        // Without a session there is nothing to sign out, and nothing to make a token from.
+        Whence::Unsaid if logout.sessions().is_empty() => Ok(Shown::InHeader),
+        Whence::Unsaid => common.csrf().check_headers(request, &logout.sessions()),
+    };
+    match admitted {
+        Ok(Shown::InHeader) => Decision::Pending(Box::new(Pending(Work::Logout(logout)))),
+        Ok(Shown::InForm) => {
+            let form = Form::new(AfterForm::Logout(logout));
+            Decision::Pending(Box::new(Pending(Work::Form(form))))
+        }
+        Err(denial) => Decision::Respond(page::denial(denial)),
+    }
 }
 
 fn backchannel_logout(_: &Common, request: &Request<'_>) -> Decision {

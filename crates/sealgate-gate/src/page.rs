@@ -3,7 +3,6 @@
 use askama::Template;
 
 use crate::denial::Denial;
-use crate::query::with_params;
 use crate::response::Response;
 
 /// A page that says what went wrong with a sign-in and what to do next.
@@ -99,14 +98,6 @@ pub(crate) fn redirect(location: &str) -> Response {
     response
 }
 
-/// The URL at which a sign-in starts that comes back to `target`.
-pub(crate) fn sign_in_url(login: &str, target: &str) -> String {
-    match crate::return_path::check(target) {
-        Some(path) if path != "/" => with_params(login, &[("return_to", path)]),
-        _ => login.to_owned(),
-    }
-}
-
 /// A small JSON answer that refuses nothing.
 pub(crate) fn json(body: &serde_json::Value) -> Response {
     answer(200, "", "application/json", body.to_string().into_bytes())
@@ -136,6 +127,7 @@ pub(crate) fn answer(
         headers,
         body,
         reason,
+        caller: None,
     }
 }
 

@@ -1,29 +1,30 @@
-//! The gate's dealings with the control plane: metadata, keys, tokens, revocation.
+//! The gate's dealings with the issuer where users sign in: tokens, their renewal and revocation.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::Arc;
 
-use sealgate_host::{Body, Fetch, FetchError, FetchRequest, Method, StreamBody};
-use sealgate_jose::{Expect, JoseError, JwkSet, Verified};
-use sealgate_model::{Clock, Secret, Uptime};
+use sealgate_host::{Body, Fetch, FetchError, FetchRequest, FetchResponse, Method, StreamBody};
+use sealgate_jose::{Expect, JoseError, TOKEN_LIMIT, Verified};
+use sealgate_model::{Secret, SessionId};
 use serde::Deserialize;
 use thiserror::Error;
 use url::form_urlencoded;
 
+pub(crate) use crate::issuer::Metadata;
+use crate::issuer::{Issuers, Logout, Outside, Preset, Says, TrustedIssuer, Unverified};
+use crate::query::with_params;
 use crate::settings::Settings;
-use crate::trust::Trust;
 
-/// Why the control plane did not give what it was asked for.
+/// Why an issuer did not give what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum ProviderError {
     /// It could not be reached, or is overloaded. Trying again may help.
-    #[error("the control plane is unavailable: {0}")]
+    #[error("the issuer is unavailable: {0}")]
     Unavailable(String),
     /// It refused, with an OAuth error code.
-    #[error("the control plane refused: {0}")]
+    #[error("the issuer refused: {0}")]
     Refused(String),
     /// It answered what it must not.
-    #[error("the control plane's answer is not acceptable: {0}")]
+    #[error("the issuer's answer is not acceptable: {0}")]
     Unacceptable(String),
 }
 
@@ -37,21 +38,6 @@ impl From<JoseError> for ProviderError {
     fn from(error: JoseError) -> Self {
         Self::Unacceptable(error.to_string())
     }
-}
-
-/// The provider's metadata (RFC 8414, OpenID Connect Discovery 1.0), as far as it is used.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Metadata {
-    issuer: String,
-    pub(crate) authorization_endpoint: String,
-    token_endpoint: String,
-    jwks_uri: String,
-    revocation_endpoint: Option<String>,
-    pub(crate) end_session_endpoint: Option<String>,
-    #[serde(default)]
-    pub(crate) authorization_response_iss_parameter_supported: bool,
-    pub(crate) revocation_feed_endpoint: Option<String>,
-    pub(crate) revocation_snapshot_endpoint: Option<String>,
 }
 
 /// The token endpoint's answer (RFC 6749, 5.1).
@@ -70,98 +56,92 @@ struct Refusal {
     error: String,
 }
 
-/// The client of one issuer.
+/// The token endpoint's answer to a request that may have carried a proof.
+pub(crate) struct TokenReply {
+    /// The body of a grant, or why there is none.
+    pub(crate) body: Result<Vec<u8>, ProviderError>,
+    /// The nonce for the next proof (RFC 9449, 8).
+    pub(crate) dpop_nonce: Option<String>,
+}
+
+/// What an ID token's header has to be like, where it need not be one of ours: many issuers state no type,
+/// and some with a single key do not name it.
+const FOREIGN_ID_TOKEN: Expect<'_> = Expect {
+    types: &["JWT"],
+    type_optional: true,
+    kid_optional: true,
+    limit: TOKEN_LIMIT,
+};
+
+/// The client of the issuer where users sign in, and the keys of every issuer that is believed.
 pub(crate) struct Provider {
     settings: Arc<Settings>,
-    clock: Arc<dyn Clock>,
     fetch: Arc<dyn Fetch>,
-    metadata: RwLock<Option<Arc<Metadata>>>,
-    trust: Trust,
-    /// When keys were last asked for; held across the request, so that there is one at a time.
-    keys_asked: tokio::sync::Mutex<Option<Uptime>>,
-    /// When keys were last asked for because of what a stranger sent.
-    keys_asked_unasked: Mutex<Option<Uptime>>,
+    issuers: Issuers,
 }
 
 impl Provider {
-    /// At most one request for keys in this time, whatever key ids are presented.
-    const KEYS_COOLDOWN: Duration = Duration::from_secs(1);
-
-    /// The same for the key ids of what strangers send.
-    const UNASKED_COOLDOWN: Duration = Duration::from_secs(10);
-
-    pub(crate) fn new(
-        settings: Arc<Settings>,
-        clock: Arc<dyn Clock>,
-        fetch: Arc<dyn Fetch>,
-    ) -> Self {
+    pub(crate) fn new(settings: Arc<Settings>, outside: &Outside) -> Self {
         Self {
+            fetch: Arc::clone(&outside.fetch),
+            issuers: Issuers::new(
+                (settings.issuer.clone(), settings.provider),
+                settings.trusted_issuers.iter().cloned(),
+                outside,
+            ),
             settings,
-            clock,
-            fetch,
-            metadata: RwLock::new(None),
-            trust: Trust::new(),
-            keys_asked: tokio::sync::Mutex::new(None),
-            keys_asked_unasked: Mutex::default(),
         }
+    }
+
+    /// Every issuer that is believed: whose tokens are taken, and with which keys.
+    pub(crate) const fn issuers(&self) -> &Issuers {
+        &self.issuers
+    }
+
+    /// The one where users sign in.
+    fn issuer(&self) -> &TrustedIssuer {
+        self.issuers.sign_in()
+    }
+
+    /// What it is like.
+    pub(crate) fn preset(&self) -> &'static Preset {
+        self.issuer().preset()
     }
 
     /// The metadata, if it is at hand.
     pub(crate) fn known_metadata(&self) -> Option<Arc<Metadata>> {
-        self.metadata
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.issuer().discovery().known()
     }
 
-    /// The metadata, fetched once.
+    /// The metadata, fetched if it is not at hand.
     pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>, ProviderError> {
-        if let Some(metadata) = self.known_metadata() {
-            return Ok(metadata);
-        }
-        let url = self
-            .settings
-            .issuer
-            .url("/.well-known/openid-configuration");
-        let body = self.document(get(url, "application/json", None)).await?;
-        let metadata: Metadata = serde_json::from_slice(&body)
-            .map_err(|_| unacceptable("the metadata is not readable"))?;
-        // Byte for byte (OpenID Connect Discovery 1.0, 4.3): who answers at this URL must be who was asked.
-        if metadata.issuer != self.settings.issuer.as_str() {
-            return Err(unacceptable("the metadata names another issuer"));
-        }
-        let endpoints = [
-            &metadata.authorization_endpoint,
-            &metadata.token_endpoint,
-            &metadata.jwks_uri,
-        ];
-        let secure = |url: &str| url.starts_with("https://") || !self.settings.issuer.is_https();
-        if !endpoints.into_iter().all(|url| secure(url)) {
-            return Err(unacceptable("an endpoint is not https"));
-        }
-        let metadata = Arc::new(metadata);
-        *self
-            .metadata
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&metadata));
-        Ok(metadata)
+        self.issuer().discovery().get().await
     }
 
-    /// Verifies a token of the issuer's of at most `limit` bytes, asking for keys again if it names one
-    /// that is not known.
+    /// Verifies a token of at most `limit` bytes that the issuer itself handed over, asking for its key if
+    /// it is not known.
     pub(crate) async fn verify(
         &self,
         limit: usize,
         token: &str,
         types: &[&str],
     ) -> Result<Verified, ProviderError> {
-        match self.trust.verifying().verify_up_to(limit, token, types) {
-            Err(JoseError::UnknownKey) => {
-                self.refresh_keys().await?;
-                Ok(self.trust.verifying().verify_up_to(limit, token, types)?)
-            }
-            verified => Ok(verified?),
+        let expect = Expect {
+            types,
+            type_optional: false,
+            kid_optional: false,
+            limit,
+        };
+        self.issuer().keys().verify_own(token, &expect).await
+    }
+
+    /// The same for an ID token, as the issuer makes them.
+    pub(crate) async fn verify_id_token(&self, token: &str) -> Result<Verified, ProviderError> {
+        if self.preset().id_tokens.is_strict {
+            return self.verify(TOKEN_LIMIT, token, &["JWT"]).await;
         }
+        let keys = self.issuer().keys();
+        keys.verify_own(token, &FOREIGN_ID_TOKEN).await
     }
 
     /// Verifies a token that nobody asked for. Keys are asked for seldom, and nobody waits for the next
@@ -171,55 +151,49 @@ impl Provider {
         token: &str,
         expect: &Expect<'_>,
     ) -> Result<Result<Verified, JoseError>, ProviderError> {
-        match self.trust.verifying().verify_as(token, expect) {
-            Err(JoseError::UnknownKey) if self.may_ask_unasked() => {
-                self.refresh_keys().await?;
-                Ok(self.trust.verifying().verify_as(token, expect))
-            }
-            verified => Ok(verified),
+        match self.issuer().keys().verify(token, expect).await {
+            Ok(verified) => Ok(Ok(verified)),
+            Err(Unverified::Refused(error)) => Ok(Err(error)),
+            Err(Unverified::Ask(_) | Unverified::Unavailable(_)) => Err(
+                ProviderError::Unavailable("the keys cannot be had now".to_owned()),
+            ),
         }
-    }
-
-    fn may_ask_unasked(&self) -> bool {
-        let now = self.clock.uptime();
-        let asked = self.keys_asked_unasked.lock();
-        let mut asked = asked.unwrap_or_else(PoisonError::into_inner);
-        let rested = asked.is_none_or(|at| now.since(at) >= Self::UNASKED_COOLDOWN);
-        if rested {
-            *asked = Some(now);
-        }
-        rested
     }
 
     /// Believes nothing any more that key `kid` signed, whatever the key set says of it.
     pub(crate) fn distrust(&self, kid: &str) {
-        self.trust.revoke(kid);
+        self.issuer().keys().distrust(kid);
     }
 
-    /// Asks for the issuer's keys: at most once in [`Self::KEYS_COOLDOWN`], for which it waits, and once
-    /// for however many want them. Known keys are only ever replaced by a set that was read whole.
-    async fn refresh_keys(&self) -> Result<(), ProviderError> {
-        let wanted = self.clock.uptime();
-        let mut asked = self.keys_asked.lock().await;
-        if let Some(at) = *asked {
-            if at > wanted {
-                // Somebody else asked while this one waited for the lock.
-                return Ok(());
+    /// What this kind of issuer wants to be told in the authorization request besides the usual.
+    pub(crate) fn authorization_parameters(&self) -> Vec<(&'static str, &str)> {
+        let scopes = &self.settings.scopes;
+        let offline = scopes.iter().any(|scope| scope == "offline_access");
+        let says = |what: &Says| match what {
+            Says::Text(text) => Some(*text),
+            Says::WhenOffline(text) => offline.then_some(*text),
+            Says::Audience => self.settings.named_audience(),
+        };
+        let all = self.preset().authorization.iter();
+        all.filter_map(|(name, what)| Some((*name, says(what)?)))
+            .collect()
+    }
+
+    /// Where a browser goes to be signed out at the issuer too, if it can be: with `after`, a URL of this
+    /// application, to come back to. There is never an `id_token_hint`: the cookie has no room for it.
+    pub(crate) fn logout_url(&self, session: SessionId, after: &str) -> Option<String> {
+        let known = self.known_metadata()?;
+        let endpoint = known.end_session_endpoint.as_deref()?;
+        let client = ("client_id", self.settings.client_id.as_str());
+        let back = ("post_logout_redirect_uri", after);
+        match self.preset().logout {
+            Logout::Hinted => {
+                let hint = session.to_string();
+                let hint = ("logout_hint", hint.as_str());
+                Some(with_params(endpoint, &[client, hint, back]))
             }
-            let rest = Self::KEYS_COOLDOWN.saturating_sub(self.clock.uptime().since(at));
-            tokio::time::sleep(rest).await;
-        }
-        let metadata = self.metadata().await?;
-        *asked = Some(self.clock.uptime());
-        let set = JwkSet::parse(
-            &self
-                .document(get(metadata.jwks_uri.clone(), "application/json", None))
-                .await?,
-        )?;
-        if self.trust.replace(set) {
-            Ok(())
-        } else {
-            Err(unacceptable("there is no usable key"))
+            Logout::Client => Some(with_params(endpoint, &[client, back])),
+            Logout::Never => None,
         }
     }
 
@@ -269,10 +243,16 @@ impl Provider {
             ("token_type_hint", Secret::new("refresh_token")),
         ];
         let (status, body) = self.post(endpoint, fields).await?;
-        if status == 200 {
-            Ok(())
-        } else {
-            Err(refusal(&body))
+        match (status, refusal(&body)) {
+            (200, _) => Ok(()),
+            // It is worth nothing any more, which is what was wanted; RFC 7009 (2.2) would have this be a
+            // 200, and not everybody does.
+            (_, ProviderError::Refused(code))
+                if code == "invalid_token" || code == "invalid_grant" =>
+            {
+                Ok(())
+            }
+            (_, refusal) => Err(refusal),
         }
     }
 
@@ -311,23 +291,63 @@ impl Provider {
         }
     }
 
+    /// The token endpoint.
+    pub(crate) async fn token_endpoint(&self) -> Result<String, ProviderError> {
+        Ok(self.metadata().await?.token_endpoint.clone())
+    }
+
+    /// Asks the token endpoint for a token to call onward with, bound to the key of `proof` if there is one.
+    pub(crate) async fn ask_token(
+        &self,
+        fields: Vec<(&'static str, Secret)>,
+        proof: Option<Secret>,
+    ) -> Result<TokenReply, ProviderError> {
+        let endpoint = self.token_endpoint().await?;
+        let response = self.send_form(endpoint, fields, proof).await?;
+        let body = match response.status {
+            200 => Ok(response.body),
+            _ => Err(refusal(&response.body)),
+        };
+        Ok(TokenReply {
+            body,
+            dpop_nonce: response.dpop_nonce,
+        })
+    }
+
     async fn post(
         &self,
         url: String,
         fields: Vec<(&'static str, Secret)>,
     ) -> Result<(u16, Vec<u8>), ProviderError> {
+        let response = self.send_form(url, fields, None).await?;
+        Ok((response.status, response.body))
+    }
+
+    async fn send_form(
+        &self,
+        url: String,
+        mut fields: Vec<(&'static str, Secret)>,
+        dpop: Option<Secret>,
+    ) -> Result<FetchResponse, ProviderError> {
+        let in_form = self.preset().secret_in_form || self.metadata().await?.wants_secret_in_form();
+        if in_form {
+            let client = self.settings.client_id.as_str();
+            fields.push(("client_id", Secret::new(client)));
+            fields.push(("client_secret", self.settings.client_secret.clone()));
+        }
         let request = FetchRequest {
             method: Method::Post,
             url,
             accept: "application/json",
-            basic: Some(self.basic()),
+            basic: (!in_form).then(|| self.basic()),
+            dpop,
             body: Body::Form(fields),
         };
         let response = self.fetch.send(request).await?;
         match response.status {
             // Too busy, or broken: nothing is known of the request, so nothing is concluded from it.
             429 | 500.. => Err(unavailable_status(response.status)),
-            status => Ok((status, response.body)),
+            _ => Ok(response),
         }
     }
 
@@ -348,6 +368,7 @@ fn get(url: String, accept: &'static str, basic: Option<(String, Secret)>) -> Fe
         url,
         accept,
         basic,
+        dpop: None,
         body: Body::None,
     }
 }

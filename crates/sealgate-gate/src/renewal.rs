@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 use crate::common::Common;
 use crate::denial::Denial;
 use crate::provider::ProviderError;
-use crate::session;
+use crate::session::{self, TENANT_CHANGED};
 
 /// What came of a renewal.
 #[derive(Debug, Clone)]
@@ -175,7 +175,9 @@ fn denial(old: &SessionContent, error: &ProviderError) -> Denial {
     tracing::warn!(%error, session = %old.session(), "a session was not renewed");
     match error {
         // Only the grant itself can be at fault in a way that signing in again mends.
-        ProviderError::Refused(code) if code == "invalid_grant" => Denial::RenewalRefused,
+        ProviderError::Refused(code) if code == "invalid_grant" || code == TENANT_CHANGED => {
+            Denial::RenewalRefused
+        }
         _ => Denial::RenewalUnavailable,
     }
 }

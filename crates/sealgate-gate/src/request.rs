@@ -1,6 +1,9 @@
 //! What the gate reads of a request: one pass over its raw headers.
 
 use crate::cookies::{self, CookieNames, Found};
+use crate::origin::{Provenance, Whence};
+use crate::resource::Scheme;
+use crate::settings::Settings;
 
 /// How a request arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +37,22 @@ impl Request<'_> {
     }
 }
 
+/// The credential that a request comes with.
+pub(crate) enum Credential<'a> {
+    /// A session, if any.
+    Session(Found<'a>),
+    /// A token: its scheme and what follows it.
+    Token(Scheme, &'a [u8]),
+    /// More than one.
+    Several,
+}
+
 /// What matters in the headers.
 pub(crate) struct Seen<'a> {
     pub(crate) session: Found<'a>,
-    /// Whether there is a bearer or `DPoP` credential.
-    pub(crate) bearer: bool,
-    origin: Found<'a>,
-    fetch_site: Found<'a>,
+    authorization: Found<'a>,
+    pub(crate) dpop: Found<'a>,
+    provenance: Provenance<'a>,
     fetch_mode: Option<&'a [u8]>,
     accept: Option<&'a [u8]>,
 }
@@ -49,24 +61,41 @@ impl<'a> Seen<'a> {
     pub(crate) fn read(request: &Request<'a>, names: &CookieNames) -> Self {
         let mut seen = Self {
             session: Found::Nothing,
-            bearer: false,
-            origin: Found::Nothing,
-            fetch_site: Found::Nothing,
+            authorization: Found::Nothing,
+            dpop: Found::Nothing,
+            provenance: Provenance::unsaid(),
             fetch_mode: None,
             accept: None,
         };
         for (name, value) in request.headers {
             match *name {
                 b"cookie" => seen.session = cookies::find(value, names.session(), seen.session),
-                b"authorization" => seen.bearer |= is_bearer(value),
-                b"origin" => seen.origin = once(seen.origin, value),
-                b"sec-fetch-site" => seen.fetch_site = once(seen.fetch_site, value),
+                b"authorization" => seen.authorization = seen.authorization.and(value),
+                b"dpop" => seen.dpop = seen.dpop.and(value),
+                b"origin" => seen.provenance.add_origin(value),
+                b"sec-fetch-site" => seen.provenance.add_fetch_site(value),
                 b"sec-fetch-mode" => seen.fetch_mode = Some(value),
                 b"accept" => seen.accept = Some(value),
                 _ => {}
             }
         }
         seen
+    }
+
+    /// Which credential is there. Credentials of other schemes are not for the gate, but for somebody in front
+    /// of it or behind it. Two `Authorization` headers are refused whatever they say: whoever stands in front
+    /// may have read the other one.
+    pub(crate) fn credential(&self) -> Credential<'a> {
+        let token = match self.authorization {
+            Found::Nothing => None,
+            Found::One(value) => Scheme::of(value),
+            Found::Several => return Credential::Several,
+        };
+        match (token, self.session) {
+            (None, session) => Credential::Session(session),
+            (Some((scheme, rest)), Found::Nothing) => Credential::Token(scheme, rest),
+            (Some(_), _) => Credential::Several,
+        }
     }
 
     /// Whether a person is looking at a page, rather than a script at an answer.
@@ -100,52 +129,11 @@ impl<'a> Seen<'a> {
         first.unwrap_or(false)
     }
 
-    /// Whether a browser says, or may be hiding, that another site made this request.
-    ///
-    /// Browsers send `Sec-Fetch-Site` on trustworthy origins and `Origin` on every state-changing or
-    /// WebSocket request; when one is there it must name this application. `Origin: null` comes from a
-    /// page that hides its address (`Referrer-Policy: no-referrer`), and from sandboxed foreign ones: it
-    /// counts as nothing said where `Sec-Fetch-Site`, which pages cannot influence, speaks for the
-    /// request. When neither is there, no current browser made the request, and `SameSite=Lax` still keeps
-    /// the cookie from foreign forms; only a WebSocket handshake is then not given the benefit of the doubt.
-    pub(crate) fn is_cross_origin(&self, transport: Transport, own_origin: &str) -> bool {
-        let same_site = match self.fetch_site {
-            Found::Nothing => None,
-            Found::One(site) => Some(matches!(site, b"same-origin" | b"none")),
-            Found::Several => Some(false),
-        };
-        let same_origin = match self.origin {
-            Found::Nothing => None,
-            Found::One(b"null") if same_site == Some(true) => None,
-            Found::One(origin) => Some(origin == own_origin.as_bytes()),
-            Found::Several => Some(false),
-        };
-        match (same_site, same_origin) {
-            (Some(false), _) | (_, Some(false)) => true,
-            (None, None) => transport == Transport::WebSocket,
-            (Some(true), None) => {
-                transport == Transport::WebSocket && self.origin == Found::Nothing
-            }
-            (_, Some(true)) => false,
-        }
+    /// Where a browser says that this comes from.
+    pub(crate) fn whence(&self, transport: Transport, settings: &Settings) -> Whence {
+        let (own, others) = (settings.base_url.origin(), &settings.allowed_origins);
+        self.provenance.whence(transport, own, others)
     }
-}
-
-fn once<'a>(found: Found<'a>, value: &'a [u8]) -> Found<'a> {
-    if found == Found::Nothing {
-        Found::One(value)
-    } else {
-        Found::Several
-    }
-}
-
-fn is_bearer(value: &[u8]) -> bool {
-    let scheme = value
-        .trim_ascii()
-        .split(u8::is_ascii_whitespace)
-        .next()
-        .unwrap_or_default();
-    scheme.eq_ignore_ascii_case(b"bearer") || scheme.eq_ignore_ascii_case(b"dpop")
 }
 
 /// Every cookie whose name `wanted` accepts, as text; those that are not UTF-8 are left out.

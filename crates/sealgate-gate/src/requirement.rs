@@ -27,9 +27,9 @@ pub struct Kinds(u8);
 
 impl Kinds {
     /// Every kind.
-    pub const ANY: Self = Self(7);
+    pub const ANY: Kinds = Self(7);
     /// Users only.
-    pub const USER: Self = Self::only(ActorKind::User);
+    pub const USER: Kinds = Self::only(ActorKind::User);
 
     /// This kind and no other.
     pub const fn only(kind: ActorKind) -> Self {
@@ -135,9 +135,25 @@ impl Requirement {
     /// Why `actor` does not meet this at `now`, or nothing.
     pub(crate) fn refuses(&self, actor: &Actor, now: Timestamp) -> Option<Denial> {
         match self {
-            Self::Public { .. } | Self::Unmarked => None,
-            Self::Actor(need) => need.refuses(actor, now),
+            Self::Public { .. } => None,
+            Self::Unmarked | Self::Actor(_) => self.need().refuses(actor, now),
         }
+    }
+
+    /// What is asked of whoever is there. A route that nobody marked is for users, if for anybody.
+    pub(crate) const fn need(&self) -> &Need {
+        static ANYBODY: Need = Need::of(Kinds::ANY);
+        static USERS: Need = Need::of(Kinds::USER);
+        match self {
+            Self::Public { .. } => &ANYBODY,
+            Self::Unmarked => &USERS,
+            Self::Actor(need) => need,
+        }
+    }
+
+    /// Whether nobody is fine too.
+    pub(crate) const fn is_optional(&self) -> bool {
+        matches!(self, Self::Actor(Need { optional: true, .. }))
     }
 }
 
@@ -186,104 +202,48 @@ mod tests {
 
     #[test]
     fn all_of_and_any_of_are_kept_apart() {
-        let need = || Need::of(Kinds::USER);
+        let need = |change: fn(&mut Need)| {
+            let mut need = Need::of(Kinds::USER);
+            change(&mut need);
+            need
+        };
         let cases = [
+            (need(|need| need.scopes = names(&["a", "b"])), None),
             (
-                Need {
-                    scopes: names(&["a", "b"]),
-                    ..need()
-                },
-                None,
-            ),
-            (
-                Need {
-                    scopes: names(&["a", "c"]),
-                    ..need()
-                },
+                need(|need| need.scopes = names(&["a", "c"])),
                 Some(Denial::ScopeMissing),
             ),
+            (need(|need| need.any_scopes = names(&["c", "a"])), None),
             (
-                Need {
-                    any_scopes: names(&["c", "a"]),
-                    ..need()
-                },
-                None,
-            ),
-            (
-                Need {
-                    any_scopes: names(&["c"]),
-                    ..need()
-                },
+                need(|need| need.any_scopes = names(&["c"])),
                 Some(Denial::ScopeMissing),
             ),
+            (need(|need| need.roles = names(&["admin"])), None),
             (
-                Need {
-                    roles: names(&["admin"]),
-                    ..need()
-                },
-                None,
-            ),
-            (
-                Need {
-                    roles: names(&["admin", "x"]),
-                    ..need()
-                },
+                need(|need| need.roles = names(&["admin", "x"])),
                 Some(Denial::RoleMissing),
             ),
+            (need(|need| need.any_roles = names(&["x", "admin"])), None),
             (
-                Need {
-                    any_roles: names(&["x", "admin"]),
-                    ..need()
-                },
-                None,
-            ),
-            (
-                Need {
-                    any_roles: names(&["x"]),
-                    ..need()
-                },
+                need(|need| need.any_roles = names(&["x"])),
                 Some(Denial::RoleMissing),
             ),
+            (need(|need| need.tenant = Some("acme".to_owned())), None),
             (
-                Need {
-                    tenant: Some("acme".to_owned()),
-                    ..need()
-                },
-                None,
-            ),
-            (
-                Need {
-                    tenant: Some("other".to_owned()),
-                    ..need()
-                },
+                need(|need| need.tenant = Some("other".to_owned())),
                 Some(Denial::TenantWrong),
             ),
+            (need(|need| need.acr = names(&["key", "password"])), None),
             (
-                Need {
-                    acr: names(&["key", "password"]),
-                    ..need()
-                },
-                None,
-            ),
-            (
-                Need {
-                    acr: names(&["key"]),
-                    ..need()
-                },
+                need(|need| need.acr = names(&["key"])),
                 Some(Denial::AcrMissing),
             ),
             (
-                Need {
-                    max_age: Some(Duration::from_secs(99)),
-                    ..need()
-                },
+                need(|need| need.max_age = Some(Duration::from_secs(99))),
                 None,
             ),
             (
-                Need {
-                    max_age: Some(Duration::from_secs(98)),
-                    ..need()
-                },
+                need(|need| need.max_age = Some(Duration::from_secs(98))),
                 Some(Denial::AuthenticationOld),
             ),
         ];

@@ -1,41 +1,44 @@
-//! The gate of a resource server: bearer and DPoP-bound access tokens (RFC 9068, RFC 6750, RFC 9449),
-//! judged where they are used, without asking anybody.
+//! Access tokens (RFC 9068, RFC 6750, RFC 9449), judged where they are used, without asking anybody.
 //!
-//! [`ResourceGate::check`] takes what a request says of itself and what the route needs, and gives the
-//! actor or a denial that is an answer already. [`ResourceLayer`] does that in front of a tower service.
+//! There is one judgement, in `judged`, and two fronts. [`crate::Gate`] takes tokens beside sessions, with the
+//! keys that it follows. [`ResourceGate`] takes tokens alone, with keys and revocations that it is handed:
+//! [`ResourceGate::check`] takes what a request says of itself and what the route needs, and gives the caller
+//! or a denial that is an answer already. The crate `sealgate-tower` has a layer that does that.
 
-mod actor;
+mod cache;
 mod challenge;
 mod claims;
 mod credential;
 mod denial;
-mod layer;
-mod requirement;
+mod foreign;
+mod front;
+mod judged;
+mod mapping;
+mod metadata;
 mod trust;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealgate_jose::{DpopExpectation, DpopProof};
-use sealgate_model::{Clock, Timestamp};
-use sealgate_oauth::{CheckedNonce, DpopGuard, DpopRefusal};
+use sealgate_jose::DpopUrl;
+use sealgate_model::Clock;
+use sealgate_oauth::DpopGuard;
 
-pub use actor::{TokenActor, TokenCaller, TokenUser};
 pub use credential::ResourceRequest;
-pub use denial::{TokenDenial, TokenRefusal};
-pub use layer::{ResourceLayer, ResourceService, RouteNeed};
-pub use requirement::TokenRequirement;
+pub use denial::TokenDenial;
 pub use trust::{Standing, TokenKeys, TokenRevocations, VerifyError};
 
-use challenge::Challenges;
-use claims::{Claims, Expected};
-use credential::{Presented, Scheme};
+pub(crate) use challenge::{Came, Challenges};
+pub(crate) use credential::{Presented, Scheme};
+pub(crate) use front::{Known, Tokens, Waiting};
+pub(crate) use judged::Judged;
 
-/// The type of access tokens (RFC 9068, 2.1). No other token of the issuer's is taken for one.
-const TOKEN_TYPE: &[&str] = &["at+jwt"];
-
-/// How far the time in a proof may be from ours, in seconds, both ways.
-const PROOF_LEEWAY: i64 = 60;
+use crate::caller::Caller;
+use crate::denial::Denial;
+use crate::requirement::Need;
+use claims::{ClaimsMap as _, Expected};
+use judged::{Aim, Moment};
+use mapping::Sealgate;
 
 /// What a resource server knows of itself and of its issuer.
 #[derive(Debug, Clone)]
@@ -62,6 +65,16 @@ pub struct ResourceGate {
     dpop: Arc<DpopGuard>,
 }
 
+/// A request whose token is good and enough.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    /// Who makes it.
+    pub caller: Caller,
+    /// A newer nonce than the one that the caller's proof carried, to be sent along as `DPoP-Nonce`
+    /// (RFC 9449, 8.2).
+    pub fresh_nonce: Option<String>,
+}
+
 impl ResourceGate {
     /// The gate for `settings`. `dpop` may be shared with other endpoints of the process.
     pub fn new(
@@ -72,7 +85,7 @@ impl ResourceGate {
         dpop: Arc<DpopGuard>,
     ) -> Self {
         Self {
-            challenges: Challenges::new(&settings),
+            challenges: Challenges::new(&settings.realm, settings.metadata.as_deref()),
             settings,
             keys,
             revocations,
@@ -86,117 +99,74 @@ impl ResourceGate {
     pub async fn check(
         &self,
         request: &ResourceRequest<'_>,
-        need: &TokenRequirement,
-    ) -> Result<TokenActor, TokenDenial> {
-        let (scheme, judged) = match Presented::read(request) {
+        need: &Need,
+    ) -> Result<Admitted, TokenDenial> {
+        let (came, judged) = match Presented::read(request) {
             Ok(presented) => (
-                Some(presented.scheme()),
+                Came::Token(presented.scheme()),
                 self.judge(request, &presented, need).await,
             ),
-            Err(refusal) => (None, Err(refusal)),
+            Err(denial) => (Came::Unclear, Err(denial)),
         };
-        judged.map_err(|refusal| {
-            let nonce = self.dpop.nonce(self.clock.uptime());
-            self.challenges.denial(refusal, scheme, need, nonce)
+        judged.map_err(|denial| TokenDenial {
+            denial,
+            challenges: self.challenges.answer(denial, came, need),
+            nonce: (denial.status() == 401).then(|| self.dpop.nonce(self.clock.uptime())),
         })
     }
 
     /// The order matters. What is cheap comes before what costs a signature; a revocation that is known
-    /// counts before anything is said of scopes; and a proof is spent once the token is known to be good,
-    /// so that only the holders of such tokens take room in the memory.
+    /// counts before anything is said of scopes; and a proof is spent once the token is known to stand.
     async fn judge(
         &self,
         request: &ResourceRequest<'_>,
         presented: &Presented<'_>,
-        need: &TokenRequirement,
-    ) -> Result<TokenActor, TokenRefusal> {
+        need: &Need,
+    ) -> Result<Admitted, Denial> {
+        if !presented.is_token() {
+            return Err(Denial::TokenInvalid);
+        }
         let token = presented.token();
-        let verified = self.keys.verify(token, TOKEN_TYPE).await.map_err(|error| {
+        let types = Sealgate.expect().types;
+        let verified = self.keys.verify(token, types).await.map_err(|error| {
             tracing::debug!(%error, "an access token was refused");
             match error {
-                VerifyError::Refused(_) => TokenRefusal::TokenInvalid,
-                VerifyError::Unavailable => TokenRefusal::KeysUnavailable,
+                VerifyError::Refused(_) => Denial::TokenInvalid,
+                VerifyError::Unavailable => Denial::KeysUnavailable,
             }
         })?;
-        let claims = Claims::read(&verified).map_err(|error| {
-            tracing::debug!(error, "an access token's claims were refused");
-            TokenRefusal::TokenInvalid
-        })?;
-        let now = self.clock.now();
-        claims.check(&Expected {
+        let expected = Expected {
             issuer: &self.settings.issuer,
-            audience: &self.settings.audience,
+            audiences: std::slice::from_ref(&self.settings.audience),
             leeway: self.settings.leeway,
-            now,
-        })?;
-        let proof = match (presented.scheme(), claims.bound_to()) {
-            (Scheme::Bearer, None) => None,
-            (Scheme::Bearer, Some(_)) => return Err(TokenRefusal::TokenBound),
-            (Scheme::Dpop, None) => return Err(TokenRefusal::TokenUnbound),
-            (Scheme::Dpop, Some(jkt)) => Some(self.prove(request, presented, jkt, now)?),
+            signs_in: true,
         };
-        match self
-            .revocations
-            .check(&claims.credential(&verified.kid))
-            .await
-        {
+        let judged = Judged::of(token, &verified, &Sealgate, &expected)?;
+        let at = Moment {
+            now: self.clock.now(),
+            uptime: self.clock.uptime(),
+        };
+        let aim = Aim {
+            method: request.method,
+            url: DpopUrl::Written(request.url),
+        };
+        let proven = judged.present(presented, &aim, &self.dpop, at)?;
+        let caller = judged.caller;
+        match self.revocations.check(&caller.credential.revocable()).await {
             Standing::Good => {}
-            Standing::Revoked => return Err(TokenRefusal::TokenRevoked),
-            Standing::Unknown => return Err(TokenRefusal::FeedStale),
+            Standing::Revoked => return Err(Denial::TokenRevoked),
+            Standing::Unknown => return Err(Denial::FeedStale),
         }
-        let mut actor = claims.into_actor();
-        if let Some((proof, nonce)) = proof {
-            let uptime = self.clock.uptime();
-            self.dpop.spend(&nonce, &proof.jkt, &proof.jti, uptime)?;
-            actor.fresh_nonce = nonce.is_old().then(|| self.dpop.nonce(uptime));
-        }
-        match need.refuses(&actor, now) {
-            Some(refusal) => Err(refusal),
-            None => Ok(actor),
-        }
-    }
-
-    /// The proof that whoever presents the token holds the key `jkt` (RFC 9449, 7.1).
-    fn prove(
-        &self,
-        request: &ResourceRequest<'_>,
-        presented: &Presented<'_>,
-        jkt: &str,
-        now: Timestamp,
-    ) -> Result<(DpopProof, CheckedNonce), TokenRefusal> {
-        let refused = |error: sealgate_jose::JoseError| {
-            tracing::debug!(reason = error.code(), "a DPoP proof was refused");
-            TokenRefusal::from_proof(&error)
+        let fresh_nonce = match proven {
+            Some(proven) => proven.spend(&self.dpop, at)?,
+            None => None,
         };
-        let value = presented.proof().ok_or(TokenRefusal::ProofMissing)?;
-        let proof = DpopProof::read(value).map_err(refused)?;
-        if proof.jkt != jkt {
-            return Err(TokenRefusal::ProofKey);
-        }
-        // The nonce before the times: a client whose clock is wrong is helped by neither, but one that
-        // does not know about nonces yet has to learn that first.
-        let nonce = self
-            .dpop
-            .check(proof.nonce.as_deref(), self.clock.uptime())?;
-        proof
-            .check(&DpopExpectation {
-                method: request.method,
-                url: request.url,
-                now: now.as_seconds(),
-                leeway: PROOF_LEEWAY,
-                access_token: Some(presented.token()),
-            })
-            .map_err(refused)?;
-        Ok((proof, nonce))
-    }
-}
-
-impl From<DpopRefusal> for TokenRefusal {
-    fn from(refusal: DpopRefusal) -> Self {
-        match refusal {
-            DpopRefusal::NonceRequired => Self::NonceRequired,
-            DpopRefusal::Reused => Self::ProofReused,
-            DpopRefusal::Busy => Self::DpopBusy,
+        match need.refuses(&caller.actor, at.now) {
+            Some(denial) => Err(denial),
+            None => Ok(Admitted {
+                caller,
+                fresh_nonce,
+            }),
         }
     }
 }

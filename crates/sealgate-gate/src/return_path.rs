@@ -79,13 +79,99 @@ mod tests {
         assert_eq!(check(&format!("/{}", "a".repeat(LIMIT))), None);
     }
 
+    /// What browsers are known to read as something else than a path, in the pieces it is made of.
+    fn tricks() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("/"),
+            Just("\\"),
+            Just("."),
+            Just(".."),
+            Just("%2e"),
+            Just("%2E%2e"),
+            Just("%2f"),
+            Just("%5c"),
+            Just("%00"),
+            Just("%0d%0a"),
+            Just("\t"),
+            Just("\n"),
+            Just("\r"),
+            Just("\0"),
+            Just(" "),
+            Just("@"),
+            Just("user:pw@"),
+            Just(":"),
+            Just("//"),
+            Just("evil.example"),
+            Just("https:"),
+            Just("javascript:"),
+            Just("data:"),
+            Just("?"),
+            Just("#"),
+            Just("&"),
+            Just(";"),
+            Just("\u{ff0f}"),
+            Just("\u{2044}"),
+            Just("\u{2215}"),
+            Just("\u{3002}"),
+            Just("\u{feff}"),
+            Just("\u{202e}"),
+            Just("\u{ad}"),
+            Just("\u{7f}"),
+            Just("\u{85}"),
+            Just("\u{a0}"),
+            Just("x"),
+            Just("[::1]"),
+            Just("127.0.0.1"),
+            Just("0x7f.1"),
+            Just("%"),
+            Just("%u002f"),
+            Just("+"),
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    fn assert_stays(path: &str) {
+        for base in [
+            "https://app.example:8443/x/y",
+            "http://127.0.0.1:8000/",
+            "https://app.example/auth/callback?code=c",
+        ] {
+            let base = Url::parse(base).unwrap();
+            let there = base.join(path).unwrap();
+            assert_eq!(there.origin(), base.origin(), "{path:?}");
+            assert!(
+                there.username().is_empty() && there.password().is_none(),
+                "{path:?}"
+            );
+            // Nor does what the browser then asks for lead away, if somebody redirects to its path.
+            assert_eq!(
+                base.join(there.path()).unwrap().origin(),
+                base.origin(),
+                "{path:?}"
+            );
+        }
+        let has_no = |what: &str| !path.contains(what);
+        assert!(path.is_ascii() && has_no("\r") && has_no("\n") && has_no("\\") && has_no("#"));
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
         #[test]
         fn what_passes_always_stays(path in "[/\\\\.a-z0-9%@:?#&=\\t]{0,40}") {
-            if let Some(path) = check(&path) {
-                let base = Url::parse("https://app.example:8443/x/y").unwrap();
-                prop_assert_eq!(base.join(path).unwrap().origin(), base.origin());
-            }
+            check(&path).map(assert_stays);
+        }
+
+        #[test]
+        fn no_trick_leads_away(path in tricks()) {
+            check(&path).map(assert_stays);
+            check(&format!("/{path}")).map(assert_stays);
+        }
+
+        #[test]
+        fn any_text_stays_or_is_refused(path in any::<String>()) {
+            check(&path).map(assert_stays);
+            check(&format!("/{path}")).map(assert_stays);
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use sealgate_jose::TOKEN_LIMIT;
 use sealgate_model::{SessionId, Timestamp, User};
 use sealgate_session::{SessionContent, SessionParts};
 
@@ -12,6 +11,12 @@ use crate::provider::{ProviderError, Tokens};
 
 /// What is taken for `expires_in` when the answer does not say, in seconds.
 const ACCESS_LIFETIME: u32 = 300;
+
+/// Without a feed nothing is heard of a revocation before the next renewal: it is no further off than this.
+const UNHEARD: Duration = Duration::from_secs(300);
+
+/// Why a session is not renewed whose user belongs to another organisation now.
+pub(crate) const TENANT_CHANGED: &str = "tenant_changed";
 
 impl From<ClaimError> for ProviderError {
     fn from(error: ClaimError) -> Self {
@@ -28,16 +33,29 @@ pub(crate) async fn start(
     let (claims, kid) = id_token(common, &tokens, Some(nonce)).await?;
     let now = common.now();
     let asked = common.settings().scopes.clone();
+    let expires_at = expires_at(common, &tokens, Some(&claims), now);
     let parts = SessionParts {
-        session: claims.session()?,
+        session: match claims.session()? {
+            Some(session) => session,
+            None if common.provider().preset().id_tokens.names_session => {
+                return Err(ClaimError("sid").into());
+            }
+            None => SessionId::from_bytes(common.random().bytes()),
+        },
         started_at: claims.issued_at(),
         renewed_at: now,
-        renew_at: renew_at(common, &tokens, now),
-        expires_at: expires_at(common, &tokens, now),
+        renew_at: renew_at(
+            common,
+            &tokens,
+            tokens.refresh_token.is_some(),
+            expires_at,
+            now,
+        ),
+        expires_at,
         authenticated_at: claims.authenticated_at(),
         user: claims.into_user(scopes(&tokens, asked)),
         refresh: tokens.refresh_token,
-        key: Some(kid),
+        key: kid,
     };
     Ok(parts.into())
 }
@@ -51,56 +69,68 @@ pub(crate) async fn renew(
 ) -> Result<SessionContent, ProviderError> {
     let now = common.now();
     let old_user = old.clone().into_user();
-    let (session, user, key): (SessionId, User, Option<String>) = if tokens.id_token.is_some() {
+    let old_scopes = old_user.scopes.clone();
+    let (user, key) = if tokens.id_token.is_some() {
         let (claims, kid) = id_token(common, &tokens, None).await?;
-        // OpenID Connect Core 1.0, 12.2: the same issuer, subject and audience as before.
-        if claims.subject() != old.subject() || claims.session()? != old.session() {
+        // OpenID Connect Core 1.0, 12.2: the same issuer, subject and audience as before. Of sessions it
+        // says nothing, and other issuers may name them anew.
+        let names_session = common.provider().preset().id_tokens.names_session;
+        if claims.subject() != old.subject()
+            || names_session && claims.session()? != Some(old.session())
+        {
             return Err(ClaimError("sub or sid").into());
         }
-        (
-            old.session(),
-            claims.into_user(scopes(&tokens, old_user.scopes)),
-            Some(kid),
-        )
+        let new = claims.into_user(scopes(&tokens, old_scopes));
+        (same_user(new, &old_user)?, kid)
     } else {
-        let scopes = scopes(&tokens, old_user.scopes.clone());
-        (
-            old.session(),
-            User { scopes, ..old_user },
-            old.key().map(str::to_owned),
-        )
+        let scopes = scopes(&tokens, old_scopes);
+        let user = User { scopes, ..old_user };
+        (user, old.key().map(str::to_owned))
     };
+    // Without a new handle the old one stays good (RFC 6749, 6).
+    let refresh = tokens.refresh_token.clone();
+    let refresh = refresh.or_else(|| old.refresh().map(str::to_owned));
+    let expires_at = expires_at(common, &tokens, None, now).min(old.expires_at());
     let parts = SessionParts {
-        session,
+        session: old.session(),
         started_at: old.started_at(),
         renewed_at: now,
-        renew_at: renew_at(common, &tokens, now),
-        expires_at: expires_at(common, &tokens, now).min(old.expires_at()),
+        renew_at: renew_at(common, &tokens, refresh.is_some(), expires_at, now),
+        expires_at,
         authenticated_at: old.authenticated_at(),
         user,
-        // Without a new handle the old one stays good (RFC 6749, 6).
-        refresh: tokens
-            .refresh_token
-            .or_else(|| old.refresh().map(str::to_owned)),
+        refresh,
         key,
     };
     Ok(parts.into())
+}
+
+/// The user as the renewal tells of them. What it says nothing of stays: not every issuer repeats it. And
+/// nobody changes the organisation in the middle of a session, where the application may be half way
+/// through something: they sign in again, and know.
+fn same_user(new: User, old: &User) -> Result<User, ProviderError> {
+    if old.tenant.is_some() && new.tenant.is_some() && new.tenant != old.tenant {
+        return Err(ProviderError::Refused(TENANT_CHANGED.to_owned()));
+    }
+    Ok(User {
+        tenant: new.tenant.or_else(|| old.tenant.clone()),
+        acr: new.acr.or_else(|| old.acr.clone()),
+        ..new
+    })
 }
 
 async fn id_token(
     common: &Common,
     tokens: &Tokens,
     nonce: Option<&str>,
-) -> Result<(Claims, String), ProviderError> {
+) -> Result<(Claims, Option<String>), ProviderError> {
     let token = tokens
         .id_token
         .as_deref()
         .ok_or_else(|| ProviderError::Unacceptable("there is no ID token".to_owned()))?;
-    let verified = common
-        .provider()
-        .verify(TOKEN_LIMIT, token, &["JWT"])
-        .await?;
-    let claims: Claims = verified.claims()?;
+    let provider = common.provider();
+    let verified = provider.verify_id_token(token).await?;
+    let claims = Claims::read(&verified, &provider.preset().id_tokens)?;
     claims.check(&Expected {
         issuer: common.settings().issuer.as_str(),
         client: common.settings().client_id.as_str(),
@@ -109,23 +139,51 @@ async fn id_token(
         algorithm: verified.algorithm,
         now: common.now(),
     })?;
-    Ok((claims, verified.kid))
+    // A key without an id cannot be revoked by it.
+    Ok((claims, Some(verified.kid).filter(|kid| !kid.is_empty())))
 }
 
 /// The end of the access part, and no later than half the idle limit: a renewal is how use is noticed, so
-/// a shorter limit needs more of them.
-fn renew_at(common: &Common, tokens: &Tokens, now: Timestamp) -> Timestamp {
+/// a shorter limit needs more of them. Without a feed no later than a revocation may go unheard. What
+/// nobody can renew is left alone until its end.
+fn renew_at(
+    common: &Common,
+    tokens: &Tokens,
+    is_renewable: bool,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Timestamp {
     let access = Duration::from_secs(u64::from(tokens.expires_in.unwrap_or(ACCESS_LIFETIME)));
-    now + access.min(common.settings().idle_limit / 2)
+    let most = common.settings().idle_limit / 2;
+    match (common.provider().preset().has_feed, is_renewable) {
+        (true, _) => now + access.min(most),
+        (false, true) => now + access.min(most).min(UNHEARD),
+        (false, false) => expires_at,
+    }
 }
 
-/// The shorter of this application's limit and the issuer's.
-fn expires_at(common: &Common, tokens: &Tokens, now: Timestamp) -> Timestamp {
+/// The shorter of this application's limit and the issuer's. Without a feed and without a renewal, the
+/// issuer's word of the user is good for as long as its tokens: `claims` are those of the sign-in.
+fn expires_at(
+    common: &Common,
+    tokens: &Tokens,
+    claims: Option<&Claims>,
+    now: Timestamp,
+) -> Timestamp {
+    let seconds = |seconds: u32| Duration::from_secs(u64::from(seconds));
     let own = common.settings().session_lifetime;
-    let issuers = tokens
-        .refresh_expires_in
-        .map(|seconds| Duration::from_secs(u64::from(seconds)));
-    now + issuers.map_or(own, |issuers| issuers.min(own))
+    // Some say 0 for a refresh token without an end.
+    let issuers = tokens.refresh_expires_in.filter(|told| *told > 0);
+    let end = now + issuers.map_or(own, |told| seconds(told).min(own));
+    let preset = common.provider().preset();
+    match claims {
+        Some(claims) if !preset.has_feed && tokens.refresh_token.is_none() => {
+            let access = tokens.expires_in.map(|told| now + seconds(told));
+            let end = end.min(claims.expires_at());
+            access.map_or(end, |access| end.min(access))
+        }
+        _ => end,
+    }
 }
 
 /// What was granted; what was asked for when the answer does not say (RFC 6749, 5.1).

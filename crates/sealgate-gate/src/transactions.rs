@@ -10,6 +10,13 @@ use crate::recent::Recent;
 /// How long a sign-in may take from its beginning to its answer.
 pub(crate) const TRANSACTION_LIFETIME: Duration = Duration::from_secs(600);
 
+/// How long the cookie of a sign-in is kept: longer than it may take, so that one that took too long can be
+/// told from one whose cookie never was there.
+pub(crate) const TRANSACTION_COOKIE: Duration = Duration::from_secs(3_600);
+
+/// How long the browser remembers where a finished sign-in led, for whoever comes back to it.
+pub(crate) const FINISHED_COOKIE: Duration = Duration::from_secs(600);
+
 /// How many of the sign-ins that came to their end are remembered, in some 4 MB. Whoever begins sign-ins
 /// and answers them with codes of their own invention fills no more than this.
 const MOST: usize = 1 << 15;

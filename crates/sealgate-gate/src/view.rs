@@ -13,6 +13,8 @@ use crate::denial::Denial;
 /// The follower behind a lock: many requests read, the feed alone writes, and briefly.
 pub(crate) struct RevocationView {
     follower: RwLock<Follower>,
+    /// Without a feed nothing is ever heard, and nobody waits for it.
+    has_feed: bool,
     /// Counts the feed's messages, so that waiting for readiness needs no polling.
     heard: watch::Sender<u64>,
 }
@@ -21,8 +23,23 @@ impl RevocationView {
     pub(crate) fn new(bound: Duration) -> Self {
         Self {
             follower: RwLock::new(Follower::new(bound)),
+            has_feed: true,
             heard: watch::Sender::new(0),
         }
+    }
+
+    /// A view that knows of the revocations of this process alone, because the issuer has no feed. How
+    /// fresh it is, is not asked.
+    pub(crate) fn without_feed() -> Self {
+        Self {
+            has_feed: false,
+            ..Self::new(Duration::ZERO)
+        }
+    }
+
+    /// Forgets what has expired, where no feed does.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        self.write().forget_expired(now);
     }
 
     /// Why a session is refused: it is revoked, or that cannot be told right now.
@@ -53,7 +70,7 @@ impl RevocationView {
         if follower.check(credential).is_some() {
             return Err(Denial::SessionRevoked);
         }
-        if follower.is_fresh(now) {
+        if !self.has_feed || follower.is_fresh(now) {
             Ok(())
         } else {
             Err(Denial::FeedStale)
@@ -61,7 +78,7 @@ impl RevocationView {
     }
 
     pub(crate) fn is_fresh(&self, now: Uptime) -> bool {
-        self.read().is_fresh(now)
+        !self.has_feed || self.read().is_fresh(now)
     }
 
     pub(crate) fn heard(&self) -> watch::Receiver<u64> {

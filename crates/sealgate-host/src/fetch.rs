@@ -41,17 +41,23 @@ pub struct FetchRequest {
     pub accept: &'static str,
     /// Basic credentials, already form-encoded (RFC 6749, 2.3.1).
     pub basic: Option<(String, Secret)>,
+    /// The proof that the sender holds its key (RFC 9449, 5).
+    pub dpop: Option<Secret>,
     /// What is sent along.
     pub body: Body,
 }
 
 /// An answer, whole.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct FetchResponse {
     /// The status code.
     pub status: u16,
     /// The body, at most [`HttpFetch`]'s limit.
     pub body: Vec<u8>,
+    /// `DPoP-Nonce`, if it is there once and is text: what the next proof has to carry (RFC 9449, 8).
+    pub dpop_nonce: Option<String>,
+    /// How long the answer may be kept, if it says so (RFC 9111, 5.2.2).
+    pub max_age: Option<Duration>,
 }
 
 /// An answer whose body keeps coming.
@@ -143,6 +149,9 @@ impl HttpFetch {
         if let Some((name, secret)) = request.basic {
             builder = builder.basic_auth(name, Some(secret.expose()));
         }
+        if let Some(proof) = request.dpop {
+            builder = builder.header("dpop", proof.expose());
+        }
         match request.body {
             Body::None => builder,
             Body::Form(fields) => {
@@ -163,6 +172,8 @@ impl HttpFetch {
             .await
             .map_err(|error| classify(&error))?;
         let status = response.status().as_u16();
+        let dpop_nonce = only(response.headers(), "dpop-nonce");
+        let max_age = crate::guarded::max_age(response.headers());
         let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|error| classify(&error))? {
             if body.len() + piece.len() > self.limit {
@@ -170,7 +181,12 @@ impl HttpFetch {
             }
             body.extend_from_slice(&piece);
         }
-        Ok(FetchResponse { status, body })
+        Ok(FetchResponse {
+            status,
+            body,
+            dpop_nonce,
+            max_age,
+        })
     }
 
     async fn open_now(&self, request: FetchRequest) -> Result<StreamBody, FetchError> {
@@ -199,6 +215,13 @@ impl Fetch for HttpFetch {
     fn open(&self, request: FetchRequest) -> Boxed<'_, Result<StreamBody, FetchError>> {
         Box::pin(self.open_now(request))
     }
+}
+
+/// The value of a header that is there exactly once, in visible ASCII.
+fn only(headers: &reqwest::header::HeaderMap, name: &str) -> Option<String> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then(|| value.to_owned())
 }
 
 fn classify(error: &reqwest::Error) -> FetchError {

@@ -29,6 +29,7 @@ use tokio::task::JoinSet;
 use url::form_urlencoded;
 
 pub use address::AddressPolicy;
+pub(crate) use answer::max_age;
 pub use resolve::{Resolve, Resolved, SystemResolver};
 pub use target::OutboundTarget;
 

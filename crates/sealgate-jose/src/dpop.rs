@@ -56,13 +56,40 @@ pub struct DpopExpectation<'a> {
     /// The HTTP method.
     pub method: &'a str,
     /// The URL, as clients know it: behind a proxy not what the request line says.
-    pub url: &'a str,
+    pub url: DpopUrl<'a>,
     /// The time, in seconds since 1970.
     pub now: i64,
     /// How far from `now` the proof's time may be, in seconds, both ways.
     pub leeway: i64,
     /// The access token that came along. `None` where none does: at the token endpoint.
     pub access_token: Option<&'a str>,
+}
+
+/// The URL of a request, as far as whoever asks knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DpopUrl<'a> {
+    /// As it was written, with or without its query.
+    Written(&'a str),
+    /// Its parts, where the path was decoded already: then `%2F` and `/` are told apart by nobody behind it,
+    /// and are the same here too.
+    Decoded {
+        /// Scheme, host and port, such as `https://app.example`.
+        origin: &'a str,
+        /// The path, without percent-encoding.
+        path: &'a str,
+    },
+}
+
+impl DpopUrl<'_> {
+    /// Whether `target` is this URL.
+    fn is(&self, target: &Target) -> bool {
+        match self {
+            Self::Written(url) => Target::parse(url).is_some_and(|url| url == *target),
+            Self::Decoded { origin, path } => {
+                Target::parse(origin).is_some_and(|origin| target.is_at(&origin, path))
+            }
+        }
+    }
 }
 
 /// The claims, in exactly their types (RFC 9449, 4.2). Members that are not known are ignored.
@@ -117,8 +144,8 @@ impl DpopProof {
         if self.htm != expected.method {
             return Err(JoseError::WrongMethod);
         }
-        let asked = Target::parse(expected.url).ok_or(JoseError::WrongUrl)?;
-        if Target::parse(&self.htu) != Some(asked) {
+        let target = Target::parse(&self.htu);
+        if !target.is_some_and(|target| expected.url.is(&target)) {
             return Err(JoseError::WrongUrl);
         }
         let apart = self.iat.checked_sub(expected.now);

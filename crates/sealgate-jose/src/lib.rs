@@ -5,11 +5,12 @@
 //! brings its key, because it shows no more than that somebody holds it.
 
 mod algorithm;
+mod claimed;
 pub mod dpop;
 mod error;
 mod header;
 mod jwk;
-mod object;
+pub mod object;
 mod public;
 #[cfg(test)]
 mod samples;
@@ -17,7 +18,8 @@ mod sign;
 mod verify;
 
 pub use algorithm::Algorithm;
-pub use dpop::{DpopExpectation, DpopProof};
+pub use claimed::{claimed_issuer, claimed_key};
+pub use dpop::{DpopExpectation, DpopProof, DpopUrl};
 pub use error::JoseError;
 pub use jwk::{Jwk, JwkSet};
 pub use sign::SigningKey;

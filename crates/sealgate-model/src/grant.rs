@@ -14,23 +14,27 @@ pub enum Grant {
     ClientCredentials,
     /// `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628, 3.4)
     DeviceCode,
+    /// `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693, 2.1)
+    TokenExchange,
 }
 
 impl Grant {
     /// Every grant.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::ClientCredentials,
         Self::DeviceCode,
+        Self::TokenExchange,
     ];
 
     /// The names of [`Grant::ALL`], in the same order.
-    pub const NAMES: [&str; 4] = [
+    pub const NAMES: [&str; 5] = [
         "authorization_code",
         "refresh_token",
         "client_credentials",
         "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
     ];
 
     /// The name, as `grant_type` carries it.

@@ -200,9 +200,20 @@ impl Issuer {
         &self.0
     }
 
+    /// An issuer of another kind than ours, whose identifier may end with one slash, which then belongs to
+    /// it. Everything else is as with [`str::parse`].
+    pub fn foreign(text: &str) -> Result<Self, IdError> {
+        let plain: Self = text.strip_suffix('/').unwrap_or(text).parse()?;
+        Ok(if plain.0 == text {
+            plain
+        } else {
+            Self(text.to_owned())
+        })
+    }
+
     /// The URL of `path` (which starts with `/`) under this issuer.
     pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.0)
+        format!("{}{path}", self.0.trim_end_matches('/'))
     }
 
     /// Scheme, host and port: what a browser sends as `Origin`.
@@ -214,7 +225,8 @@ impl Issuer {
         &self.0[..end]
     }
 
-    /// What follows the origin: empty, or a path that starts with `/` and does not end with one.
+    /// What follows the origin: empty, or a path that starts with `/` and does not end with one, unless it
+    /// is [foreign](Self::foreign).
     pub fn path(&self) -> &str {
         &self.0[self.origin().len()..]
     }
@@ -358,5 +370,29 @@ mod tests {
             issuer.url("/oauth/token"),
             "https://id.example:8443/tenant/oauth/token"
         );
+    }
+
+    #[test]
+    fn a_foreign_issuers_slash_belongs_to_it() {
+        for right in [
+            "https://t.auth0.com/",
+            "https://t.auth0.com",
+            "https://a/b/",
+        ] {
+            let issuer = Issuer::foreign(right).unwrap();
+            assert_eq!(issuer.as_str(), right);
+            let plain = right.trim_end_matches('/');
+            assert_eq!(issuer.url("/x"), format!("{plain}/x"));
+        }
+        for wrong in [
+            "",
+            "/",
+            "https://",
+            "https:///",
+            "https://a//",
+            "https://a?b/",
+        ] {
+            assert!(Issuer::foreign(wrong).is_err(), "{wrong}");
+        }
     }
 }

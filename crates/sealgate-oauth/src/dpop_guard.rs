@@ -3,8 +3,9 @@
 //!
 //! Nonces belong to slots of one minute on the monotonic clock; those of the current slot and the one
 //! before it are good. A proof has to carry one, so it can be repeated only as long as its slot is good,
-//! and exactly that long its id is remembered. The key is drawn at the start of the process and never
-//! leaves it: a restart forgets the ids, and with them every nonce becomes worthless.
+//! and exactly that long its id is remembered. A key that is drawn at the start of the process never leaves
+//! it: a restart forgets the ids, and with them every nonce becomes worthless. A key that processes share
+//! lets each of them take the others' nonces, at the price that each of them takes a proof once.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -104,7 +105,18 @@ impl DpopGuard {
 
     /// As [`Self::new`], taking at most `capacity` proofs in a minute.
     pub fn with_capacity(random: &dyn Random, capacity: usize) -> Self {
-        let key = hmac::Key::new(HMAC_SHA256, &random.bytes::<32>());
+        Self::of(&random.bytes(), capacity)
+    }
+
+    /// A guard that knows the nonces of every other with this key. They have to go by one clock too: what they
+    /// take for uptime is the time since some point that all of them agree on. Which proofs were used each of
+    /// them remembers for itself.
+    pub fn shared(key: &[u8; 32]) -> Self {
+        Self::of(key, SLOT_CAPACITY)
+    }
+
+    fn of(key: &[u8; 32], capacity: usize) -> Self {
+        let key = hmac::Key::new(HMAC_SHA256, key);
         let current = Slot::new(&key, 0);
         Self {
             key,
@@ -271,6 +283,15 @@ mod tests {
             restarted.check(Some(&nonce), at(0)).unwrap_err(),
             DpopRefusal::NonceRequired
         );
+    }
+
+    #[test]
+    fn guards_of_one_key_know_each_others_nonces_and_nobody_elses() {
+        let [one, two, other] = [[1; 32], [1; 32], [2; 32]].map(|key| DpopGuard::shared(&key));
+        let now = at(1_790_000_000);
+        let nonce = one.nonce(now);
+        assert!(two.check(Some(&nonce), now).is_ok());
+        assert!(other.check(Some(&nonce), now).is_err());
     }
 
     #[test]

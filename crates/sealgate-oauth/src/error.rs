@@ -237,6 +237,32 @@ errors! {
     /// The device code was given to another client.
     DeviceClientMismatch = "device_client_mismatch", InvalidGrant, "the device code was issued to another client";
 
+    // Token exchange (RFC 8693).
+
+    /// A type of token that is not exchanged.
+    SubjectTokenTypeUnsupported = "subject_token_type_unsupported", InvalidRequest,
+        "subject_token_type must be that of access tokens or of refresh tokens";
+    /// A type of token that is not given.
+    RequestedTokenTypeUnsupported = "requested_token_type_unsupported", InvalidRequest,
+        "requested_token_type must be that of access tokens";
+    /// Another actor than the client itself.
+    ActorTokenUnsupported = "actor_token_unsupported", InvalidRequest, "the actor is the client: actor_token is not taken";
+    /// The subject token is not one of ours.
+    SubjectTokenInvalid = "subject_token_invalid", InvalidRequest, "the subject token is not valid";
+    /// The subject token is too old.
+    SubjectTokenExpired = "subject_token_expired", InvalidRequest, "the subject token has expired";
+    /// Something that the subject token stands on has ended.
+    SubjectTokenRevoked = "subject_token_revoked", InvalidRequest, "the subject token is revoked";
+    /// The subject token was not meant for this client.
+    SubjectTokenForeign = "subject_token_foreign", InvalidRequest,
+        "the subject token is for no resource that this client serves";
+    /// The subject token is about a client alone.
+    SubjectTokenUserless = "subject_token_userless", InvalidRequest, "no user stands behind the subject token";
+    /// The token was passed on as often as it may be.
+    DelegationTooDeep = "delegation_too_deep", InvalidRequest, "the subject token was passed on too often";
+    /// A scope that no exchange gives: about the user, or of administration.
+    ExchangeScopeRefused = "exchange_scope_refused", InvalidScope, "a scope is not given by token exchange";
+
     // Proof of possession (RFC 9449).
 
     /// Not 43 characters of base64url.

@@ -4,7 +4,7 @@
 use sealgate_model::{Issuer, Secret};
 use serde::{Serialize, Serializer};
 
-use crate::{Audience, OAuthError, Params, Thumbprint};
+use crate::{Act, ActorProfile, Audience, OAuthError, Params, Thumbprint};
 
 /// A question about a token. Kinds of tokens are told apart by their form, so that a `token_type_hint`
 /// is of no use (RFC 7662, 2.1).
@@ -98,6 +98,12 @@ pub struct ActiveToken {
     /// The user's tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// The clients that act for the user, the latest outside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<Act>,
+    /// What kind of actor the client is that acts for itself, if it is an agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub_profile: Option<ActorProfile>,
     /// The key it is bound to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
@@ -159,6 +165,8 @@ mod tests {
             amr: vec![],
             roles: None,
             tenant: None,
+            act: None,
+            sub_profile: None,
             cnf: None,
         }
     }

@@ -10,10 +10,12 @@ mod audience;
 mod authorization;
 mod claims;
 mod client_credentials;
+mod delegation;
 mod device;
 mod dpop_guard;
 mod error;
 mod error_code;
+mod exchange;
 mod handle;
 mod introspection;
 mod json;
@@ -36,10 +38,12 @@ pub use audience::Audience;
 pub use authorization::{AuthorizationRejection, AuthorizationRequest, Registration};
 pub use claims::{AcrRequest, Claim, ClaimsRequest};
 pub use client_credentials::ClientCredentials;
+pub use delegation::{Act, ActorProfile, delegated_scopes};
 pub use device::DeviceRequest;
 pub use dpop_guard::{CheckedNonce, DpopGuard, DpopRefusal};
 pub use error::OAuthError;
 pub use error_code::ErrorCode;
+pub use exchange::{SubjectToken, TokenExchange};
 pub use handle::{CodeHandle, DeviceHandle, Handle, PushedHandle, RefreshHandle, Selector};
 pub use introspection::{
     ActiveToken, Confirmation, Introspection, IntrospectionClaims, IntrospectionRequest,

@@ -40,8 +40,8 @@ impl Limits {
 /// Bytes of one decoded name.
 const NAME: usize = 64;
 
-/// Parameters that a specification lets stand more than once (RFC 8707, 2).
-const REPEATABLE: [&str; 1] = ["resource"];
+/// Parameters that a specification lets stand more than once (RFC 8707, 2; RFC 8693, 2.1).
+const REPEATABLE: [&str; 2] = ["resource", "audience"];
 
 /// The parameters of one request. They may hold secrets: `Debug` shows none of it, and the values
 /// are wiped when dropped.

@@ -89,6 +89,12 @@ impl Resources {
         Self::collect(params.all("resource"))
     }
 
+    /// Reads every `resource` and every `audience` parameter of an exchange (RFC 8693, 2.1): the names that
+    /// audiences go by here are their URIs.
+    pub fn of_exchange(params: &Params) -> Result<Self, OAuthError> {
+        Self::collect(params.all("resource").chain(params.all("audience")))
+    }
+
     fn collect<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self, OAuthError> {
         let mut kept: Vec<String> = Vec::new();
         for (index, text) in texts.into_iter().enumerate() {

@@ -1,9 +1,9 @@
 //! The token request: which grant is presented, with what (OAuth 2.1, 4.1.3, 4.2.1 and 4.3.1; RFC
-//! 8628, 3.4), and for which resources (RFC 8707, 2.2).
+//! 8628, 3.4; RFC 8693, 2.1), and for which resources (RFC 8707, 2.2).
 
 use crate::{
     CodeHandle, CodeVerifier, DeviceHandle, Grant, OAuthError, Params, RefreshHandle, Resources,
-    Scopes,
+    Scopes, TokenExchange,
 };
 
 /// A token request that is well formed. Whether the grant is good is for the store to say, and whether
@@ -45,11 +45,13 @@ pub enum TokenRequest {
         /// The resources to narrow to; none: all that were granted.
         resources: Resources,
     },
+    /// `urn:ietf:params:oauth:grant-type:token-exchange`
+    TokenExchange(TokenExchange),
 }
 
 impl TokenRequest {
     /// The grant types that are offered, as metadata lists them.
-    pub const GRANT_TYPES: [&str; 4] = Grant::NAMES;
+    pub const GRANT_TYPES: [&str; 5] = Grant::NAMES;
 
     /// Reads the grant from a request's parameters.
     pub fn parse(params: &Params) -> Result<Self, OAuthError> {
@@ -89,6 +91,7 @@ impl TokenRequest {
                     .ok_or(OAuthError::DeviceCodeUnknown)?,
                 resources,
             },
+            Grant::TokenExchange => Self::TokenExchange(TokenExchange::parse(params)?),
         })
     }
 
@@ -99,6 +102,7 @@ impl TokenRequest {
             Self::RefreshToken { .. } => Grant::RefreshToken,
             Self::ClientCredentials { .. } => Grant::ClientCredentials,
             Self::DeviceCode { .. } => Grant::DeviceCode,
+            Self::TokenExchange(_) => Grant::TokenExchange,
         }
     }
 }
@@ -174,8 +178,10 @@ mod tests {
         let (handle, verifier) = (handle(), verifier());
         for grant in Grant::ALL {
             let body = format!(
-                "grant_type={}&code={handle}&code_verifier={verifier}&refresh_token={handle}&device_code={handle}",
-                grant.as_str()
+                "grant_type={}&code={handle}&code_verifier={verifier}&refresh_token={handle}&device_code={handle}\
+                 &subject_token=a.b.c&subject_token_type={}&resource=https://api.example",
+                grant.as_str(),
+                TokenExchange::ISSUED_TYPE,
             );
             assert_eq!(read(&body).unwrap().grant(), grant);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDateTime, PyFrozenSet, PyTuple, PyTzInfo};
+use pyo3::types::{PyDateTime, PyDict, PyFrozenSet, PyTuple, PyTzInfo};
 use sealgate_gate::Caller;
 use sealgate_model::{Actor, Timestamp};
 
@@ -37,6 +37,10 @@ impl Handle {
         set(py, &self.roles, self.actor().roles())
     }
 
+    fn issuer(&self) -> &str {
+        &self.caller.credential.issuer
+    }
+
     fn session_id(&self) -> Option<String> {
         let session = self.caller.credential.session;
         session.map(|session| session.to_string())
@@ -45,6 +49,7 @@ impl Handle {
     fn equals(&self, other: &Self) -> bool {
         self.caller.actor == other.caller.actor
             && self.caller.credential.session == other.caller.credential.session
+            && self.issuer() == other.issuer()
     }
 
     fn hash(&self) -> u64 {
@@ -93,6 +98,22 @@ pub(crate) fn unwrap<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<&'a Caller> {
     Ok(&object.cast::<Agent>()?.get().handle.caller)
 }
 
+/// Who came with what, for the log of decisions. None of it is a secret.
+pub(crate) fn record<'py>(py: Python<'py>, caller: &Caller) -> PyResult<Bound<'py, PyDict>> {
+    let (actor, credential) = (&caller.actor, &caller.credential);
+    let record = PyDict::new(py);
+    record.set_item("actor_kind", actor.kind().as_str())?;
+    record.set_item("actor", actor.id())?;
+    record.set_item("client", &credential.client)?;
+    record.set_item("credential", credential.kind.as_str())?;
+    record.set_item(
+        "session",
+        credential.session.map(|session| session.to_string()),
+    )?;
+    record.set_item("token", credential.token.as_deref())?;
+    Ok(record)
+}
+
 #[pymethods]
 impl User {
     /// The issuer's stable id for the user (`sub`).
@@ -111,6 +132,12 @@ impl User {
     #[getter]
     fn name(&self) -> Option<&str> {
         self.fields()?.name.as_deref()
+    }
+
+    /// Who vouches for the user: an id means something together with its issuer.
+    #[getter]
+    fn issuer(&self) -> &str {
+        self.0.issuer()
     }
 
     /// The scopes granted to the session or token.
@@ -199,6 +226,12 @@ impl Machine {
         }
     }
 
+    /// Who vouches for the machine: an id means something together with its issuer.
+    #[getter]
+    fn issuer(&self) -> &str {
+        self.0.issuer()
+    }
+
     /// The scopes granted to its token.
     #[getter]
     fn scopes(&self, py: Python<'_>) -> PyResult<Py<PyFrozenSet>> {
@@ -252,6 +285,12 @@ impl Agent {
             Py::new(py, User(Handle::new(caller))).map(Some)
         })?;
         Ok(made.as_ref().map(|user| user.clone_ref(py)))
+    }
+
+    /// Who vouches for the agent: an id means something together with its issuer.
+    #[getter]
+    fn issuer(&self) -> &str {
+        self.handle.issuer()
     }
 
     /// The scopes granted to its token.

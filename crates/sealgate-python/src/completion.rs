@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use sealgate_gate::Decision as Decided;
 
 use crate::decision::Decision;
+use crate::onward::Onward;
 
 /// What a callback is told.
 pub(crate) enum Outcome {
@@ -11,6 +12,8 @@ pub(crate) enum Outcome {
     Decided(Option<Box<Decided>>),
     /// Whether the gate is ready.
     Ready(bool),
+    /// What came of asking for a token to call onward with.
+    Onward(Box<Onward>),
 }
 
 /// A callback that is still to be called. When it is dropped instead (the worker stopped, or the work
@@ -61,6 +64,9 @@ fn tell(py: Python<'_>, done: &Py<PyAny>, outcome: Outcome) -> PyResult<()> {
         }
         Outcome::Ready(ready) => {
             done.call1(py, (ready,))?;
+        }
+        Outcome::Onward(onward) => {
+            done.call1(py, (*onward,))?;
         }
     }
     Ok(())

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 use std::mem;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 use sealgate_gate::{
-    Denial, Docs, Kinds, Need, Request, Requirement, Settings, Transport, UnknownPaths,
+    Denial, Docs, Kinds, Need, Request, Requirement, Settings, Sources, Transport, UnknownPaths,
 };
 use sealgate_model::ActorKind;
 
@@ -20,9 +21,10 @@ use crate::headers::Fields;
 use crate::process::Process;
 use crate::refuse;
 use crate::requirements::{Requirements, UNMARKED};
+use crate::scope::Scope;
 
 /// The settings that `Core(...)` takes: environment names without `SEALGATE_`, in lower case.
-const SETTINGS: [&str; 18] = [
+const SETTINGS: [&str; 20] = [
     "issuer",
     "client_id",
     "client_secret",
@@ -41,6 +43,8 @@ const SETTINGS: [&str; 18] = [
     "docs",
     "docs_client_id",
     "unknown_paths",
+    "provider",
+    "trusted_issuers",
 ];
 
 /// The gate itself: settings, keys, the revocation view and the thread that keeps it fresh.
@@ -52,9 +56,10 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    fn build(lookup: impl Fn(&str) -> Option<String>) -> PyResult<Self> {
-        let settings = Settings::from_lookup(lookup).map_err(|error| refuse(&error))?;
-        let process = RwLock::new(Process::new(&settings)?);
+    fn build(sources: &Sources) -> PyResult<Self> {
+        let settings = sources.settings().map_err(|error| refuse(&error))?;
+        let process = Process::new(&settings).map_err(|error| refuse(&sources.explain(error)))?;
+        let process = RwLock::new(process);
         Ok(Self {
             settings,
             requirements: Requirements::new(),
@@ -64,12 +69,12 @@ impl Core {
 
     /// The state of this process. The locks here are only taken while attached to the interpreter and
     /// never while waiting, so that a fork, which needs the interpreter too, finds them open.
-    fn process(&self) -> PyResult<Arc<Process>> {
+    pub(crate) fn process(&self) -> PyResult<Arc<Process>> {
         let process = Arc::clone(&self.process.read().unwrap_or_else(PoisonError::into_inner));
         if process.is_this_one() {
             return Ok(process);
         }
-        let fresh = Process::new(&self.settings)?;
+        let fresh = Process::new(&self.settings).map_err(|error| refuse(&error))?;
         let followed = process.was_started();
         let old = mem::replace(
             &mut *self.process.write().unwrap_or_else(PoisonError::into_inner),
@@ -83,7 +88,7 @@ impl Core {
         Ok(fresh)
     }
 
-    fn requirement(&self, number: usize) -> PyResult<Arc<Requirement>> {
+    pub(crate) fn requirement(&self, number: usize) -> PyResult<Arc<Requirement>> {
         self.requirements
             .get(number)
             .ok_or_else(|| PyValueError::new_err("no such requirement"))
@@ -99,10 +104,11 @@ impl Core {
         UNMARKED
     }
 
-    /// Takes settings by their environment names without `SEALGATE_`, in lower case.
+    /// Takes settings by their environment names without `SEALGATE_`, in lower case. `place` tells in
+    /// errors where they are given.
     #[new]
-    #[pyo3(signature = (**settings))]
-    fn new(settings: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+    #[pyo3(signature = (place = None, /, **settings))]
+    fn new(place: Option<&str>, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let given: HashMap<String, String> = settings
             .map(|settings| settings.extract())
             .transpose()?
@@ -112,17 +118,19 @@ impl Core {
                 "there is no setting {unknown:?}"
             )));
         }
-        Self::build(|name| {
-            given
-                .get(&name.strip_prefix("SEALGATE_")?.to_ascii_lowercase())
-                .cloned()
-        })
+        Self::build(&Sources::arguments(given, place))
     }
 
-    /// Takes every setting from the environment.
+    /// Takes every setting from the environment, and from `file` what is not set there.
     #[staticmethod]
-    fn from_env() -> PyResult<Self> {
-        Self::build(|name| std::env::var(name).ok())
+    #[pyo3(signature = (file = None))]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "arguments from Python are handed over"
+    )]
+    fn from_env(file: Option<PathBuf>) -> PyResult<Self> {
+        let sources = Sources::of_process(file.as_deref()).map_err(|error| refuse(&error))?;
+        Self::build(&sources)
     }
 
     /// The number of the requirement "an actor of these kinds with all of these"; equal ones share it.
@@ -130,7 +138,8 @@ impl Core {
         kinds, *, optional = false, scopes = Vec::new(), any_scopes = Vec::new(), roles = Vec::new(),
         any_roles = Vec::new(), acr = Vec::new(), max_age = None, tenant = None
     ))]
-    #[allow(clippy::too_many_arguments)] // They are the keywords of one Python call.
+    // They are the keywords of one Python call.
+    #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn require(
         &self,
         kinds: Vec<String>,
@@ -196,6 +205,32 @@ impl Core {
         Decision::new(py, self.process()?.gate().decide(&request, &requirement))
     }
 
+    /// The same about the request of an ASGI scope. Where nothing but the actor is to be told, the answer
+    /// is the actor alone, or `None` for nobody: no object is made to hold it.
+    ///
+    /// The interpreter stays locked meanwhile, also while a signature is verified, which takes some tens of
+    /// microseconds. Whoever unlocks it beside a busy thread gets it back after five milliseconds or more.
+    fn admit<'py>(
+        &self,
+        py: Python<'py>,
+        scope: &Bound<'py, PyAny>,
+        requirement: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let scope = Scope::read(scope)?;
+        let requirement = self.requirement(requirement)?;
+        let path = scope.path();
+        let headers = scope.fields.slices();
+        let request = Request {
+            transport: scope.transport,
+            method: scope.method()?,
+            path: &path,
+            query: scope.query(),
+            headers: &headers,
+        };
+        let decided = self.process()?.gate().decide(&request, &requirement);
+        Decision::shortened(py, decided)
+    }
+
     /// Carries a pending decision through on the extension's own thread, which calls `done` once.
     #[pyo3(signature = (decision, done, body = None))]
     fn finish(&self, decision: &Decision, done: Py<PyAny>, body: Option<Vec<u8>>) -> PyResult<()> {
@@ -227,11 +262,62 @@ impl Core {
         Ok(denial.map(Denial::code))
     }
 
+    /// The gate's answer to `actor`, or to nobody, who does not meet the requirement or does not belong to
+    /// `tenant`; `None` when all is well.
+    #[pyo3(signature = (actor, requirement, tenant = None))]
+    fn refusal(
+        &self,
+        py: Python<'_>,
+        actor: Option<&Bound<'_, PyAny>>,
+        requirement: usize,
+        tenant: Option<String>,
+    ) -> PyResult<Option<Decision>> {
+        let mut requirement = self.requirement(requirement)?;
+        if let (Some(_), Requirement::Actor(need)) = (&tenant, &*requirement) {
+            let need = Need {
+                tenant,
+                ..need.clone()
+            };
+            requirement = Arc::new(Requirement::Actor(need));
+        }
+        let caller = actor.map(actors::unwrap).transpose()?;
+        let refusal = self.process()?.gate().refusal(caller, &requirement);
+        refusal
+            .map(|response| Decision::new(py, sealgate_gate::Decision::Respond(response)))
+            .transpose()
+    }
+
+    /// A token for forms of pages that are shown to `actor`; empty if they came without a session.
+    fn csrf_token(&self, actor: &Bound<'_, PyAny>) -> PyResult<String> {
+        let caller = actors::unwrap(actor)?;
+        let token = self.process()?.gate().csrf_token(caller);
+        Ok(token.unwrap_or_default())
+    }
+
     /// The reason code why what `actor` came with is not good any more, or `None`.
     fn standing(&self, actor: &Bound<'_, PyAny>) -> PyResult<Option<&'static str>> {
         let caller = actors::unwrap(actor)?;
         let denial = self.process()?.gate().standing(caller);
         Ok(denial.map(Denial::code))
+    }
+
+    /// Where in `actors` those stand whose credential is not good any more, with the reason code: one call
+    /// for all connections that last.
+    fn fallen(&self, actors: &Bound<'_, PyList>) -> PyResult<Vec<(usize, &'static str)>> {
+        let process = self.process()?;
+        let mut fallen = Vec::new();
+        for (index, actor) in actors.iter().enumerate() {
+            if let Some(denial) = process.gate().standing(actors::unwrap(&actor)?) {
+                fallen.push((index, denial.code()));
+            }
+        }
+        Ok(fallen)
+    }
+
+    /// Who `actor` is and what they came with, for the log of decisions.
+    #[staticmethod]
+    fn record<'py>(py: Python<'py>, actor: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+        actors::record(py, actors::unwrap(actor)?)
     }
 
     /// Starts the background thread. Calling it again, or after a fork, is fine.
@@ -293,6 +379,12 @@ impl Core {
     #[getter]
     fn base_url(&self) -> &str {
         self.settings.base_url.as_str()
+    }
+
+    /// The kind of provider at the issuer, as `SEALGATE_PROVIDER` names it.
+    #[getter]
+    fn provider(&self) -> &'static str {
+        self.settings.provider_name()
     }
 
     /// The issuer.

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use sealgate_gate::{Decision as Decided, Pending, Response};
 
 use crate::actors;
@@ -18,6 +18,7 @@ enum Kind {
     Allow {
         actor: Option<Py<PyAny>>,
         set_cookies: Vec<String>,
+        headers: Vec<(&'static str, String)>,
     },
     Respond(Response),
     /// Taken out once, by `Core.finish`.
@@ -33,12 +34,28 @@ impl Decision {
                 Kind::Allow {
                     actor,
                     set_cookies: allowed.set_cookies,
+                    headers: allowed.headers,
                 }
             }
             Decided::Respond(response) => Kind::Respond(response),
             Decided::Pending(pending) => Kind::Pending(Mutex::new(Some(pending))),
         };
         Ok(Self { kind })
+    }
+
+    /// The same, as the actor alone where nothing else is to be told.
+    pub(crate) fn shortened(py: Python<'_>, decided: Decided) -> PyResult<Bound<'_, PyAny>> {
+        match decided {
+            Decided::Allow(allowed)
+                if allowed.set_cookies.is_empty() && allowed.headers.is_empty() =>
+            {
+                match allowed.caller {
+                    Some(caller) => Ok(actors::wrap(py, caller)?.into_bound(py)),
+                    None => Ok(py.None().into_bound(py)),
+                }
+            }
+            decided => Ok(Bound::new(py, Self::new(py, decided)?)?.into_any()),
+        }
     }
 
     /// The pending work, the first time it is asked for.
@@ -114,21 +131,42 @@ impl Decision {
         self.response().map_or(0, |response| response.status)
     }
 
-    /// The header fields, when the gate answers.
+    /// The header fields of the gate's answer, or those to add to the application's, when it goes on.
     #[getter]
     fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let fields = self
+        let field = |name: &str, value: &str| {
+            (
+                PyBytes::new(py, name.as_bytes()),
+                PyBytes::new(py, value.as_bytes()),
+            )
+        };
+        let fields: Vec<_> = match &self.kind {
+            Kind::Allow {
+                set_cookies,
+                headers,
+                ..
+            } => {
+                let cookies = set_cookies.iter();
+                let cookies = cookies.map(|cookie| field("set-cookie", cookie));
+                let others = headers.iter().map(|(name, value)| field(name, value));
+                cookies.chain(others).collect()
+            }
+            Kind::Respond(response) => {
+                let headers = response.headers.iter();
+                headers.map(|(name, value)| field(name, value)).collect()
+            }
+            Kind::Pending(_) => Vec::new(),
+        };
+        PyList::new(py, fields)
+    }
+
+    /// For the log of decisions: who was refused, where that is known.
+    #[getter]
+    fn record<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let caller = self
             .response()
-            .map_or(&[][..], |response| &response.headers);
-        PyList::new(
-            py,
-            fields.iter().map(|(name, value)| {
-                (
-                    PyBytes::new(py, name.as_bytes()),
-                    PyBytes::new(py, value.as_bytes()),
-                )
-            }),
-        )
+            .and_then(|response| response.caller.as_ref());
+        caller.map(|caller| actors::record(py, caller)).transpose()
     }
 
     /// The body, when the gate answers.

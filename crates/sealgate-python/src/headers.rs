@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PyList, PyTuple};
 
 /// References to the fields' bytes, which keep them alive.
 pub(crate) struct Fields<'py>(Vec<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)>);
@@ -12,15 +12,14 @@ impl<'py> Fields<'py> {
     /// a field could be to pass over a second credential.
     pub(crate) fn read(fields: &Bound<'py, PyAny>) -> PyResult<Self> {
         let mut read = Vec::with_capacity(fields.len().unwrap_or(0));
-        for field in fields.try_iter()? {
-            let field = field?;
-            let pair = match field.cast::<PyTuple>() {
-                Ok(pair) if pair.len() == 2 => {
-                    (bytes(pair.get_item(0)?)?, bytes(pair.get_item(1)?)?)
-                }
-                _ => (bytes(field.get_item(0)?)?, bytes(field.get_item(1)?)?),
-            };
-            read.push(pair);
+        if let Ok(fields) = fields.cast_exact::<PyList>() {
+            for field in fields.iter() {
+                read.push(pair(&field)?);
+            }
+        } else {
+            for field in fields.try_iter()? {
+                read.push(pair(&field?)?);
+            }
         }
         Ok(Self(read))
     }
@@ -31,6 +30,13 @@ impl<'py> Fields<'py> {
             .iter()
             .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
             .collect()
+    }
+}
+
+fn pair<'py>(field: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    match field.cast::<PyTuple>() {
+        Ok(pair) if pair.len() == 2 => Ok((bytes(pair.get_item(0)?)?, bytes(pair.get_item(1)?)?)),
+        _ => Ok((bytes(field.get_item(0)?)?, bytes(field.get_item(1)?)?)),
     }
 }
 

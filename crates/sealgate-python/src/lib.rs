@@ -8,13 +8,17 @@ mod core;
 mod decision;
 mod headers;
 mod logging;
+mod onward;
 mod process;
 mod requirements;
+mod scope;
+mod testing;
 mod worker;
 
 use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 create_exception!(
     sealgate._core,
@@ -37,10 +41,23 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         .py()
         .import("atexit")?
         .call_method1("register", (stop_all,))?;
+    let hooks = PyDict::new(module.py());
+    hooks.set_item(
+        "after_in_child",
+        wrap_pyfunction!(process::after_fork, module)?,
+    )?;
+    module
+        .py()
+        .import("os")?
+        .call_method("register_at_fork", (), Some(&hooks))?;
     module.add("SettingsError", module.py().get_type::<SettingsError>())?;
     module.add_class::<core::Core>()?;
     module.add_class::<decision::Decision>()?;
+    module.add_class::<onward::OnwardClient>()?;
+    module.add_class::<onward::Onward>()?;
     module.add_class::<actors::User>()?;
     module.add_class::<actors::Machine>()?;
-    module.add_class::<actors::Agent>()
+    module.add_class::<actors::Agent>()?;
+    module.add_function(wrap_pyfunction!(testing::testing_actor, module)?)?;
+    module.add_function(wrap_pyfunction!(testing::testing_decide, module)?)
 }

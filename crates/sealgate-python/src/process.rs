@@ -1,23 +1,37 @@
 //! What belongs to one operating-system process: the gate, its thread, and their orderly end.
 
 use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use sealgate_gate::{Gate, Host, Settings};
+use sealgate_gate::{Gate, Host, Settings, SettingsError};
 use tokio::runtime::Handle;
 
-use crate::refuse;
 use crate::worker::Worker;
 
 /// The state of one process. A fork copies memory but no threads, and may copy a lock that some thread
 /// held; so the child starts over with a state of its own.
 pub(crate) struct Process {
-    id: u32,
+    generation: u64,
     gate: Arc<Gate>,
     worker: Mutex<Option<Worker>>,
+}
+
+/// How many forks lie between this process and the first one. Python's own hook counts them: to ask the
+/// system for the process's id at every request would cost more than to open a session does.
+static FORKS: AtomicU64 = AtomicU64::new(0);
+
+fn generation() -> u64 {
+    FORKS.load(Ordering::Relaxed)
+}
+
+/// Registered with `os.register_at_fork`, for the child.
+#[pyfunction]
+pub(crate) fn after_fork() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
 /// Every thread there may be, so that all have ended before the interpreter does.
@@ -30,17 +44,17 @@ static STARTED: Mutex<Started> = Mutex::new(Started {
 struct Started {
     processes: Vec<Weak<Process>>,
     /// Threads that were told to end and that nobody waits for yet, with their process.
-    retired: Vec<(u32, JoinHandle<()>)>,
+    retired: Vec<(u64, JoinHandle<()>)>,
     /// The process whose interpreter is ending.
-    ended: Option<u32>,
+    ended: Option<u64>,
 }
 
 impl Process {
-    pub(crate) fn new(settings: &Settings) -> PyResult<Arc<Self>> {
-        let host = Host::system(settings).map_err(|error| refuse(&error))?;
-        let gate = Gate::new(settings.clone(), host).map_err(|error| refuse(&error))?;
+    pub(crate) fn new(settings: &Settings) -> Result<Arc<Self>, SettingsError> {
+        let host = Host::system(settings)?;
+        let gate = Gate::new(settings.clone(), host)?;
         Ok(Arc::new(Self {
-            id: std::process::id(),
+            generation: generation(),
             gate,
             worker: Mutex::new(None),
         }))
@@ -51,7 +65,7 @@ impl Process {
     }
 
     pub(crate) fn is_this_one(&self) -> bool {
-        self.id == std::process::id()
+        self.generation == generation()
     }
 
     pub(crate) fn was_started(&self) -> bool {
@@ -65,7 +79,7 @@ impl Process {
             return Ok(worker.handle().clone());
         }
         let mut all = started();
-        if all.ended == Some(self.id) {
+        if all.ended == Some(self.generation) {
             return Err(PyRuntimeError::new_err(
                 "the interpreter is ending: the gate starts no thread any more",
             ));
@@ -105,7 +119,7 @@ impl Drop for Process {
         if let Some(worker) = worker {
             let mut all = started();
             all.retired.retain(|(_, thread)| !thread.is_finished());
-            all.retired.push((self.id, worker.retire()));
+            all.retired.push((self.generation, worker.retire()));
         }
     }
 }
@@ -118,7 +132,7 @@ fn started() -> MutexGuard<'static, Started> {
 /// the interpreter is torn down brings the process down with it.
 #[pyfunction]
 pub(crate) fn stop_all(py: Python<'_>) {
-    let this = std::process::id();
+    let this = generation();
     let (processes, retired) = {
         let mut all = started();
         all.ended = Some(this);

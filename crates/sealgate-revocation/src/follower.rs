@@ -250,6 +250,12 @@ impl Follower {
         }
     }
 
+    /// The same by this machine's wall clock alone, for whoever follows no feed: then all that is known was
+    /// revoked locally, with ends that were reckoned by this clock.
+    pub fn forget_expired(&mut self, now: Timestamp) {
+        self.view.sweep(now - SKEW);
+    }
+
     fn revoke(&mut self, entries: &[Entry]) {
         if let Some(missing) = entries.len().checked_sub(self.view.len()) {
             self.view.reserve(missing);

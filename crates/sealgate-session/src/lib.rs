@@ -7,12 +7,14 @@
 mod cbor;
 mod error;
 mod key;
+mod mac;
 mod ring;
 mod session;
 mod transaction;
 
 pub use error::SealError;
 pub use key::SealKey;
+pub use mac::{MAC_LEN, MacRing};
 pub use ring::{Context, KeyRing, Opened, PurposeRing, SEALED_LIMIT};
 pub use session::{SessionContent, SessionParts};
 pub use transaction::TransactionContent;

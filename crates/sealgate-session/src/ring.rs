@@ -77,6 +77,11 @@ impl KeyRing {
         Self::new(keys.map(SealKey::parse).collect::<Result<_, _>>()?)
     }
 
+    /// The keys, newest first.
+    pub(crate) fn seal_keys(&self) -> impl Iterator<Item = &SealKey> {
+        self.keys.iter().map(|(_, key)| key)
+    }
+
     /// A ring for one purpose, whose keys are derived once instead of at every use.
     pub fn for_purpose(&self, purpose: &str) -> Result<PurposeRing, SealError> {
         let keys = self
@@ -262,7 +267,7 @@ impl KeyType for KeyLength {
 }
 
 /// HKDF-SHA256 (RFC 5869) with an empty salt and `info` = "sealgate v1 " ‖ purpose.
-fn derive(key: &SealKey, purpose: &str) -> Result<LessSafeKey, SealError> {
+pub(crate) fn derive_bytes(key: &SealKey, purpose: &str) -> Result<Zeroizing<[u8; 32]>, SealError> {
     let pseudo_random = Salt::new(HKDF_SHA256, &[]).extract(key.bytes());
     let info = [b"sealgate v1 ".as_slice(), purpose.as_bytes()];
     let mut bytes = Zeroizing::new([0; 32]);
@@ -270,6 +275,11 @@ fn derive(key: &SealKey, purpose: &str) -> Result<LessSafeKey, SealError> {
         .expand(&info, KeyLength)
         .and_then(|output| output.fill(bytes.as_mut_slice()))
         .map_err(|_| SealError::BadKey("it derives no key"))?;
+    Ok(bytes)
+}
+
+fn derive(key: &SealKey, purpose: &str) -> Result<LessSafeKey, SealError> {
+    let bytes = derive_bytes(key, purpose)?;
     let unbound = UnboundKey::new(&AES_256_GCM_SIV, bytes.as_slice())
         .map_err(|_| SealError::BadKey("it derives no key"))?;
     Ok(LessSafeKey::new(unbound))

@@ -50,6 +50,22 @@ impl TransactionContent {
         }
     }
 
+    /// What is left of it when the sign-in has come to its end: where it led, and nothing that could
+    /// finish another one.
+    #[must_use]
+    pub fn finished(&self) -> Self {
+        Self {
+            nonce: String::new(),
+            verifier: String::new(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether the sign-in has come to its end.
+    pub const fn is_finished(&self) -> bool {
+        self.verifier.is_empty()
+    }
+
     /// When the sign-in began.
     pub const fn started_at(&self) -> Timestamp {
         Timestamp::from_seconds(self.started_at)

@@ -41,8 +41,8 @@ pub trait Store: Send + Sync + 'static {
     /// Accounts, oldest first.
     async fn users(&self, page: Page) -> Result<Vec<UserRow>, StoreError>;
     /// Disables an account, ends its browser sign-ins, revokes its sessions and logs one revocation
-    /// for each session, and one for the user on each client that knows the user. Its unused links are
-    /// gone. False if there is no such account.
+    /// for each session, and one for the user, each for every client that the user's tokens can be
+    /// presented to. Its unused links are gone. False if there is no such account.
     async fn user_disable(&self, id: UserId, audit: Audit) -> Result<bool, StoreError>;
     /// Changes an account, and with `sign_out` ends its browser sign-ins and sessions as disabling
     /// does. Other roles take the account's unused links with them. `Conflict("user")` if the account does
@@ -121,14 +121,16 @@ pub trait Store: Send + Sync + 'static {
 
     // Resources and consents
 
-    /// Adds a resource. `Conflict("resource URI")` if the URI is taken.
+    /// Adds a resource. `Conflict("resource URI")` if the URI is taken. The client that serves it is told
+    /// of what is revoked already.
     async fn resource_create(&self, resource: Resource, audit: Audit) -> Result<(), StoreError>;
     /// The resource with this URI.
     async fn resource(&self, uri: &str) -> Result<Option<Resource>, StoreError>;
     /// Resources by URI.
     async fn resources(&self) -> Result<Vec<Resource>, StoreError>;
     /// Replaces what is known of a resource that still is as `before` says, in every part; otherwise
-    /// `Conflict("resource")`. When it was made stays. False if there is no such resource.
+    /// `Conflict("resource")`. When it was made stays. A client that begins to serve it is told of what is
+    /// revoked already. False if there is no such resource.
     async fn resource_update(
         &self,
         before: Resource,
@@ -292,6 +294,16 @@ pub trait Store: Send + Sync + 'static {
         reason: RevokeReason,
         audit: Audit,
     ) -> Result<u64, StoreError>;
+
+    /// Puts on record that a token of a session is given out for `resources`, which need not be those that
+    /// the session was granted for: whoever serves them hears of its end from then on. False if the session
+    /// is not alive at `audit.at`; then nothing is written.
+    async fn session_delegate(
+        &self,
+        id: SessionId,
+        resources: Vec<String>,
+        audit: Audit,
+    ) -> Result<bool, StoreError>;
 
     // Logouts owed to clients
 

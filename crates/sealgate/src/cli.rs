@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::place::Place;
 use crate::{
-    audit, client, consent, doctor, key, resource, seal_key, serve, session, settings, user,
+    audit, client, consent, dev, doctor, key, resource, seal_key, serve, session, settings, user,
 };
 
 /// Sealgate: a self-hosted identity control plane, and the gate in front of every route.
@@ -28,6 +28,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the control plane
     Serve(serve::Arguments),
+    /// Run an application and a control plane for it, for development on this machine
+    Dev(Box<dev::Arguments>),
     /// Look whether everything around the control plane is right, and say what to do where it is not
     Doctor(Box<doctor::Arguments>),
     /// Show every setting, its value and who set it

@@ -63,6 +63,11 @@ impl Failure {
         }
     }
 
+    /// Whether this is the reason code.
+    pub(crate) fn is(&self, reason: &str) -> bool {
+        self.reason == reason
+    }
+
     /// The sentence and the hint, for who tells them in words of their own.
     pub(crate) fn sentences(&self) -> (String, Option<String>) {
         (

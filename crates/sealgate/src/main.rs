@@ -9,6 +9,7 @@ mod client;
 mod confirm;
 mod consent;
 mod description;
+mod dev;
 mod doctor;
 mod door;
 mod failure;
@@ -70,6 +71,7 @@ fn misused(error: &clap::Error) -> ExitCode {
 fn run(command: Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::Serve(arguments) => serve::run(&arguments, json),
+        Command::Dev(arguments) => dev::run(&arguments, json),
         Command::User { command } => block_on(user::run(command, json)),
         Command::Client { command } => block_on(client::run(command, json)),
         Command::Resource { command } => block_on(resource::run(command, json)),

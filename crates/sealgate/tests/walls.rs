@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each crate may build on, inside the workspace.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("model", &[]),
     ("host", &["model"]),
     ("jose", &[]),
@@ -23,7 +23,8 @@ const EDGES: [(&str, &[&str]); 12] = [
         "gate",
         &["model", "host", "jose", "session", "revocation", "oauth"],
     ),
-    // gate: the administration API is protected by its layer, as a customer's API would be.
+    ("tower", &["model", "gate"]),
+    // gate, tower: the administration API is protected by their layer, as a customer's API would be.
     (
         "server",
         &[
@@ -36,6 +37,7 @@ const EDGES: [(&str, &[&str]); 12] = [
             "store",
             "keys",
             "gate",
+            "tower",
         ],
     ),
     ("python", &["model", "gate"]),

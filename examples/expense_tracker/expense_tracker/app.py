@@ -70,7 +70,7 @@ def front_page(request: Request) -> HTMLResponse:
 @app.get("/app", include_in_schema=False)
 def page(request: Request, user: CurrentUser) -> HTMLResponse:
     """The signed-in user's page."""
-    context = {"user": user, "expenses": ledger.of(user.id)}
+    context = {"user": user, "expenses": ledger.of(user.id), "csrf_token": gate.csrf_token(request)}
     return pages.TemplateResponse(request, "expenses.html", context)
 
 

@@ -2,79 +2,95 @@
 
 use sealgate_jose::Algorithm;
 
-use super::ResourceSettings;
 use super::credential::Scheme;
-use super::denial::{TokenDenial, TokenRefusal};
-use super::requirement::TokenRequirement;
+use crate::denial::Denial;
+use crate::requirement::Need;
 
-/// Both schemes' challenges, as far as they are always the same.
-pub(super) struct Challenges {
+/// What a request came with, right or wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// With nothing that could be a credential here, or too much of it.
+    Unclear,
+    /// With a session cookie and nothing else.
+    Session,
+    /// With a token.
+    Token(Scheme),
+}
+
+/// Each way's challenge, as far as it is always the same.
+pub(crate) struct Challenges {
+    session: String,
     bearer: String,
     dpop: String,
 }
 
 impl Challenges {
-    pub(super) fn new(settings: &ResourceSettings) -> Self {
-        let realm = quoted(&settings.realm);
-        let metadata = settings
-            .metadata
-            .as_deref()
-            .map_or_else(String::new, |url| {
-                format!(", resource_metadata={}", quoted(url))
-            });
-        let common = format!("realm={realm}{metadata}");
+    /// Those of the protection space `realm` (RFC 9110, 11.5), whose metadata is at `metadata`.
+    pub(crate) fn new(realm: &str, metadata: Option<&str>) -> Self {
+        let realm = quoted(realm);
+        let metadata = metadata.map_or_else(String::new, |url| {
+            format!(", resource_metadata={}", quoted(url))
+        });
         let algorithms = quoted(&Algorithm::NAMES.join(" "));
         Self {
-            bearer: format!("Bearer {common}"),
-            dpop: format!("DPoP {common}, algs={algorithms}"),
+            session: format!("Session realm={realm}"),
+            bearer: format!("Bearer realm={realm}{metadata}"),
+            dpop: format!("DPoP realm={realm}{metadata}, algs={algorithms}"),
         }
     }
 
-    /// The answer to a request that presented a token by `scheme`, or none at all. A 401 names every scheme
-    /// that is taken here, and says what went wrong with the one that was used.
-    pub(super) fn denial(
-        &self,
-        refusal: TokenRefusal,
-        scheme: Option<Scheme>,
-        need: &TokenRequirement,
-        nonce: String,
-    ) -> TokenDenial {
-        let status = refusal.status();
-        // A bound token has to come back as DPoP, whatever it came as.
-        let at_fault = match refusal {
-            TokenRefusal::TokenBound => Some(Scheme::Dpop),
-            _ => scheme,
+    /// The values of `WWW-Authenticate`. A 401 names the ways in that are open to whoever came like this, and
+    /// says what went wrong with the one that was used. Whoever came with a session is a browser: what it is
+    /// asked for is another sign-in, and no token.
+    pub(crate) fn answer(&self, denial: Denial, came: Came, need: &Need) -> Vec<String> {
+        let status = denial.status();
+        let told = denial.error().map(|error| told(denial, error, need));
+        if came == Came::Session {
+            let told = told.unwrap_or_default();
+            return (status == 401)
+                .then(|| format!("{}{told}", self.session))
+                .into_iter()
+                .collect();
+        }
+        let at_fault = match (denial, came) {
+            // A bound token has to come back as DPoP, whatever it came as.
+            (Denial::TokenBound, _) => Some(Scheme::Dpop),
+            (_, Came::Token(scheme)) => Some(scheme),
+            _ => None,
         };
         let mut challenges = Vec::new();
         for (one, challenge) in [(Scheme::Bearer, &self.bearer), (Scheme::Dpop, &self.dpop)] {
             let is_at_fault = at_fault.is_none_or(|scheme| scheme == one);
-            match (status, refusal.error()) {
-                (400 | 401 | 403, Some(error)) if is_at_fault => {
-                    challenges.push(format!("{challenge}{}", told(refusal, error, need)));
+            match (status, &told) {
+                (400 | 401 | 403, Some(told)) if is_at_fault => {
+                    challenges.push(format!("{challenge}{told}"));
                 }
                 (401, _) => challenges.push(challenge.clone()),
                 _ => {}
             }
         }
-        TokenDenial {
-            refusal,
-            challenges,
-            nonce: (status == 401).then_some(nonce),
-        }
+        challenges
     }
 }
 
 /// What went wrong, and what would be enough.
-fn told(refusal: TokenRefusal, error: &str, need: &TokenRequirement) -> String {
+fn told(denial: Denial, error: &str, need: &Need) -> String {
     let mut told = vec![
         format!("error=\"{error}\""),
-        format!("error_description={}", quoted(refusal.title())),
+        format!("error_description={}", quoted(denial.title())),
     ];
-    match refusal {
-        TokenRefusal::ScopeMissing => {
-            told.push(format!("scope={}", quoted(&need.scopes.join(" "))));
+    match denial {
+        Denial::ScopeMissing => {
+            // All that can be of use, each once, so that one trip to the issuer is enough.
+            let mut scopes: Vec<&str> = Vec::new();
+            for scope in need.scopes.iter().chain(&need.any_scopes) {
+                if !scopes.contains(&scope.as_str()) {
+                    scopes.push(scope);
+                }
+            }
+            told.push(format!("scope={}", quoted(&scopes.join(" "))));
         }
-        TokenRefusal::AcrMissing | TokenRefusal::AuthenticationOld => {
+        Denial::AcrMissing | Denial::AuthenticationOld => {
             // Both, so that one trip to the sign-in is enough.
             if !need.acr.is_empty() {
                 told.push(format!("acr_values={}", quoted(&need.acr.join(" "))));

@@ -1,190 +1,194 @@
-//! The claims of an access token (RFC 9068, 2.2), in exactly their types.
+//! What an access token says, in this product's words, whoever issued it: what it is held against, and
+//! whom it makes of whoever presents it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sealgate_jose::Verified;
-use sealgate_model::{SessionId, TenantId, Timestamp};
-use sealgate_oauth::Scopes;
-use sealgate_revocation::Credential;
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
+use sealgate_jose::{Expect, Verified};
+use sealgate_model::{Actor, Agent, Machine, Secret, SessionId, Timestamp, User};
 
-use super::actor::{TokenActor, TokenCaller, TokenUser};
-use super::denial::TokenRefusal;
-use crate::audience::Audience;
+use super::judged::Judged;
+use crate::caller::{Caller, CredentialInfo, CredentialKind};
+use crate::denial::Denial;
 
-/// The longest `sub` (OpenID Connect Core 1.0, 2), `client_id` or `jti`, in bytes.
-const TEXT_LIMIT: usize = 255;
-/// The most roles of one user.
-const ROLES_LIMIT: usize = 256;
+/// How one issuer writes its access tokens.
+pub(crate) trait ClaimsMap: Send + Sync {
+    /// What their header must be like.
+    fn expect(&self) -> Expect<'_>;
 
-/// A member that is there has its type: `null` is none.
-#[derive(Deserialize)]
-struct Raw {
-    iss: String,
-    sub: String,
-    aud: Audience,
-    exp: i64,
-    iat: i64,
-    jti: String,
-    client_id: String,
-    #[serde(default, deserialize_with = "present")]
-    nbf: Option<i64>,
-    #[serde(default, deserialize_with = "present")]
-    scope: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    sid: Option<String>,
-    #[serde(default)]
-    roles: Vec<String>,
-    #[serde(default, deserialize_with = "present")]
-    tenant: Option<TenantId>,
-    #[serde(default, deserialize_with = "present")]
-    acr: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    auth_time: Option<i64>,
-    #[serde(default, deserialize_with = "present")]
-    cnf: Option<Confirmation>,
-    /// Somebody acts for the subject (RFC 8693, 4.1).
-    #[serde(default, deserialize_with = "present")]
-    act: Option<IgnoredAny>,
+    /// Reads the claims of a token that is verified. Whatever is there has its type, or the token is refused.
+    /// The error is for the log and holds no value of the token.
+    fn read(&self, verified: &Verified) -> Result<TokenClaims, &'static str>;
 }
 
-/// What the token is bound to (RFC 7800). Another way than a key's thumbprint cannot be checked here, and
-/// what cannot be checked is refused.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Confirmation {
-    jkt: String,
+/// The claims of a token, each as it must be; [`Self::check`] holds them against this resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TokenClaims {
+    pub(crate) issuer: String,
+    pub(crate) audiences: Vec<String>,
+    /// Whom it is about.
+    pub(crate) subject: Subject,
+    /// The client that it was given to.
+    pub(crate) client: String,
+    /// Its own id; only another provider's may have none.
+    pub(crate) token: Option<String>,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) not_before: Option<Timestamp>,
+    pub(crate) expires_at: Timestamp,
+    /// The session that it belongs to.
+    pub(crate) session: Option<SessionId>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) roles: Vec<String>,
+    pub(crate) tenant: Option<String>,
+    /// Who acts for the subject, nearest first (`act`, RFC 8693, 4.1).
+    pub(crate) acting: Vec<Acting>,
+    /// The thumbprint of the key that it is bound to (RFC 9449, 6.1).
+    pub(crate) bound_to: Option<String>,
 }
 
-fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(deserializer).map(Some)
+/// Whom a token is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// A human.
+    User {
+        id: String,
+        email: Option<String>,
+        name: Option<String>,
+        acr: Option<String>,
+        authenticated_at: Option<Timestamp>,
+    },
+    /// A service, job or workload, for itself.
+    Machine { id: String },
+    /// An AI client, for itself.
+    Agent { id: String },
+}
+
+/// One of those who act for the subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Acting {
+    pub(crate) id: String,
+    /// Whether it is an AI client.
+    pub(crate) is_agent: bool,
 }
 
 /// What the claims must agree with.
-pub(super) struct Expected<'a> {
-    pub(super) issuer: &'a str,
-    pub(super) audience: &'a str,
-    pub(super) leeway: Duration,
-    pub(super) now: Timestamp,
+#[derive(Clone, Copy)]
+pub(crate) struct Expected<'a> {
+    pub(crate) issuer: &'a str,
+    pub(crate) audiences: &'a [String],
+    pub(crate) leeway: Duration,
+    /// Whether it is the issuer where users sign in, whose revocations are known.
+    pub(crate) signs_in: bool,
 }
 
-/// Claims that are each as they must be; [`Self::check`] holds them against this resource.
-pub(super) struct Claims {
-    raw: Raw,
-    scopes: Vec<String>,
-    sid: Option<SessionId>,
-}
-
-impl Claims {
-    /// Reads the claims of a verified token. The error is for the log and holds no value of the token.
-    pub(super) fn read(verified: &Verified) -> Result<Self, &'static str> {
-        let raw: Raw = verified
-            .claims()
-            .map_err(|_| "a claim is missing or not of its type")?;
-        for text in [&raw.sub, &raw.client_id, &raw.jti] {
-            if !(1..=TEXT_LIMIT).contains(&text.len()) || text.contains(char::is_control) {
-                return Err("sub, client_id or jti is not 1 to 255 bytes of text");
-            }
+impl TokenClaims {
+    /// Whether the token is of this issuer and for this resource: what never changes about it.
+    pub(super) fn check(&self, expected: &Expected<'_>) -> Result<(), Denial> {
+        if self.issuer != expected.issuer {
+            return Err(Denial::TokenIssuer);
         }
-        if raw.roles.len() > ROLES_LIMIT {
-            return Err("there are more roles than are looked at");
-        }
-        let scopes = match raw.scope.as_deref() {
-            None | Some("") => Vec::new(),
-            Some(text) => {
-                let scopes: Scopes = text.parse().map_err(|_| "scope is malformed")?;
-                scopes.as_slice().to_vec()
-            }
-        };
-        // The subject of a token that a client got for itself is the client (RFC 9068, 2.2): it has no
-        // session and never signed in.
-        if raw.sub == raw.client_id && (raw.sid.is_some() || raw.auth_time.is_some()) {
-            return Err("the client itself has a session");
-        }
-        let sid = match raw.sid.as_deref() {
-            Some("") => return Err("sid is empty"),
-            sid => sid.map(crate::audience::session_id),
-        };
-        Ok(Self { raw, scopes, sid })
-    }
-
-    pub(super) fn check(&self, expected: &Expected<'_>) -> Result<(), TokenRefusal> {
-        let raw = &self.raw;
-        let at = Timestamp::from_seconds;
-        if raw.iss != expected.issuer {
-            return Err(TokenRefusal::TokenIssuer);
-        }
-        if !raw
-            .aud
-            .as_slice()
-            .iter()
-            .any(|aud| aud == expected.audience)
-        {
-            return Err(TokenRefusal::TokenAudience);
-        }
-        let latest = expected.now + expected.leeway;
-        if at(raw.iat) > latest || raw.nbf.is_some_and(|nbf| at(nbf) > latest) {
-            return Err(TokenRefusal::TokenEarly);
-        }
-        if at(raw.exp) + expected.leeway <= expected.now {
-            return Err(TokenRefusal::TokenExpired);
-        }
-        // A token with which an agent acts for a user is neither the user's nor a machine's.
-        if raw.act.is_some() {
-            return Err(TokenRefusal::ActorWrong);
-        }
-        Ok(())
-    }
-
-    /// The thumbprint of the key that the token is bound to.
-    pub(super) fn bound_to(&self) -> Option<&str> {
-        self.raw.cnf.as_ref().map(|cnf| cnf.jkt.as_str())
-    }
-
-    /// The token as revocations know it, signed by key `kid`.
-    pub(super) fn credential<'a>(&'a self, kid: &'a str) -> Credential<'a> {
-        Credential {
-            session: self.sid,
-            subject: (!self.is_machine()).then_some(self.raw.sub.as_str()),
-            client: &self.raw.client_id,
-            key: Some(kid).filter(|kid| !kid.is_empty()),
-            token: Some(&self.raw.jti),
-            started_at: Timestamp::from_seconds(self.raw.iat),
+        let is_ours = |audience: &String| expected.audiences.contains(audience);
+        if self.audiences.iter().any(is_ours) {
+            Ok(())
+        } else {
+            Err(Denial::TokenAudience)
         }
     }
 
-    pub(super) fn into_actor(self) -> TokenActor {
-        let is_machine = self.is_machine();
-        let raw = self.raw;
-        TokenActor {
-            caller: if is_machine {
-                TokenCaller::Machine
-            } else {
-                TokenCaller::User(TokenUser {
-                    sub: raw.sub,
-                    sid: self.sid,
-                    roles: raw.roles,
-                    tenant: raw.tenant,
-                    acr: raw.acr,
-                    auth_time: raw.auth_time.map(Timestamp::from_seconds),
-                })
+    /// What is to be known of `token`, of which these are the claims, signed by key `kid`.
+    pub(super) fn judged(self, token: &str, kid: &str, expected: &Expected<'_>) -> Judged {
+        let leeway = expected.leeway;
+        let client = self.client.clone();
+        let acting = self.acting.iter().map(|acting| acting.id.clone());
+        let earliest = self
+            .not_before
+            .map_or(self.issued_at, |not_before| not_before.max(self.issued_at));
+        let credential = CredentialInfo {
+            kind: match self.bound_to {
+                Some(_) => CredentialKind::Dpop,
+                None => CredentialKind::Bearer,
             },
-            client: raw.client_id,
-            scopes: self.scopes,
-            jti: raw.jti,
-            issued_at: Timestamp::from_seconds(raw.iat),
-            expires_at: Timestamp::from_seconds(raw.exp),
-            bound_to: raw.cnf.map(|cnf| cnf.jkt),
-            fresh_nonce: None,
+            issuer: self.issuer.clone(),
+            session: self.session,
+            subject: match &self.subject {
+                Subject::User { id, .. } => Some(id.clone()),
+                Subject::Machine { .. } | Subject::Agent { .. } => None,
+            },
+            acting: acting.filter(|acting| *acting != client).collect(),
+            key: Some(kid.to_owned()).filter(|kid| !kid.is_empty()),
+            token: self.token.clone(),
+            started_at: self.issued_at,
+            expires_at: self.expires_at + leeway,
+            subject_token: Some(Secret::new(token)),
+            subject_token_until: self.expires_at,
+            signs_in: expected.signs_in,
+            client,
+        };
+        Judged {
+            from: earliest - leeway,
+            bound_to: self.bound_to.clone(),
+            caller: Caller {
+                actor: Arc::new(self.into_actor()),
+                credential: Arc::new(credential),
+            },
         }
     }
 
-    fn is_machine(&self) -> bool {
-        self.raw.sub == self.raw.client_id
+    /// Of several agents in a row, it is the nearest who calls; those behind it passed the call on to it.
+    fn into_actor(self) -> Actor {
+        let (id, email, name, acr, authenticated_at) = match self.subject {
+            Subject::Machine { id } => {
+                return Actor::Machine(Machine {
+                    id,
+                    client: self.client,
+                    scopes: self.scopes,
+                    roles: self.roles,
+                    tenant: self.tenant,
+                });
+            }
+            Subject::Agent { id } => {
+                return Actor::Agent(Agent {
+                    id,
+                    scopes: self.scopes,
+                    roles: self.roles,
+                    tenant: self.tenant,
+                    user: None,
+                    via: Vec::new(),
+                });
+            }
+            Subject::User {
+                id,
+                email,
+                name,
+                acr,
+                authenticated_at,
+            } => (id, email, name, acr, authenticated_at),
+        };
+        let mut user = User {
+            id,
+            email,
+            name,
+            scopes: self.scopes,
+            roles: self.roles,
+            tenant: self.tenant,
+            acr,
+            authenticated_at,
+            client: Some(self.client),
+            via: Vec::new(),
+        };
+        let ids = |acting: &[Acting]| acting.iter().map(|acting| acting.id.clone()).collect();
+        let Some(at) = self.acting.iter().position(|acting| acting.is_agent) else {
+            user.via = ids(&self.acting);
+            return Actor::User(user);
+        };
+        user.via = ids(&self.acting[at + 1..]);
+        Actor::Agent(Agent {
+            id: self.acting[at].id.clone(),
+            scopes: user.scopes.clone(),
+            roles: user.roles.clone(),
+            tenant: user.tenant.clone(),
+            via: ids(&self.acting[..at]),
+            user: Some(Box::new(user)),
+        })
     }
 }

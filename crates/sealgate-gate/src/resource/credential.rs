@@ -1,8 +1,9 @@
-//! The credential that a request carries: exactly one, in a header (RFC 6750, 2.1; RFC 9449, 7.1).
+//! The access token that a request carries: one, in a header (RFC 6750, 2.1; RFC 9449, 7.1).
 
 use sealgate_jose::TOKEN_LIMIT;
 
-use super::denial::TokenRefusal;
+use crate::cookies::Found;
+use crate::denial::Denial;
 
 /// What the gate of a resource reads of a request.
 #[derive(Debug, Clone, Copy)]
@@ -20,56 +21,61 @@ pub struct ResourceRequest<'a> {
 
 /// How a token is presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scheme {
+pub(crate) enum Scheme {
     /// By whoever has it.
     Bearer,
     /// With a proof of the key it is bound to.
     Dpop,
 }
 
-/// The one credential of a request.
-#[derive(Debug)]
-pub(super) struct Presented<'a> {
+impl Scheme {
+    /// The scheme of an `Authorization` header, if it is one of these, and what follows it.
+    pub(crate) fn of(value: &[u8]) -> Option<(Self, &[u8])> {
+        let value = trim(value);
+        let end = value.iter().position(|byte| *byte == b' ');
+        let (name, rest) = value.split_at(end.unwrap_or(value.len()));
+        if name.eq_ignore_ascii_case(b"bearer") {
+            Some((Self::Bearer, rest))
+        } else if name.eq_ignore_ascii_case(b"dpop") {
+            Some((Self::Dpop, rest))
+        } else {
+            None
+        }
+    }
+}
+
+/// A token and its proof, as they stand in the headers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Presented<'a> {
     scheme: Scheme,
     token: &'a str,
-    proof: Option<&'a str>,
+    proof: Found<'a>,
 }
 
 impl<'a> Presented<'a> {
-    /// Finds it. Two headers are refused, even two that say the same: whoever stands in front may have
+    /// Finds them. Two headers are refused, even two that say the same: whoever stands in front may have
     /// read the other one.
-    pub(super) fn read(request: &ResourceRequest<'a>) -> Result<Self, TokenRefusal> {
-        let value = match request.authorization {
-            [] => return Err(TokenRefusal::CredentialMissing),
-            [value] => *value,
-            _ => return Err(TokenRefusal::CredentialDuplicate),
+    pub(super) fn read(request: &ResourceRequest<'a>) -> Result<Self, Denial> {
+        let value = match all(request.authorization) {
+            Found::Nothing => return Err(Denial::CredentialMissing),
+            Found::One(value) => value,
+            Found::Several => return Err(Denial::CredentialSeveral),
         };
         if value.len() > TOKEN_LIMIT {
-            return Err(TokenRefusal::CredentialOversize);
+            return Err(Denial::CredentialOversize);
         }
-        let value = str::from_utf8(value)
-            .map_err(|_| TokenRefusal::CredentialUnsupported)?
-            .trim_matches([' ', '\t']);
-        let (name, token) = value.split_once(' ').unwrap_or((value, ""));
-        let scheme = if name.eq_ignore_ascii_case("bearer") {
-            Scheme::Bearer
-        } else if name.eq_ignore_ascii_case("dpop") {
-            Scheme::Dpop
-        } else {
-            return Err(TokenRefusal::CredentialUnsupported);
-        };
-        let token = token.trim_start_matches(' ');
-        if !is_token(token) {
-            return Err(TokenRefusal::TokenInvalid);
+        let (scheme, rest) = Scheme::of(value).ok_or(Denial::CredentialUnsupported)?;
+        Self::new(scheme, rest, all(request.dpop))
+    }
+
+    /// The token in what follows `scheme`. A proof beside a bearer token proves nothing, and is not looked
+    /// at: a token that is bound says so itself.
+    pub(crate) fn new(scheme: Scheme, rest: &'a [u8], proof: Found<'a>) -> Result<Self, Denial> {
+        let token = trim(rest);
+        if token.len() > TOKEN_LIMIT {
+            return Err(Denial::CredentialOversize);
         }
-        let proof = match (scheme, request.dpop) {
-            // A proof beside a bearer token proves nothing: a token that is bound says so itself.
-            (Scheme::Bearer, _) | (Scheme::Dpop, []) => None,
-            (Scheme::Dpop, [proof]) => {
-                Some(str::from_utf8(proof).map_err(|_| TokenRefusal::ProofMalformed)?)
-            }
-            (Scheme::Dpop, _) => return Err(TokenRefusal::ProofMalformed),
-        };
+        let token = str::from_utf8(token).map_err(|_| Denial::TokenInvalid)?;
         Ok(Self {
             scheme,
             token,
@@ -77,58 +83,75 @@ impl<'a> Presented<'a> {
         })
     }
 
-    pub(super) const fn scheme(&self) -> Scheme {
+    pub(crate) const fn scheme(&self) -> Scheme {
         self.scheme
     }
 
-    pub(super) const fn token(&self) -> &'a str {
+    pub(crate) const fn token(&self) -> &'a str {
         self.token
     }
 
-    pub(super) const fn proof(&self) -> Option<&'a str> {
+    pub(crate) const fn proof(&self) -> Found<'a> {
         self.proof
+    }
+
+    /// Whether the token is a `b64token` (RFC 6750, 2.1).
+    pub(super) fn is_token(&self) -> bool {
+        let body = self.token.trim_end_matches('=');
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b);
+        !body.is_empty() && body.bytes().all(allowed)
     }
 }
 
-/// Whether `text` is a `b64token` (RFC 6750, 2.1).
-fn is_token(text: &str) -> bool {
-    let body = text.trim_end_matches('=');
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b);
-    !body.is_empty() && body.bytes().all(allowed)
+fn all<'a>(values: &[&'a [u8]]) -> Found<'a> {
+    match values {
+        [] => Found::Nothing,
+        [one] => Found::One(one),
+        _ => Found::Several,
+    }
+}
+
+/// Without the blanks around it that HTTP allows (RFC 9110, 5.6.3).
+fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = value {
+        value = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    type Headers<'a> = &'a [&'a [u8]];
-
-    fn read(
-        authorization: &[&[u8]],
-        dpop: &[&[u8]],
-    ) -> Result<(Scheme, String, bool), TokenRefusal> {
+    fn read(authorization: &[&[u8]], dpop: &[&[u8]]) -> Result<(Scheme, String, bool), Denial> {
         let presented = Presented::read(&ResourceRequest {
             method: "GET",
             url: "https://api.example/",
             authorization,
             dpop,
         })?;
-        let proof = presented.proof().is_some();
+        if !presented.is_token() {
+            return Err(Denial::TokenInvalid);
+        }
+        let proof = presented.proof() != Found::Nothing;
         Ok((presented.scheme(), presented.token().to_owned(), proof))
     }
 
     #[test]
     fn one_token_in_one_header_is_a_credential() {
-        let bearer = Ok((Scheme::Bearer, "a.b.c".to_owned(), false));
+        let bearer = |proof| Ok((Scheme::Bearer, "a.b.c".to_owned(), proof));
         for value in [
             "Bearer a.b.c",
             "bearer a.b.c",
             "BEARER   a.b.c",
             " Bearer a.b.c ",
         ] {
-            assert_eq!(read(&[value.as_bytes()], &[]), bearer, "{value}");
+            assert_eq!(read(&[value.as_bytes()], &[]), bearer(false), "{value}");
         }
-        assert_eq!(read(&[b"Bearer a.b.c"], &[b"proof"]), bearer);
+        assert_eq!(read(&[b"Bearer a.b.c"], &[b"proof"]), bearer(true));
         let dpop = |proof| Ok((Scheme::Dpop, "a.b.c".to_owned(), proof));
         assert_eq!(read(&[b"DPoP a.b.c"], &[b"proof"]), dpop(true));
         assert_eq!(read(&[b"DPoP a.b.c"], &[]), dpop(false));
@@ -137,34 +160,23 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         let long = [b"Bearer ".as_slice(), &vec![b'a'; TOKEN_LIMIT]].concat();
-        let cases: [(Headers<'_>, Headers<'_>, TokenRefusal); 12] = [
-            (&[], &[], TokenRefusal::CredentialMissing),
-            (&[], &[b"proof"], TokenRefusal::CredentialMissing),
-            (
-                &[b"Bearer a", b"Bearer a"],
-                &[],
-                TokenRefusal::CredentialDuplicate,
-            ),
-            (
-                &[b"Bearer a", b"Basic a"],
-                &[],
-                TokenRefusal::CredentialDuplicate,
-            ),
-            (&[b"Basic a"], &[], TokenRefusal::CredentialUnsupported),
-            (&[b"\xff\xfe"], &[], TokenRefusal::CredentialUnsupported),
-            (&[b""], &[], TokenRefusal::CredentialUnsupported),
-            (&[b"Bearer"], &[], TokenRefusal::TokenInvalid),
-            (&[b"Bearer a, Bearer b"], &[], TokenRefusal::TokenInvalid),
-            (&[b"Bearer ="], &[], TokenRefusal::TokenInvalid),
-            (&[&long], &[], TokenRefusal::CredentialOversize),
-            (
-                &[b"DPoP a"],
-                &[b"one", b"two"],
-                TokenRefusal::ProofMalformed,
-            ),
+        let cases: [(&[&[u8]], Denial); 12] = [
+            (&[], Denial::CredentialMissing),
+            (&[b"Bearer a", b"Bearer a"], Denial::CredentialSeveral),
+            (&[b"Bearer a", b"Basic a"], Denial::CredentialSeveral),
+            (&[b"Basic a"], Denial::CredentialUnsupported),
+            (&[b"Bearer\ta"], Denial::CredentialUnsupported),
+            (&[b"\xff\xfe"], Denial::CredentialUnsupported),
+            (&[b""], Denial::CredentialUnsupported),
+            (&[b"Bearer"], Denial::TokenInvalid),
+            (&[b"Bearer \xff"], Denial::TokenInvalid),
+            (&[b"Bearer a, Bearer b"], Denial::TokenInvalid),
+            (&[b"Bearer ="], Denial::TokenInvalid),
+            (&[&long], Denial::CredentialOversize),
         ];
-        for (authorization, dpop, refusal) in cases {
-            assert_eq!(read(authorization, dpop), Err(refusal), "{authorization:?}");
+        for (authorization, denial) in cases {
+            assert_eq!(read(authorization, &[]), Err(denial), "{authorization:?}");
         }
+        assert_eq!(read(&[], &[b"proof"]), Err(Denial::CredentialMissing));
     }
 }

@@ -18,9 +18,15 @@ pub(super) fn url_setting(name: &'static str, text: &str) -> Result<Issuer, Sett
             "is not an http(s) URL: write it like https://app.example",
         ));
     }
+    // A password or a token may stand there, which must not be told.
+    if text.contains(['?', '#', '@']) {
+        return Err(wrong(
+            "holds a user name, a query or a fragment: write it like https://app.example",
+        ));
+    }
     // Browsers and issuers are compared with byte by byte, in the one spelling that they use.
     let spelled = parsed.as_str().trim_end_matches('/');
-    if text != spelled || text.contains(['?', '#', '@']) || parsed.path().contains("//") {
+    if text != spelled || parsed.path().contains("//") {
         let hint = format!(
             "is not spelled as browsers spell it: write {spelled:?}, without a trailing slash"
         );
@@ -96,17 +102,18 @@ pub(super) fn choice<T: Copy>(
     })
 }
 
-/// Absolute URIs without fragment, separated by blanks or commas (RFC 8707, 2).
+/// Absolute URIs without fragment, separated by blanks or commas (RFC 8707, 2). Where `is_foreign`, any
+/// text: other providers make tokens for names of their own.
 pub(super) fn resources_setting(
     name: &'static str,
     list: &str,
+    is_foreign: bool,
 ) -> Result<Vec<String>, SettingsError> {
     let resources: Vec<String> = words(list).map(str::to_owned).collect();
     let sound = |text: &String| {
         text.len() <= 512
             && text.bytes().all(|byte| byte.is_ascii_graphic())
-            && !text.contains('#')
-            && Url::parse(text).is_ok()
+            && (is_foreign || !text.contains('#') && Url::parse(text).is_ok())
     };
     if resources.is_empty() || resources.len() > 16 || !resources.iter().all(sound) {
         let problem = "is no list of 1 to 16 absolute URIs: write it like https://api.example";

@@ -6,14 +6,20 @@ use sealgate_model::{ClientId, Issuer, Secret};
 use sealgate_session::KeyRing;
 
 mod checks;
+mod env_file;
 mod error;
+mod issuers;
+mod names;
+mod sources;
+mod values;
 
 pub use error::SettingsError;
+pub use sources::Sources;
 
-use checks::{
-    choice, is_development, is_scope, origins_setting, resources_setting, seconds_setting,
-    url_setting,
-};
+use crate::issuer::Preset;
+use checks::{is_development, url_setting};
+use issuers::{issuer_setting, provider_setting, trusted_issuers_setting};
+use values::Values;
 
 /// What a route gets that nobody marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +62,10 @@ pub enum UnknownPaths {
 pub struct Settings {
     /// The control plane (or another OpenID provider).
     pub issuer: Issuer,
+    /// What the issuer is like.
+    pub(crate) provider: &'static Preset,
+    /// Further issuers whose access tokens are taken, and what they are like.
+    pub(crate) trusted_issuers: Vec<(Issuer, &'static Preset)>,
     /// This application's `client_id`.
     pub client_id: ClientId,
     /// This application's secret.
@@ -82,6 +92,8 @@ pub struct Settings {
     pub after_logout: String,
     /// What an access token must be made for: one of these resources (RFC 8707), compared byte for byte.
     pub audiences: Vec<String>,
+    /// Whether the settings name them; else the base URL is the only one.
+    audiences_named: bool,
     /// Further origins whose pages may make requests with the session cookie, spelled as browsers do.
     pub allowed_origins: Vec<String>,
     /// Who sees the documentation pages.
@@ -96,139 +108,96 @@ impl Settings {
     /// Reads settings by their environment names, `SEALGATE_ISSUER` and so on; `lookup` gives the value
     /// of one, or nothing.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let optional = |name: &str| {
-            lookup(name)
-                .map(|v| v.trim().to_owned())
-                .filter(|value| !value.is_empty())
-        };
-        let required = |name: &'static str, hint: &str| {
-            optional(name).ok_or_else(|| SettingsError::new(name, format!("is not set: {hint}")))
-        };
-        let issuer = url_setting(
+        let values = Values(lookup);
+        let provider = provider_setting(values.optional("SEALGATE_PROVIDER").as_deref())?;
+        let issuer = issuer_setting(
             "SEALGATE_ISSUER",
-            &required("SEALGATE_ISSUER", "the control plane's URL")?,
+            &values.required("SEALGATE_ISSUER", "the control plane's URL")?,
+            provider,
         )?;
+        let trusted_issuers = match values.optional("SEALGATE_TRUSTED_ISSUERS") {
+            None => Vec::new(),
+            Some(list) => trusted_issuers_setting(&list, &issuer)?,
+        };
         let base_url = url_setting(
             "SEALGATE_BASE_URL",
-            &required(
+            &values.required(
                 "SEALGATE_BASE_URL",
                 "the URL at which browsers see this application",
             )?,
         )?;
-        let client_id = required("SEALGATE_CLIENT_ID", "`sealgate client add` prints it")?
-            .parse()
-            .map_err(|error| SettingsError::new("SEALGATE_CLIENT_ID", format!("is {error}")))?;
-        let client_secret = Secret::new(required(
-            "SEALGATE_CLIENT_SECRET",
-            "`sealgate client add` prints it once",
-        )?);
-        let seal_keys = KeyRing::parse(&required(
-            "SEALGATE_SEAL_KEYS",
-            "`sealgate seal-key generate` makes one",
-        )?)
-        .map_err(|error| {
-            SettingsError::new(
-                "SEALGATE_SEAL_KEYS",
-                format!("cannot be used: {error}; `sealgate seal-key generate` makes a good one"),
-            )
-        })?;
-        let scopes: Vec<String> = optional("SEALGATE_SCOPES")
-            .unwrap_or_else(|| "openid profile email".to_owned())
-            .split_ascii_whitespace()
-            .map(str::to_owned)
-            .collect();
-        if !scopes.iter().all(|scope| is_scope(scope)) {
-            return Err(SettingsError::new(
-                "SEALGATE_SCOPES",
-                "holds what is no scope: separate them by spaces",
-            ));
-        }
-        if !scopes.iter().any(|scope| scope == "openid") {
-            return Err(SettingsError::new(
-                "SEALGATE_SCOPES",
-                "must hold `openid`, which makes it a sign-in",
-            ));
-        }
-        let unmarked = choice(
-            "SEALGATE_UNMARKED",
-            optional("SEALGATE_UNMARKED").as_deref(),
-            &[("user", Unmarked::User), ("deny", Unmarked::Deny)],
-            Unmarked::User,
-        )?;
-        let untyped_logout = choice(
-            "SEALGATE_UNTYPED_LOGOUT",
-            optional("SEALGATE_UNTYPED_LOGOUT").as_deref(),
-            &[
-                ("refuse", UntypedLogout::Refuse),
-                ("accept", UntypedLogout::Accept),
-            ],
-            UntypedLogout::Refuse,
-        )?;
-        let docs = choice(
-            "SEALGATE_DOCS",
-            optional("SEALGATE_DOCS").as_deref(),
-            &[("open", Docs::Open), ("closed", Docs::Closed)],
-            if is_development(&base_url) {
-                Docs::Open
-            } else {
-                Docs::Closed
-            },
-        )?;
-        let unknown_paths = choice(
-            "SEALGATE_UNKNOWN_PATHS",
-            optional("SEALGATE_UNKNOWN_PATHS").as_deref(),
-            &[("show", UnknownPaths::Show), ("hide", UnknownPaths::Hide)],
-            UnknownPaths::Show,
-        )?;
-        let docs_client_id = optional("SEALGATE_DOCS_CLIENT_ID")
-            .map(|id| id.parse())
-            .transpose()
-            .map_err(|error| {
-                SettingsError::new("SEALGATE_DOCS_CLIENT_ID", format!("is {error}"))
-            })?;
-        let audiences = match optional("SEALGATE_AUDIENCES") {
-            None => vec![base_url.as_str().to_owned()],
-            Some(list) => resources_setting("SEALGATE_AUDIENCES", &list)?,
-        };
-        let allowed_origins = match optional("SEALGATE_ALLOWED_ORIGINS") {
-            None => Vec::new(),
-            Some(list) => origins_setting("SEALGATE_ALLOWED_ORIGINS", &list)?,
-        };
-        let after_logout = optional("SEALGATE_AFTER_LOGOUT").unwrap_or_else(|| "/".to_owned());
-        if crate::return_path::check(&after_logout).is_none() {
-            return Err(SettingsError::new(
-                "SEALGATE_AFTER_LOGOUT",
-                "is not a path of this application",
-            ));
-        }
-        let seconds = |name: &'static str, default: u64, most: u64| {
-            seconds_setting(name, optional(name).as_deref(), default, most)
-        };
+        let (client_id, client_secret) = values.client()?;
+        let seal_keys = values.seal_keys()?;
+        let scopes = values.scopes(provider)?;
+        let is_foreign = !provider.has_feed || !trusted_issuers.is_empty();
+        let (audiences, audiences_named) = values.audiences(&base_url, &client_id, is_foreign)?;
         Ok(Self {
-            staleness_bound: seconds("SEALGATE_STALENESS_BOUND", 10, 300)?,
-            session_lifetime: seconds("SEALGATE_SESSION_LIFETIME", 86_400, 30 * 86_400)?,
-            idle_limit: seconds("SEALGATE_IDLE_LIMIT", 3_600, 30 * 86_400)?,
-            authority_file: optional("SEALGATE_AUTHORITY_FILE"),
+            staleness_bound: values.seconds("SEALGATE_STALENESS_BOUND", 10, 300)?,
+            session_lifetime: values.seconds("SEALGATE_SESSION_LIFETIME", 86_400, 30 * 86_400)?,
+            idle_limit: values.seconds("SEALGATE_IDLE_LIMIT", 3_600, 30 * 86_400)?,
+            unmarked: values.choice(
+                "SEALGATE_UNMARKED",
+                &[("user", Unmarked::User), ("deny", Unmarked::Deny)],
+                Unmarked::User,
+            )?,
+            untyped_logout: values.choice(
+                "SEALGATE_UNTYPED_LOGOUT",
+                &[
+                    ("refuse", UntypedLogout::Refuse),
+                    ("accept", UntypedLogout::Accept),
+                ],
+                // Most providers state `JWT` or nothing; ours states what it is.
+                if provider.has_feed {
+                    UntypedLogout::Refuse
+                } else {
+                    UntypedLogout::Accept
+                },
+            )?,
+            docs: values.choice(
+                "SEALGATE_DOCS",
+                &[("open", Docs::Open), ("closed", Docs::Closed)],
+                if is_development(&base_url) {
+                    Docs::Open
+                } else {
+                    Docs::Closed
+                },
+            )?,
+            unknown_paths: values.choice(
+                "SEALGATE_UNKNOWN_PATHS",
+                &[("show", UnknownPaths::Show), ("hide", UnknownPaths::Hide)],
+                UnknownPaths::Show,
+            )?,
+            authority_file: values.optional("SEALGATE_AUTHORITY_FILE"),
+            after_logout: values.after_logout()?,
+            allowed_origins: values.allowed_origins()?,
+            docs_client_id: values.client_named("SEALGATE_DOCS_CLIENT_ID")?,
             issuer,
+            provider,
+            trusted_issuers,
             client_id,
             client_secret,
             base_url,
             seal_keys,
             scopes,
-            unmarked,
-            untyped_logout,
-            after_logout,
             audiences,
-            allowed_origins,
-            docs,
-            docs_client_id,
-            unknown_paths,
+            audiences_named,
         })
     }
 
     /// The name of the cookie that holds the sealed session.
     pub fn cookie_name(&self) -> &'static str {
         crate::cookies::session_name(self.base_url.is_https())
+    }
+
+    /// The first audience that the settings name, if they do.
+    pub(crate) fn named_audience(&self) -> Option<&str> {
+        let first = self.audiences.first().filter(|_| self.audiences_named);
+        first.map(String::as_str)
+    }
+
+    /// The kind of provider at the issuer, as `SEALGATE_PROVIDER` names it.
+    pub fn provider_name(&self) -> &'static str {
+        self.provider.name
     }
 
     /// The path part of the application's URL: empty, or `/…` without trailing slash.

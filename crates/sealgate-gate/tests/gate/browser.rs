@@ -14,6 +14,13 @@ pub(crate) struct Browser {
     pub(crate) cookies: BTreeMap<String, String>,
     /// Headers sent with every request.
     pub(crate) headers: Vec<(&'static str, String)>,
+    /// The host it believes to be at, if not the application's own.
+    pub(crate) host: Option<&'static str>,
+}
+
+/// What a browser sends with a request that a page of the application makes.
+pub(crate) fn from_here() -> Vec<(&'static str, String)> {
+    vec![("origin", "https://app.example".to_owned())]
 }
 
 pub(crate) fn user() -> Requirement {
@@ -89,7 +96,8 @@ impl Browser {
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
         let jar = jar.join("; ");
-        let mut headers: Vec<(&[u8], &[u8])> = vec![(b"host", b"app.example")];
+        let host = self.host.unwrap_or("app.example");
+        let mut headers: Vec<(&[u8], &[u8])> = vec![(b"host", host.as_bytes())];
         if !jar.is_empty() {
             headers.push((b"cookie", jar.as_bytes()));
         }
@@ -133,6 +141,10 @@ pub(crate) struct Begun(BTreeMap<String, String>);
 impl Begun {
     pub(crate) fn get(&self, name: &str) -> &str {
         &self.0[name]
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     /// The provider's good answer, as a target at the application.

@@ -3,10 +3,27 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod browser;
+mod program;
 mod provider;
 
+mod addresses;
 mod backchannel;
+mod csrf;
 mod decisions;
+mod foreign;
+mod foreign_tokens;
+mod known_callers;
+mod known_tokens;
+mod onward;
+mod pages;
+mod proofs;
 mod renewal;
 mod revoked_keys;
+mod rounds;
 mod sign_in;
+mod sign_out;
+mod step_up;
+mod tabs;
+mod tokens;
+mod told;
+mod trusted;

@@ -11,7 +11,7 @@ use sealgate_gate::{Gate, Host, Settings};
 use sealgate_host::{
     Body, FakeClock, FakeRandom, Fetch, FetchError, FetchRequest, FetchResponse, StreamBody,
 };
-use sealgate_jose::{Jwk, JwkSet, SigningKey};
+use sealgate_jose::{DpopProof, Jwk, JwkSet, SigningKey};
 use sealgate_model::{Clock as _, Timestamp};
 use sealgate_revocation::{Entry, Epoch, MESSAGE_TYPE, Message, Publisher};
 use serde_json::{Value, json};
@@ -26,6 +26,10 @@ const KEY: &str = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA";
 pub(crate) struct State {
     /// Every form posted to the token endpoint, oldest first.
     pub(crate) token_requests: Vec<Vec<(String, String)>>,
+    /// The proof that came with each of them.
+    pub(crate) proofs: Vec<Option<DpopProof>>,
+    /// The nonce that proofs have to carry, and that every answer tells.
+    pub(crate) dpop_nonce: Option<String>,
     /// Every form posted to the revocation endpoint.
     pub(crate) revocations: Vec<Vec<(String, String)>>,
     /// Answers of the token endpoint to give first.
@@ -46,8 +50,14 @@ pub(crate) struct State {
     pub(crate) other_keys: Vec<Jwk>,
     /// The place of the key that signs.
     pub(crate) signing: usize,
+    /// How many of the oldest keys have left the key set.
+    pub(crate) retired: usize,
     /// The place of the key that signs the feed.
     pub(crate) signing_feed: usize,
+    /// Whether the client's secret is taken in the form, and nowhere else.
+    pub(crate) secret_in_form: bool,
+    /// Members that the metadata and the token endpoint's answer do not have.
+    pub(crate) left_out: Vec<&'static str>,
     /// How long a token request takes, in yields of the scheduler.
     pub(crate) slow: usize,
 }
@@ -132,11 +142,18 @@ impl Provider {
         }
         let ok = |value: Value| Ok((200, value.to_string().into_bytes()));
         match path.split('?').next().unwrap() {
-            "/.well-known/openid-configuration" => ok(metadata()),
+            "/.well-known/openid-configuration" => {
+                let mut metadata = without(metadata(), &state.left_out);
+                if state.secret_in_form {
+                    metadata["token_endpoint_auth_methods_supported"] =
+                        json!(["client_secret_post"]);
+                }
+                ok(metadata)
+            }
             "/oauth/jwks" => {
                 state.keys_asked += 1;
                 ok(serde_json::to_value(JwkSet {
-                    keys: self.keys[..=state.signing]
+                    keys: self.keys[state.retired..=state.signing]
                         .iter()
                         .map(SigningKey::public_jwk)
                         .chain(state.other_keys.clone())
@@ -147,12 +164,25 @@ impl Provider {
             "/oauth/token" => {
                 state.token_requests.push(form(request));
                 state.issued += 1;
-                assert_authenticated(request);
+                if state.secret_in_form {
+                    assert!(request.basic.is_none());
+                } else {
+                    assert_authenticated(request);
+                }
+                let proof = request.dpop.as_ref();
+                let proof = proof.map(|proof| DpopProof::read(proof.expose()).unwrap());
+                let lacks_nonce = |proof: &DpopProof| proof.nonce != state.dpop_nonce;
+                let refused = state.dpop_nonce.is_some() && proof.as_ref().is_some_and(lacks_nonce);
+                state.proofs.push(proof);
+                if refused {
+                    let body = json!({ "error": "use_dpop_nonce" }).to_string();
+                    return Ok((400, body.into_bytes()));
+                }
                 match state.token_answers.pop_front() {
                     Some(answer) => {
                         answer.map(|(status, body)| (status, body.to_string().into_bytes()))
                     }
-                    None => ok(self.tokens(&state)),
+                    None => ok(without(self.tokens(&state), &state.left_out)),
                 }
             }
             "/oauth/revoke" => {
@@ -237,8 +267,12 @@ impl Fetch for Provider {
             for _ in 0..slow {
                 tokio::task::yield_now().await;
             }
-            self.answer(&request)
-                .map(|(status, body)| FetchResponse { status, body })
+            self.answer(&request).map(|(status, body)| FetchResponse {
+                status,
+                body,
+                dpop_nonce: self.state.lock().unwrap().dpop_nonce.clone(),
+                ..FetchResponse::default()
+            })
         })
     }
 
@@ -286,6 +320,13 @@ fn form(request: &FetchRequest) -> Vec<(String, String)> {
             .map(|(name, value)| ((*name).to_owned(), value.expose().to_owned()))
             .collect(),
     }
+}
+
+fn without(mut object: Value, left_out: &[&str]) -> Value {
+    for name in left_out {
+        object.as_object_mut().unwrap().remove(*name);
+    }
+    object
 }
 
 fn metadata() -> Value {

@@ -7,16 +7,16 @@ use sealgate_host::FetchError;
 use serde_json::json;
 
 use crate::browser::{Begun, Browser, begin, header, location, signed_in, user};
-use crate::provider::{ISSUER, SID, World, cold_world, world, world_with};
+use crate::provider::{ISSUER, World, cold_world, world, world_with};
 
-async fn callback(world: &World, browser: &mut Browser, target: &str) -> Response {
+pub(crate) async fn callback(world: &World, browser: &mut Browser, target: &str) -> Response {
     browser
         .send(&world.gate, "GET", target, &user())
         .await
         .unwrap_err()
 }
 
-fn assert_page(response: &Response, status: u16, reason: &str) {
+pub(crate) fn assert_page(response: &Response, status: u16, reason: &str) {
     assert_eq!((response.status, response.reason), (status, reason));
     assert_eq!(
         header(response, "content-type"),
@@ -61,11 +61,15 @@ async fn the_code_is_exchanged_with_the_verifier_of_its_challenge() {
     let begun = begin(&world, &mut browser, "/auth/login").await;
     let response = callback(&world, &mut browser, &begun.answer()).await;
     assert_eq!((response.status, location(&response)), (303, "/"));
+    let names: Vec<_> = browser.cookies.keys().map(String::as_str).collect();
+    let finished = format!("__Host-Http-sealgate-tx-{}", &begun.get("state")[..8]);
     assert_eq!(
-        browser.cookies.len(),
-        1,
-        "the transaction's cookie is gone: {:?}",
-        browser.cookies
+        names,
+        [
+            "__Host-Http-sealgate",
+            "__Host-Http-sealgate-rounds",
+            &finished
+        ]
     );
     let requests = &world.state().token_requests;
     let field = |name: &str| {
@@ -152,57 +156,6 @@ async fn a_transaction_cookie_under_another_name_is_no_transaction() {
         400,
         "transaction_missing",
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn two_tabs_sign_in_at_once_without_spoiling_each_other() {
-    let world = world().await;
-    let mut browser = Browser::default();
-    let first = begin(&world, &mut browser, "/auth/login?return_to=/one").await;
-    let second = begin(&world, &mut browser, "/auth/login?return_to=/two").await;
-    assert_eq!(
-        location(&callback(&world, &mut browser, &second.answer()).await),
-        "/two"
-    );
-    world.state().nonce = Some(first.get("nonce").to_owned());
-    assert_eq!(
-        location(&callback(&world, &mut browser, &first.answer()).await),
-        "/one"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn sign_ins_that_lead_nowhere_do_not_pile_up() {
-    let world = world().await;
-    let mut browser = Browser::default();
-    for _ in 0..12 {
-        begin(&world, &mut browser, "/auth/login").await;
-        world.clock.advance(Duration::from_secs(1));
-    }
-    assert_eq!(browser.cookies.len(), 4);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_answer_is_used_once() {
-    let world = world().await;
-    let mut browser = Browser::default();
-    let begun = begin(&world, &mut browser, "/auth/login").await;
-    let mut copy = browser.clone();
-    assert_eq!(
-        callback(&world, &mut browser, &begun.answer()).await.status,
-        303
-    );
-    assert_page(
-        &callback(&world, &mut copy, &begun.answer()).await,
-        400,
-        "transaction_used",
-    );
-    assert_page(
-        &callback(&world, &mut browser, &begun.answer()).await,
-        400,
-        "transaction_missing",
-    );
-    assert!(browser.session().is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -333,7 +286,9 @@ async fn every_wrong_token_answer_has_its_own_page() {
         )
         .await;
     }
-    let roles: Vec<String> = (0..300).map(|n| format!("role-{n:05}")).collect();
+    let roles: Vec<String> = (0..200)
+        .map(|n| format!("accountant-of-branch-{n:05}"))
+        .collect();
     fails(
         |world, begun| {
             world.state().claims.push(("roles", json!(roles)));
@@ -346,27 +301,6 @@ async fn every_wrong_token_answer_has_its_own_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_an_outage_reloading_the_answer_finishes_the_sign_in() {
-    let world = world().await;
-    let mut browser = Browser::default();
-    let begun = begin(&world, &mut browser, "/auth/login").await;
-    world
-        .state()
-        .token_answers
-        .push_back(Err(FetchError::TimedOut));
-    assert_page(
-        &callback(&world, &mut browser, &begun.answer()).await,
-        503,
-        "provider_unavailable",
-    );
-    assert_eq!(
-        callback(&world, &mut browser, &begun.answer()).await.status,
-        303
-    );
-    assert!(browser.session().is_some());
-}
-
-#[tokio::test(start_paused = true)]
 async fn without_the_control_plane_a_sign_in_says_so() {
     let world = cold_world(&[]);
     world.state().down = true;
@@ -376,116 +310,6 @@ async fn without_the_control_plane_a_sign_in_says_so() {
         .await
         .unwrap_err();
     assert_page(&response, 503, "provider_unavailable");
-}
-
-#[tokio::test(start_paused = true)]
-async fn logout_ends_the_session_here_and_at_the_control_plane() {
-    let world = world().await;
-    let mut browser = signed_in(&world).await;
-    let mut copy = browser.clone();
-    browser.headers = vec![
-        ("accept", "text/html".into()),
-        ("sec-fetch-site", "same-origin".into()),
-    ];
-    let response = browser
-        .send(&world.gate, "POST", "/auth/logout", &user())
-        .await
-        .unwrap_err();
-    assert_eq!(response.status, 303);
-    assert_eq!(
-        location(&response),
-        format!(
-            "{ISSUER}/oauth/logout?client_id=expenses&logout_hint={SID}\
-             &post_logout_redirect_uri=https%3A%2F%2Fapp.example%2F"
-        )
-    );
-    assert!(browser.session().is_none());
-    assert!(world.state().revocations[0].contains(&("token".into(), "refresh-1".into())));
-    assert_eq!(
-        copy.denied(&world.gate, "GET", "/expenses", &user()).await,
-        (401, "session_revoked")
-    );
-    // Again, from the copy and from nobody: the same answer, and no error.
-    for browser in [&mut copy, &mut Browser::default()] {
-        let again = browser
-            .send(&world.gate, "POST", "/auth/logout", &user())
-            .await
-            .unwrap_err();
-        assert_eq!(again.status, 200);
-        assert!(header(&again, "set-cookie").unwrap().ends_with("Max-Age=0"));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn logout_ends_every_session_that_the_browser_brings() {
-    let world = world().await;
-    let first = signed_in(&world).await;
-    let other = "01890a5d-ac96-774b-bcce-b302099a8058";
-    world.state().claims.push(("sid", json!(other)));
-    let mut second = signed_in(&world).await;
-    let planted = first.session().unwrap().to_owned();
-    second.headers = vec![("cookie", format!("__Host-Http-sealgate={planted}"))];
-    let done = second
-        .send(&world.gate, "POST", "/auth/logout", &user())
-        .await
-        .unwrap_err();
-    assert_eq!(done.status, 200);
-    assert_eq!(world.state().revocations.len(), 2);
-    let denied = first
-        .clone()
-        .send(&world.gate, "GET", "/", &user())
-        .await
-        .unwrap_err();
-    assert_eq!(denied.reason, "session_revoked");
-}
-
-#[tokio::test(start_paused = true)]
-async fn logout_is_a_post_from_this_site() {
-    let world = world().await;
-    let mut browser = signed_in(&world).await;
-    let response = browser
-        .send(&world.gate, "GET", "/auth/logout", &user())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (response.status, header(&response, "allow")),
-        (405, Some("POST"))
-    );
-    browser.headers = vec![("origin", "https://evil.example".into())];
-    let response = browser
-        .send(&world.gate, "POST", "/auth/logout", &user())
-        .await
-        .unwrap_err();
-    assert_eq!((response.status, response.reason), (403, "cross_origin"));
-    browser.headers.clear();
-    assert!(browser.send(&world.gate, "GET", "/", &user()).await.is_ok());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_logout_that_cannot_be_told_to_the_control_plane_can_be_tried_again() {
-    let world = world().await;
-    let mut browser = signed_in(&world).await;
-    world.state().down = true;
-    let response = browser
-        .send(&world.gate, "POST", "/auth/logout", &user())
-        .await
-        .unwrap_err();
-    assert_page(&response, 503, "logout_unavailable");
-    let denied = browser
-        .send(&world.gate, "GET", "/", &user())
-        .await
-        .unwrap_err();
-    assert_eq!(denied.reason, "session_revoked");
-    world.state().down = false;
-    assert_eq!(
-        browser
-            .send(&world.gate, "POST", "/auth/logout", &user())
-            .await
-            .unwrap_err()
-            .status,
-        200
-    );
-    assert_eq!(world.state().revocations.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

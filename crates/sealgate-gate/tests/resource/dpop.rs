@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use sealgate_gate::resource::TokenRequirement;
+use sealgate_gate::CredentialKind;
 use sealgate_jose::SigningKey;
 use serde_json::{Value, json};
 
-use crate::house::{House, NOW, proof_by, refusal, user, with, without};
+use crate::house::{House, NOW, any, proof_by, refusal, user, with, without};
 
 #[tokio::test]
 async fn a_bound_token_passes_with_a_proof_of_its_key() {
     let house = House::new();
     let token = house.token(&house.bound());
     let proof = house.proof(&house.proof_claims(&token, "p1"));
-    let actor = house.dpop(&token, &proof).await.unwrap();
-    assert_eq!(actor.bound_to, Some(house.jkt()));
-    assert_eq!(actor.fresh_nonce(), None);
+    let admitted = house.dpop(&token, &proof).await.unwrap();
+    assert_eq!(admitted.caller.credential.kind, CredentialKind::Dpop);
+    assert_eq!(admitted.fresh_nonce, None);
 }
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn a_bound_token_is_no_bearer_token_and_the_other_way_round() {
     assert!(denial.challenges()[1].starts_with("DPoP realm="));
     assert!(denial.challenges()[1].contains("error=\"invalid_token\""));
     let proof = house.proof(&house.proof_claims(&bound, "p1"));
-    let any = TokenRequirement::default();
+    let any = any();
     let beside = house
         .ask(&[&format!("Bearer {bound}")], &[&proof], &any)
         .await;
@@ -86,7 +86,7 @@ async fn a_proof_is_one_by_the_right_key() {
     let house = House::new();
     let token = house.token(&house.bound());
     let claims = house.proof_claims(&token, "p1");
-    let any = TokenRequirement::default();
+    let any = any();
     let presented = format!("DPoP {token}");
     let none = house.ask(&[&presented], &[], &any).await;
     assert_eq!(refusal(none), (401, "dpop_proof_missing"));
@@ -150,8 +150,8 @@ async fn a_nonce_of_the_minute_before_is_good_and_the_newer_one_is_told() {
     let token = house.token(&house.bound());
     let proof = house.proof(&house.proof_claims(&token, "p1"));
     house.clock.advance(Duration::from_secs(60));
-    let actor = house.dpop(&token, &proof).await.unwrap();
-    assert_eq!(actor.fresh_nonce(), Some(house.nonce().as_str()));
+    let admitted = house.dpop(&token, &proof).await.unwrap();
+    assert_eq!(admitted.fresh_nonce, Some(house.nonce()));
 }
 
 #[tokio::test]

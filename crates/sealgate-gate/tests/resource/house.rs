@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sealgate_gate::resource::{
-    ResourceGate, ResourceRequest, ResourceSettings, Standing, TokenActor, TokenDenial, TokenKeys,
-    TokenRequirement, TokenRevocations, VerifyError,
+    Admitted, ResourceGate, ResourceRequest, ResourceSettings, Standing, TokenDenial, TokenKeys,
+    TokenRevocations, VerifyError,
 };
+use sealgate_gate::{Kinds, Need};
 use sealgate_host::{FakeClock, FakeRandom};
 use sealgate_jose::{JwkSet, SigningKey, Verified, VerifyingKeys, dpop::access_token_hash};
 use sealgate_model::Timestamp;
@@ -122,6 +123,11 @@ impl House {
         self.signer.sign(kind, claims).unwrap()
     }
 
+    /// An access token with whatever `claims` writes.
+    pub(crate) fn sign(&self, claims: &impl serde::Serialize) -> String {
+        self.signer.sign("at+jwt", claims).unwrap()
+    }
+
     /// The thumbprint of the caller's key.
     pub(crate) fn jkt(&self) -> String {
         self.holder.public_jwk().thumbprint().unwrap()
@@ -150,20 +156,20 @@ impl House {
         proof_by(&self.holder, claims)
     }
 
-    pub(crate) async fn bearer(&self, token: &str) -> Result<TokenActor, TokenDenial> {
-        self.bearer_for(token, &TokenRequirement::default()).await
+    pub(crate) async fn bearer(&self, token: &str) -> Result<Admitted, TokenDenial> {
+        self.bearer_for(token, &any()).await
     }
 
     pub(crate) async fn bearer_for(
         &self,
         token: &str,
-        need: &TokenRequirement,
-    ) -> Result<TokenActor, TokenDenial> {
+        need: &Need,
+    ) -> Result<Admitted, TokenDenial> {
         self.ask(&[&format!("Bearer {token}")], &[], need).await
     }
 
-    pub(crate) async fn dpop(&self, token: &str, proof: &str) -> Result<TokenActor, TokenDenial> {
-        let need = TokenRequirement::default();
+    pub(crate) async fn dpop(&self, token: &str, proof: &str) -> Result<Admitted, TokenDenial> {
+        let need = any();
         self.ask(&[&format!("DPoP {token}")], &[proof], &need).await
     }
 
@@ -171,8 +177,8 @@ impl House {
         &self,
         authorization: &[&str],
         dpop: &[&str],
-        need: &TokenRequirement,
-    ) -> Result<TokenActor, TokenDenial> {
+        need: &Need,
+    ) -> Result<Admitted, TokenDenial> {
         let bytes = |values: &[&str]| -> Vec<Vec<u8>> {
             values
                 .iter()
@@ -218,6 +224,19 @@ pub(crate) fn proof_by(key: &SigningKey, claims: &Value) -> String {
     key.sign_with_header(&header, claims).unwrap()
 }
 
+/// Any actor.
+pub(crate) const fn any() -> Need {
+    Need::of(Kinds::ANY)
+}
+
+/// Any actor with these scopes.
+pub(crate) fn scopes(scopes: &[&str]) -> Need {
+    Need {
+        scopes: scopes.iter().map(ToString::to_string).collect(),
+        ..any()
+    }
+}
+
 /// A user's claims.
 pub(crate) fn user() -> Value {
     json!({
@@ -247,7 +266,7 @@ pub(crate) fn without(mut claims: Value, name: &str) -> Value {
 }
 
 /// Status and reason of a denial.
-pub(crate) fn refusal(answer: Result<TokenActor, TokenDenial>) -> (u16, &'static str) {
+pub(crate) fn refusal(answer: Result<Admitted, TokenDenial>) -> (u16, &'static str) {
     let denial = answer.unwrap_err();
     (denial.status(), denial.reason())
 }

@@ -5,8 +5,8 @@
     reason = "a test may stop at what it did not expect"
 )]
 
+mod acting;
 mod dpop;
 mod house;
-mod layer;
 mod needs;
 mod tokens;

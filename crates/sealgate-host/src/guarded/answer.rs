@@ -22,7 +22,7 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// How long the answer may be kept. The shortest of several wins.
-pub(super) fn max_age(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let lines = headers.get_all(CACHE_CONTROL).iter();
     lines
         .filter_map(|line| line.to_str().ok())

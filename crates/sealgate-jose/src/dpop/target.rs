@@ -34,6 +34,29 @@ impl Target {
             path: normal(url.path())?,
         })
     }
+
+    /// Whether this is `path`, decoded, at the place where `origin` is.
+    pub(super) fn is_at(&self, origin: &Self, path: &str) -> bool {
+        let same_place =
+            (&self.scheme, &self.host, self.port) == (&origin.scheme, &origin.host, origin.port);
+        // An empty path is the path `/` (RFC 3986, 6.2.3).
+        let path = if path.is_empty() { "/" } else { path };
+        same_place && decoded(&self.path) == path.as_bytes()
+    }
+}
+
+/// What a path in its normal form stands for.
+fn decoded(path: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, encoded)) = rest.split_once('%') {
+        bytes.extend_from_slice(before.as_bytes());
+        let (digits, after) = encoded.split_at_checked(2).unwrap_or((encoded, ""));
+        bytes.extend(u8::from_str_radix(digits, 16).ok());
+        rest = after;
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    bytes
 }
 
 /// A character that may stand in a URI (RFC 3986, 2).
@@ -122,6 +145,37 @@ mod tests {
     }
 
     #[test]
+    fn a_path_that_was_decoded_is_compared_with_what_it_was_decoded_from() {
+        let at = |url: &str, path: &str| {
+            let origin = Target::parse("https://app.example").unwrap();
+            Target::parse(url).unwrap().is_at(&origin, path)
+        };
+        for (url, path) in [
+            ("https://app.example/a%20b?c=d", "/a b"),
+            ("https://APP.example:443/%C3%A4%3f", "/\u{e4}?"),
+            ("https://app.example/a:b@c", "/a:b@c"),
+            ("https://app.example/a%3Ab%40c", "/a:b@c"),
+            ("https://app.example/a%2fb", "/a/b"),
+            ("https://app.example", "/"),
+            ("https://app.example/", ""),
+            ("https://app.example/%2541", "/%41"),
+        ] {
+            assert!(at(url, path), "{url} {path}");
+        }
+        for (url, path) in [
+            ("https://app.example/a", "/a/"),
+            ("https://app.example/A", "/a"),
+            ("http://app.example/a", "/a"),
+            ("https://app.example:8443/a", "/a"),
+            ("https://www.app.example/a", "/a"),
+            ("https://app.example/%2541", "/A"),
+            ("https://app.example/%FF", "/\u{fffd}"),
+        ] {
+            assert!(!at(url, path), "{url} {path}");
+        }
+    }
+
+    #[test]
     fn what_is_no_absolute_http_url_is_no_target() {
         for text in [
             "",
@@ -158,6 +212,16 @@ mod tests {
         #[test]
         fn any_text_is_a_target_or_none(text in ".{0,60}") {
             let _ = Target::parse(&text);
+        }
+
+        #[test]
+        fn what_is_encoded_is_decoded_again(path in "/[^/.\\x00][^.\\x00]{0,12}") {
+            let encoded: String = path.bytes().map(|byte| match byte {
+                b'/' => "/".to_owned(),
+                byte => format!("%{byte:02x}"),
+            }).collect();
+            let target = Target::parse(&format!("https://id.example{encoded}")).unwrap();
+            prop_assert!(target.is_at(&Target::parse("https://id.example").unwrap(), &path));
         }
 
         #[test]

@@ -26,7 +26,7 @@ fn proof(change: impl FnOnce(&mut Value, &mut Value)) -> Result<DpopProof, JoseE
 fn request() -> DpopExpectation<'static> {
     DpopExpectation {
         method: "POST",
-        url: URL,
+        url: DpopUrl::Written(URL),
         now: NOW,
         leeway: 60,
         access_token: None,
@@ -55,7 +55,7 @@ fn rfc_9449_4_1_and_7_1_examples_are_read() {
     assert_eq!(proof.jkt, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
     assert_eq!(proof.jti, "-BwC3ESc6acc2lTc");
     let token_request = DpopExpectation {
-        url: "https://server.example.com/token",
+        url: DpopUrl::Written("https://server.example.com/token"),
         now: 1_562_262_616,
         ..request()
     };
@@ -64,7 +64,7 @@ fn rfc_9449_4_1_and_7_1_examples_are_read() {
     let proof = DpopProof::read(&format!("{head}.{at_resource}")).unwrap();
     let resource_request = DpopExpectation {
         method: "GET",
-        url: "https://resource.example.org/protectedresource",
+        url: DpopUrl::Written("https://resource.example.org/protectedresource"),
         now: 1_562_262_618,
         leeway: 0,
         access_token: Some("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"),
@@ -83,7 +83,7 @@ fn a_proof_is_for_one_method_and_one_url_at_one_time() {
     assert_eq!(refused(|at| at.method = "GET"), "dpop_method_wrong");
     assert_eq!(refused(|at| at.method = "post"), "dpop_method_wrong");
     assert_eq!(
-        refused(|at| at.url = "https://id.example/"),
+        refused(|at| at.url = DpopUrl::Written("https://id.example/")),
         "dpop_url_wrong"
     );
     assert_eq!(refused(|at| at.now = NOW + 61), "dpop_time_wrong");

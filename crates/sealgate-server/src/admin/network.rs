@@ -13,14 +13,15 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use sealgate_gate::resource::{
-    ResourceGate, ResourceLayer, ResourceSettings, RouteNeed, Standing, TokenActor, TokenDenial,
-    TokenKeys, TokenRequirement, TokenRevocations, VerifyError,
+    ResourceGate, ResourceSettings, Standing, TokenDenial, TokenKeys, TokenRevocations, VerifyError,
 };
+use sealgate_gate::{Caller as Admitted, Kinds, Need};
 use sealgate_jose::Verified;
-use sealgate_model::{ClientId, UserId};
+use sealgate_model::{Actor, ActorKind, ClientId, UserId};
 use sealgate_oauth::OAuthError;
 use sealgate_revocation::Credential;
 use sealgate_store::{Audit, AuditActor, Client, StoreError};
+use sealgate_tower::{ResourceLayer, RouteNeed};
 
 use super::actor::{Administrator, is_administrator};
 use super::needs::Operations;
@@ -57,12 +58,15 @@ pub(crate) fn routes(plane: &Arc<ControlPlane>) -> Router<Arc<ControlPlane>> {
         admin_scopes::resource(&plane.issuer),
         move |method, path| match known.at(method, path) {
             Some(operation) => match &operation.scope {
-                Some(scope) => RouteNeed::Token(TokenRequirement::scopes([scope])),
+                Some(scope) => RouteNeed::Token(Need {
+                    scopes: vec![scope.clone()],
+                    ..need()
+                }),
                 None => RouteNeed::Public {
                     reason: "the description of the API is the same everywhere and holds no secret",
                 },
             },
-            None => RouteNeed::Token(TokenRequirement::default()),
+            None => RouteNeed::Token(need()),
         },
     );
     let admission = Admission {
@@ -74,6 +78,11 @@ pub(crate) fn routes(plane: &Arc<ControlPlane>) -> Router<Arc<ControlPlane>> {
         .layer(gated)
         .layer(from_fn_with_state(Arc::clone(plane), tell));
     Router::new().nest(BASE, routes)
+}
+
+/// Who may administer at all: no agent does.
+const fn need() -> Need {
+    Need::of(Kinds::USER.and(ActorKind::Machine))
 }
 
 /// What [`admit`] knows.
@@ -98,7 +107,7 @@ async fn admit(
     next: Next,
 ) -> Response {
     let operation = operations.at(request.method(), request.uri().path());
-    let Some(actor) = request.extensions_mut().remove::<TokenActor>() else {
+    let Some(actor) = request.extensions_mut().remove::<Admitted>() else {
         let is_public = operation.is_some_and(|operation| operation.scope.is_none());
         return if is_public {
             next.run(request).await
@@ -124,7 +133,7 @@ async fn admit(
 /// record of the refusal and what is answered.
 async fn administrator(
     plane: &ControlPlane,
-    actor: TokenActor,
+    admitted: Admitted,
     needed: Option<&str>,
 ) -> Result<Administrator, Box<(Audit, Problem)>> {
     let denied = |who: AuditActor, problem: Problem| {
@@ -133,11 +142,12 @@ async fn administrator(
         (audit, problem)
     };
     let malformed = || Box::new(denied(AuditActor::Anonymous, Problem::internal()));
-    let client: ClientId = actor.client.parse().map_err(|_| malformed())?;
-    let user = match actor.user() {
+    let credential = &admitted.credential;
+    let client: ClientId = credential.client.parse().map_err(|_| malformed())?;
+    let user = match admitted.actor.human() {
         Some(user) => Some((
-            user.sub.parse::<UserId>().map_err(|_| malformed())?,
-            user.sid,
+            user.id.parse::<UserId>().map_err(|_| malformed())?,
+            credential.session,
         )),
         None => None,
     };
@@ -154,6 +164,14 @@ async fn administrator(
         };
         Box::new((audit, problem))
     };
+    // A user administers by hand, and not through services that pass their calls on.
+    if is_passed_on(&admitted.actor) {
+        return Err(denied(Problem::new(
+            StatusCode::FORBIDDEN,
+            "actor_wrong",
+            "this is not for this kind of caller",
+        )));
+    }
     let failed = |error: StoreError| denied(error.into());
     if let Some((id, _)) = user {
         let row = plane.store.user(id).await.map_err(failed)?;
@@ -166,7 +184,9 @@ async fn administrator(
         }
     }
     let registered = plane.store.client(&client).await.map_err(failed)?;
-    let scopes = registered.map_or_else(Vec::new, |client| left(plane, &client, actor.scopes));
+    let scopes = registered.map_or_else(Vec::new, |client| {
+        left(plane, &client, admitted.actor.scopes().to_vec())
+    });
     if needed.is_some_and(|needed| !scopes.iter().any(|scope| scope == needed)) {
         return Err(denied(Problem::new(
             StatusCode::FORBIDDEN,
@@ -180,6 +200,11 @@ async fn administrator(
         through,
         session,
     })
+}
+
+/// Whether somebody acts for the user (RFC 8693, 4.1).
+fn is_passed_on(actor: &Actor) -> bool {
+    matches!(actor, Actor::User(user) if !user.via.is_empty())
 }
 
 /// Those scopes of a token that its client is still registered for, and none if it is not for this API.
@@ -207,7 +232,7 @@ async fn tell(
     let mut response = next.run(request).await;
     if let Some(denial) = response.extensions_mut().remove::<TokenDenial>() {
         refused(&plane, &caller, AuditActor::Anonymous, denial.reason()).await;
-        let said = denial.refusal().title();
+        let said = denial.detail();
         let problem = Problem::new(response.status(), denial.reason(), said);
         response.extensions_mut().insert(problem);
     }
@@ -254,6 +279,8 @@ impl Here {
                 (Some(subject), Some(session)) => Some((subject, session)),
                 _ => return Standing::Revoked,
             },
+            // No token for this API comes of an exchange, so that nobody but its client acts by it.
+            act: None,
             issued_at: credential.started_at,
         };
         match stands(&self.0, &ground, self.0.clock.now()).await {

@@ -132,6 +132,7 @@ async fn question(
     let view = ConsentPage {
         shell: Shell::of(&plane.issuer),
         client_name: client.name.clone(),
+        agent: client.details.agent,
         this_computer: pages::is_this_computer(&request.redirect_uri),
         host: pages::host_of(&request.redirect_uri),
         remembered: !journey.may_be_another(),
@@ -143,7 +144,7 @@ async fn question(
         lasts: lasts(plane, journey),
         request: sealed.to_owned(),
     };
-    let targets = FormTargets::and([request.redirect_uri.as_str()]);
+    let targets = FormTargets::and([request.redirect_uri.as_str()]).opened_by(client.kind);
     Ok(pages::page(plane, StatusCode::OK, &view, &targets))
 }
 

@@ -265,6 +265,7 @@ async fn question(
     let view = DeviceQuestionPage {
         shell: Shell::of(&plane.issuer),
         client_name: client.name.clone(),
+        agent: client.details.agent,
         user_code: code.map(|code| code.to_string()).unwrap_or_default(),
         device: device.id.to_string(),
         user: user.id.to_string(),

@@ -1,4 +1,5 @@
 mod house;
+mod resources;
 
 use axum::body::Body;
 use base64::Engine as _;

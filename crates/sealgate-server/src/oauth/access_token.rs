@@ -1,7 +1,7 @@
 //! Our own access tokens, presented back to us: which of them are good, and for whom.
 
 use sealgate_model::{ClientId, SessionId, Timestamp, UserId};
-use sealgate_oauth::OAuthError;
+use sealgate_oauth::{Act, OAuthError};
 use sealgate_store::{Client, Session, UserRow, UserStatus};
 
 use super::refusal::unanswered;
@@ -19,8 +19,13 @@ pub(super) fn read(
     let claims: AccessClaims = verified
         .and_then(|verified| verified.claims())
         .map_err(|_| OAuthError::TokenInvalid)?;
-    // A token without a session is about its client and nobody else.
-    let sound = claims.of_user.is_some() || claims.sub == claims.client_id.as_str();
+    // A token without a session is about its client and nobody else. Who acts for a user is whoever was
+    // given the token, on top of few others.
+    let sound = match (&claims.of_user, &claims.act) {
+        (Some(_), None) => true,
+        (Some(_), Some(act)) => act.sub == claims.client_id && act.chain().count() <= Act::DEEPEST,
+        (None, act) => act.is_none() && claims.sub == claims.client_id.as_str(),
+    };
     if !sound || claims.iss != plane.issuer.as_str() {
         return Err(OAuthError::TokenInvalid);
     }
@@ -47,6 +52,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) jti: &'a str,
     /// The user and the session it is about; none: its client alone.
     pub(crate) user: Option<(&'a str, SessionId)>,
+    /// Who acts for the user, where the token says so.
+    pub(crate) act: Option<&'a Act>,
     /// When it was issued, in whole seconds.
     pub(crate) issued_at: Timestamp,
 }
@@ -62,13 +69,14 @@ pub(super) async fn alive(
         client: &claims.client_id,
         jti: &claims.jti,
         user: of_user.map(|of_user| (claims.sub.as_str(), of_user.sid)),
+        act: claims.act.as_ref(),
         issued_at: Timestamp::from_seconds(claims.iat),
     };
     stands(plane, &ground, now).await
 }
 
 /// Whom a token is about, if nothing that it stands on has ended: itself, its session and user, its
-/// client. [`OAuthError::TokenRevoked`] if something has.
+/// client and every other that acts. [`OAuthError::TokenRevoked`] if something has.
 pub(crate) async fn stands(
     plane: &ControlPlane,
     ground: &Ground<'_>,
@@ -84,21 +92,44 @@ pub(crate) async fn stands(
         return Err(ENDED);
     }
     let Some((sub, sid)) = ground.user else {
-        let not_before = store.not_before(None, Some(&client.id)).await;
-        // Whole seconds, as the token has them: equal counts as revoked.
-        let ended = |at: Timestamp| ground.issued_at.as_seconds() <= at.as_seconds();
-        return if not_before.map_err(unanswered)?.is_some_and(ended) {
-            Err(ENDED)
-        } else {
-            Ok((client, Holder::Client))
-        };
+        check_not_before(plane, &client.id, ground.issued_at).await?;
+        return Ok((client, Holder::Client));
     };
     let session = session(plane, sid, now).await?;
     let user = user(plane, session.user).await?;
-    if session.client == client.id && user.id.to_string() == sub {
-        Ok((client, Holder::User(Box::new((session, user)))))
+    if user.id.to_string() != sub {
+        return Err(ENDED);
+    }
+    match ground.act {
+        None if session.client != client.id => return Err(ENDED),
+        None => {}
+        Some(act) => {
+            // The session ends with its own client; the others are asked for.
+            for actor in act.chain().filter(|actor| **actor != session.client) {
+                let known = store.client(actor).await.map_err(unanswered)?;
+                if known.is_none_or(|known| known.disabled_at.is_some()) {
+                    return Err(ENDED);
+                }
+                check_not_before(plane, actor, ground.issued_at).await?;
+            }
+        }
+    }
+    Ok((client, Holder::User(Box::new((session, user)))))
+}
+
+/// Refuses what a client was given before everything of its was revoked.
+async fn check_not_before(
+    plane: &ControlPlane,
+    client: &ClientId,
+    issued_at: Timestamp,
+) -> Result<(), OAuthError> {
+    let not_before = plane.store.not_before(None, Some(client)).await;
+    // Whole seconds, as the token has them: equal counts as revoked.
+    let ended = |at: Timestamp| issued_at.as_seconds() <= at.as_seconds();
+    if not_before.map_err(unanswered)?.is_some_and(ended) {
+        Err(OAuthError::TokenRevoked)
     } else {
-        Err(ENDED)
+        Ok(())
     }
 }
 

@@ -36,7 +36,8 @@ pub(super) async fn preflight() -> Response {
     );
     headers.insert(
         ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("Authorization, Content-Type, DPoP"),
+        // The last is what the pages of Swagger UI send.
+        HeaderValue::from_static("Authorization, Content-Type, DPoP, X-Requested-With"),
     );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
     response

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use sealgate_jose::{DpopExpectation, DpopProof, JoseError};
+use sealgate_jose::{DpopExpectation, DpopProof, DpopUrl, JoseError};
 use sealgate_oauth::{CheckedNonce, DpopRefusal, OAuthError, Thumbprint};
 
 use crate::ControlPlane;
@@ -45,7 +45,7 @@ pub(super) fn read(
     let url = plane.issuer.url(path);
     let expected = DpopExpectation {
         method,
-        url: &url,
+        url: DpopUrl::Written(&url),
         now: plane.clock.now().as_seconds(),
         leeway: LEEWAY,
         access_token,

@@ -109,6 +109,8 @@ async fn access_token(
         amr: Vec::new(),
         roles: None,
         tenant: claims.tenant.map(|tenant| tenant.to_string()),
+        act: claims.act,
+        sub_profile: claims.sub_profile,
         cnf: claims.cnf,
     };
     if let (Some(of_user), Holder::User(who)) = (claims.of_user, holder) {
@@ -128,9 +130,15 @@ async fn may_know(
     asker: &Client,
     claims: &AccessClaims,
 ) -> Result<bool, OAuthError> {
-    if claims.client_id == asker.id {
-        return Ok(true);
-    }
+    Ok(claims.client_id == asker.id || serves(plane, asker, claims).await?)
+}
+
+/// Whether a client serves a resource that a token is for.
+pub(super) async fn serves(
+    plane: &ControlPlane,
+    asker: &Client,
+    claims: &AccessClaims,
+) -> Result<bool, OAuthError> {
     for uri in claims.aud.as_slice() {
         let resource = plane.store.resource(uri).await.map_err(unanswered)?;
         if resource.is_some_and(|resource| resource.client.as_ref() == Some(&asker.id)) {
@@ -178,6 +186,8 @@ async fn refresh_token(
         amr: session.methods,
         roles: Some(user.roles),
         tenant: session.details.tenant.map(|tenant| tenant.to_string()),
+        act: None,
+        sub_profile: None,
         cnf: None,
     })
 }

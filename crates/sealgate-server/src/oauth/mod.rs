@@ -29,6 +29,7 @@ pub(crate) mod requested;
 mod revoke;
 mod session;
 mod token;
+mod token_exchange;
 mod tokens;
 mod user_claims;
 mod userinfo;

@@ -54,18 +54,7 @@ pub(super) async fn renew(
 ) -> Result<TokenAnswer, OAuthError> {
     let Issuing { plane, client, .. } = *issuing;
     audit.action = "session.renew";
-    let token = plane
-        .store
-        .refresh_token(handle.id)
-        .await
-        .map_err(unanswered)?;
-    let token = token
-        .filter(|token| token.secret_hash == handle.secret_hash())
-        .ok_or(OAuthError::RefreshTokenUnknown)?;
-    audit.session = Some(token.session);
-    if token.client != client.id {
-        return Err(OAuthError::RefreshClientMismatch);
-    }
+    let token = known(issuing, handle, audit).await?;
     let (session, user) = alive(plane, &token, audit).await?;
     check_key(issuing, &session)?;
     check_tenant(client, &user)?;
@@ -90,8 +79,27 @@ pub(super) async fn renew(
     }
 }
 
+/// The token, if it is the client's, spent or not.
+pub(super) async fn known(
+    issuing: &Issuing<'_>,
+    handle: &RefreshHandle,
+    audit: &mut Audit,
+) -> Result<RefreshToken, OAuthError> {
+    let token = issuing.plane.store.refresh_token(handle.id).await;
+    let token = token
+        .map_err(unanswered)?
+        .filter(|token| token.secret_hash == handle.secret_hash())
+        .ok_or(OAuthError::RefreshTokenUnknown)?;
+    audit.session = Some(token.session);
+    if token.client == issuing.client.id {
+        Ok(token)
+    } else {
+        Err(OAuthError::RefreshClientMismatch)
+    }
+}
+
 /// The token's session and user, if the session can still be renewed.
-async fn alive(
+pub(super) async fn alive(
     plane: &ControlPlane,
     token: &RefreshToken,
     audit: &mut Audit,
@@ -121,13 +129,37 @@ async fn alive(
 }
 
 /// A session that is bound to a key is renewed by whoever holds it (RFC 9449, 5).
-fn check_key(issuing: &Issuing<'_>, session: &Session) -> Result<(), OAuthError> {
+pub(super) fn check_key(issuing: &Issuing<'_>, session: &Session) -> Result<(), OAuthError> {
     match (&session.details.dpop_jkt, issuing.key()) {
         (None, _) => Ok(()),
         (Some(_), None) => Err(OAuthError::DpopProofMissing),
         (Some(bound), Some(key)) if bound == key.as_str() => Ok(()),
         (Some(_), Some(_)) => Err(OAuthError::DpopKeyMismatch),
     }
+}
+
+/// Whether a spent token is inside its grace window. A use that lies further ahead than the window is long
+/// was told by a clock that has been set back since: nobody can say how long ago it was. (A little ahead is
+/// a use by a request that came after this one and won.)
+pub(super) fn in_grace(plane: &ControlPlane, token: &RefreshToken, now: Timestamp) -> bool {
+    let grace = plane.lifetimes.grace;
+    let within = |used_at: Timestamp| now.since(used_at) <= grace && used_at.since(now) <= grace;
+    token.answer.is_some() && token.used_at.is_some_and(within)
+}
+
+/// Ends a session because a token of it is in hands that should not have it, and says so.
+pub(super) async fn end(plane: &ControlPlane, session: &Session, audit: &Audit) -> OAuthError {
+    let audit = Audit {
+        action: "session.revoke",
+        actor: AuditActor::System,
+        reason: OAuthError::RefreshTokenReused.code().to_owned(),
+        ..audit.clone()
+    };
+    let revoked = plane
+        .store
+        .session_revoke(session.id, RevokeReason::RefreshReuse, audit)
+        .await;
+    revoked.map_or_else(unanswered, |_| OAuthError::RefreshTokenReused)
 }
 
 /// The scopes of the new access token: what was granted, or the part of it that is asked for.
@@ -207,15 +239,12 @@ impl Renewal<'_> {
         Ok(answer)
     }
 
-    /// What is kept of a spent token's answer, inside its grace window. A use that lies further ahead
-    /// than the window is long was told by a clock that has been set back since: nobody can say how
-    /// long ago it was. (A little ahead is a use by a request that came after this one and won.)
+    /// What is kept of a spent token's answer, inside its grace window.
     fn kept(&self, token: &RefreshToken) -> Result<Option<Kept>, OAuthError> {
-        let (now, grace) = (self.audit.at, self.issuing.plane.lifetimes.grace);
-        let within =
-            |used_at: Timestamp| now.since(used_at) <= grace && used_at.since(now) <= grace;
-        match (token.used_at, &token.answer) {
-            (Some(used_at), Some(sealed)) if within(used_at) => self.open(token, sealed).map(Some),
+        match &token.answer {
+            Some(sealed) if in_grace(self.issuing.plane, token, self.audit.at) => {
+                self.open(token, sealed).map(Some)
+            }
             _ => Ok(None),
         }
     }
@@ -242,22 +271,8 @@ impl Renewal<'_> {
         Ok(None)
     }
 
-    /// Ends the session, because a token of it is in hands that should not have it.
     async fn end(&self) -> Result<TokenAnswer, OAuthError> {
-        let audit = Audit {
-            action: "session.revoke",
-            actor: AuditActor::System,
-            reason: OAuthError::RefreshTokenReused.code().to_owned(),
-            ..self.audit.clone()
-        };
-        let revoked = self
-            .issuing
-            .plane
-            .store
-            .session_revoke(self.session.id, RevokeReason::RefreshReuse, audit)
-            .await;
-        revoked.map_err(unanswered)?;
-        Err(OAuthError::RefreshTokenReused)
+        Err(end(self.issuing.plane, self.session, self.audit).await)
     }
 
     fn answer(&self, refresh: &Secret) -> Result<TokenAnswer, OAuthError> {

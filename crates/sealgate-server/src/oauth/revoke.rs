@@ -130,8 +130,13 @@ async fn find(
     let Ok(claims) = access_token::read(plane, token, audit.at) else {
         return Ok(None);
     };
-    let revocable = match claims.of_user {
-        Some(of_user) => Revocable::Session(of_user.sid),
+    // Whoever acts for a user in somebody else's session gives up the token, not the session.
+    let session = match &claims.of_user {
+        Some(of_user) => plane.store.session(of_user.sid).await.map_err(unanswered)?,
+        None => None,
+    };
+    let revocable = match session.filter(|session| session.client == claims.client_id) {
+        Some(session) => Revocable::Session(session.id),
         None => Revocable::Token {
             jti: claims.jti,
             audience: claims.aud,

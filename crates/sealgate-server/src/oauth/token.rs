@@ -10,7 +10,7 @@ use sealgate_store::{Audit, Client};
 
 use super::client_auth::authenticate;
 use super::tokens::TokenAnswer;
-use super::{answer, client_credentials, code, device_code, dpop, form, refresh};
+use super::{answer, client_credentials, code, device_code, dpop, form, refresh, token_exchange};
 use crate::caller::Caller;
 use crate::{ControlPlane, metrics};
 
@@ -81,6 +81,9 @@ async fn exchange(
         }
         TokenRequest::DeviceCode { code, resources } => {
             device_code::redeem(&issuing, &code, &resources, audit).await
+        }
+        TokenRequest::TokenExchange(asked) => {
+            token_exchange::exchange(&issuing, &asked, audit).await
         }
     }?;
     metrics::token_issued(grant.as_str());

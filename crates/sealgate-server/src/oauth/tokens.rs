@@ -6,7 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealgate_jose::Algorithm;
 use sealgate_model::{ClientId, Secret, SessionId, TenantId, Timestamp, UserId};
-use sealgate_oauth::{Audience, ClaimsRequest, Confirmation, OAuthError, Thumbprint};
+use sealgate_oauth::{
+    Act, ActorProfile, Audience, ClaimsRequest, Confirmation, OAuthError, Thumbprint, TokenExchange,
+};
 use sealgate_store::{Audit, Client, GrantDetails, Session, UserRow};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +41,13 @@ pub(super) struct AccessClaims {
     pub(super) of_user: Option<OfUser>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) tenant: Option<TenantId>,
+    /// The clients that act for the user, the latest outside: where that is not only the user's own
+    /// application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) act: Option<Act>,
+    /// What kind of actor the client is where it acts for itself, if it is an agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sub_profile: Option<ActorProfile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) cnf: Option<Confirmation>,
 }
@@ -76,6 +85,9 @@ struct IdClaims<'a> {
 #[derive(Serialize)]
 pub(super) struct TokenAnswer {
     access_token: String,
+    /// Of an exchange (RFC 8693, 2.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     token_type: &'static str,
     expires_in: u64,
     scope: String,
@@ -109,6 +121,15 @@ pub(super) struct About<'a> {
     pub(super) refresh: Option<&'a Secret>,
 }
 
+/// Whom a delegated token is about, and who acts.
+pub(super) struct Delegation<'a> {
+    pub(super) session: &'a Session,
+    pub(super) user: &'a UserRow,
+    pub(super) act: Act,
+    /// When what it was exchanged for ends, and so it does.
+    pub(super) ends_at: Timestamp,
+}
+
 impl Issue<'_> {
     /// Signs an access token for the client itself (RFC 6749, 4.4). It belongs to no session, so that the
     /// record is told its `jti`.
@@ -120,14 +141,13 @@ impl Issue<'_> {
         let expires_at = self.now + self.lifetime(plane);
         let tenant = self.client.details.tenant.clone();
         let sub = self.client.id.as_str().to_owned();
-        let access = self.access(plane, sub, expires_at, None, tenant);
-        let access_token = plane
-            .keys
-            .sign(self.algorithm()?, ACCESS_TYPE, &access)
-            .map_err(faulty)?;
+        let mut access = self.access(plane, sub, expires_at, None, tenant);
+        access.sub_profile = self.agent();
+        let access_token = self.sign_access(plane, &access)?;
         audit.object = Some(access.jti);
         Ok(TokenAnswer {
             access_token,
+            issued_token_type: None,
             token_type: self.token_type(),
             expires_in: seconds(expires_at.since(self.now)),
             scope: access.scope,
@@ -145,21 +165,14 @@ impl Issue<'_> {
     ) -> Result<TokenAnswer, OAuthError> {
         let About { session, user, .. } = about;
         let expires_at = (self.now + self.lifetime(plane)).min(session.expires_at);
-        let of_user = OfUser {
-            sid: session.id,
-            auth_time: session.auth_time.as_seconds(),
-            acr: acr(&session.details).to_owned(),
-            amr: session.methods.clone(),
-            roles: user.roles.clone(),
-        };
-        let tenant = session.details.tenant.clone();
-        let sub = user.id.to_string();
-        let access = self.access(plane, sub, expires_at, Some(of_user), tenant);
+        let mut access = self.about_user(plane, session, user, expires_at);
+        // Of an agent's tokens each says that it is one, from the first on.
+        access.act = self
+            .agent()
+            .map(|profile| Act::new(self.client.id.clone(), profile, None))
+            .transpose()?;
+        let access_token = self.sign_access(plane, &access)?;
         let algorithm = self.algorithm()?;
-        let access_token = plane
-            .keys
-            .sign(algorithm, ACCESS_TYPE, &access)
-            .map_err(faulty)?;
         let id_token = if self.scopes.iter().any(|scope| scope == "openid") {
             let requested = requested(&session.details)?;
             let claims = IdClaims {
@@ -183,6 +196,7 @@ impl Issue<'_> {
         };
         Ok(TokenAnswer {
             access_token,
+            issued_token_type: None,
             token_type: self.token_type(),
             expires_in: seconds(expires_at.since(self.now)),
             scope: access.scope,
@@ -190,6 +204,73 @@ impl Issue<'_> {
             refresh_token: about.refresh.map(|secret| secret.expose().to_owned()),
             refresh_expires_in: Some(seconds(session.expires_at.since(self.now))),
         })
+    }
+
+    /// Signs an access token with which the client acts for a user (RFC 8693). It can be given up without
+    /// ending the session, so that the record is told its `jti`.
+    pub(super) fn sign_delegated(
+        &self,
+        plane: &ControlPlane,
+        delegation: Delegation<'_>,
+        audit: &mut Audit,
+    ) -> Result<TokenAnswer, OAuthError> {
+        let Delegation { session, user, .. } = delegation;
+        let last = session.expires_at.min(delegation.ends_at);
+        let expires_at = (self.now + self.lifetime(plane)).min(last);
+        let mut access = self.about_user(plane, session, user, expires_at);
+        access.act = Some(delegation.act);
+        let access_token = self.sign_access(plane, &access)?;
+        audit.object = Some(access.jti);
+        Ok(TokenAnswer {
+            access_token,
+            issued_token_type: Some(TokenExchange::ISSUED_TYPE),
+            token_type: self.token_type(),
+            expires_in: seconds(expires_at.since(self.now)),
+            scope: access.scope,
+            id_token: None,
+            refresh_token: None,
+            refresh_expires_in: None,
+        })
+    }
+
+    /// The claims of an access token about a user.
+    fn about_user(
+        &self,
+        plane: &ControlPlane,
+        session: &Session,
+        user: &UserRow,
+        expires_at: Timestamp,
+    ) -> AccessClaims {
+        let of_user = OfUser {
+            sid: session.id,
+            auth_time: session.auth_time.as_seconds(),
+            acr: acr(&session.details).to_owned(),
+            amr: session.methods.clone(),
+            roles: user.roles.clone(),
+        };
+        let tenant = session.details.tenant.clone();
+        self.access(
+            plane,
+            user.id.to_string(),
+            expires_at,
+            Some(of_user),
+            tenant,
+        )
+    }
+
+    fn sign_access(
+        &self,
+        plane: &ControlPlane,
+        access: &AccessClaims,
+    ) -> Result<String, OAuthError> {
+        let signed = plane.keys.sign(self.algorithm()?, ACCESS_TYPE, access);
+        signed.map_err(faulty)
+    }
+
+    /// What the client is, where that has to be said.
+    fn agent(&self) -> Option<ActorProfile> {
+        let agent = self.client.details.agent;
+        agent.then(|| ActorProfile::of(agent))
     }
 
     fn access(
@@ -211,6 +292,8 @@ impl Issue<'_> {
             scope: self.scopes.join(" "),
             of_user,
             tenant,
+            act: None,
+            sub_profile: None,
             cnf: self.key.map(|jkt| Confirmation { jkt: jkt.clone() }),
         }
     }

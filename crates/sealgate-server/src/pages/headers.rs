@@ -10,6 +10,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sealgate_host::sha256;
+use sealgate_store::ClientKind;
 use url::{Host, Url};
 
 /// Where a page's forms may lead, besides our own origin.
@@ -17,7 +18,11 @@ use url::{Host, Url};
 /// Chromium applies `form-action` to every redirect that follows a posted form, so the page that
 /// starts a sign-in must allow the client's redirect URI or its answer never arrives.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct FormTargets(BTreeSet<String>);
+pub(crate) struct FormTargets {
+    sources: BTreeSet<String>,
+    /// Whether the page that opened this one in another window is kept in touch with it.
+    opener: bool,
+}
 
 /// The one script on any page: it presses the button of a page that only carries an answer on. Without
 /// it people press it themselves.
@@ -31,13 +36,26 @@ impl FormTargets {
 
     /// Our own origin and those of `uris`, which are registered with a client.
     pub(crate) fn and<'a>(uris: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(uris.into_iter().filter_map(source).collect())
+        Self {
+            sources: uris.into_iter().filter_map(source).collect(),
+            opener: false,
+        }
+    }
+
+    /// The same, on a page of a sign-in for a client of this kind.
+    ///
+    /// Applications that run in a browser, which are public, open the sign-in in a window of its own and
+    /// are told of its end by that window. `Cross-Origin-Opener-Policy` would cut it off for good. What
+    /// the opener gets is a handle: it cannot read the page, and frames stay forbidden.
+    pub(crate) fn opened_by(mut self, kind: ClientKind) -> Self {
+        self.opener = kind == ClientKind::Public;
+        self
     }
 
     /// The same and wherever the client sends the browser from there, which is its own affair: Chromium
     /// holds the policy against that redirect too.
     pub(crate) fn beyond_redirects(mut self) -> Self {
-        self.0.insert("https:".to_owned());
+        self.sources.insert("https:".to_owned());
         self
     }
 }
@@ -62,24 +80,27 @@ fn source(uri: &str) -> Option<String> {
 
 /// Sets the headers of a page. `https`: whether the issuer is reached over TLS.
 pub(crate) fn set(headers: &mut HeaderMap, targets: &FormTargets, https: bool) {
-    const FIXED: [(HeaderName, &str); 5] = [
+    const FIXED: [(HeaderName, &str); 4] = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         // Not `no-referrer`: that makes browsers send `Origin: null` with our own forms.
         (REFERRER_POLICY, "same-origin"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (CACHE_CONTROL, "no-store"),
-        (
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ),
     ];
+    const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    let opener = if targets.opener {
+        "unsafe-none"
+    } else {
+        "same-origin"
+    };
+    headers.insert(OPENER, HeaderValue::from_static(opener));
     let mut policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
                       frame-ancestors 'none'; form-action 'self'"
         .to_owned();
-    for target in &targets.0 {
+    for target in &targets.sources {
         policy.push(' ');
         policy.push_str(target);
     }
@@ -149,6 +170,29 @@ mod tests {
              https://xn--bcher-kva.example"
         ));
         assert!(policy(&FormTargets::own()).ends_with("; form-action 'self'"));
+    }
+
+    #[test]
+    fn only_the_sign_in_for_a_public_client_stays_in_touch_with_its_opener() {
+        let policy = |targets: FormTargets| {
+            let mut headers = HeaderMap::new();
+            set(&mut headers, &targets, true);
+            headers["cross-origin-opener-policy"]
+                .to_str()
+                .unwrap()
+                .to_owned()
+        };
+        let targets = || FormTargets::and(["https://app.example/cb"]);
+        assert_eq!(policy(FormTargets::own()), "same-origin");
+        assert_eq!(policy(targets()), "same-origin");
+        assert_eq!(
+            policy(targets().opened_by(ClientKind::Confidential)),
+            "same-origin"
+        );
+        assert_eq!(
+            policy(targets().opened_by(ClientKind::Public)),
+            "unsafe-none"
+        );
     }
 
     #[test]

@@ -83,6 +83,7 @@ fn consent(this_computer: bool) -> ConsentPage {
     ConsentPage {
         shell: shell(),
         client_name: "Expense tracker".to_owned(),
+        agent: false,
         this_computer,
         host: if this_computer {
             "127.0.0.1".to_owned()
@@ -118,6 +119,7 @@ fn device_question(network: Option<&str>, same_network: Option<bool>) -> DeviceQ
     DeviceQuestionPage {
         shell: shell(),
         client_name: "Kitchen display".to_owned(),
+        agent: false,
         user_code: "WDJB-MJHT".to_owned(),
         device: "00000002-0000-7000-8000-000000000000".to_owned(),
         user: "00000001-0000-7000-8000-000000000000".to_owned(),

@@ -98,6 +98,8 @@ pub(crate) struct ResourceView {
 pub(crate) struct ConsentPage {
     pub(crate) shell: Shell,
     pub(crate) client_name: String,
+    /// Whether it is an AI agent.
+    pub(crate) agent: bool,
     /// Whether the answer goes to an application on the user's own computer.
     pub(crate) this_computer: bool,
     /// The host that the answer goes to, or the scheme of an application's own.
@@ -133,6 +135,8 @@ pub(crate) struct DevicePage {
 pub(crate) struct DeviceQuestionPage {
     pub(crate) shell: Shell,
     pub(crate) client_name: String,
+    /// Whether it is an AI agent.
+    pub(crate) agent: bool,
     /// The code as the device shows it.
     pub(crate) user_code: String,
     /// The ids of what was shown and to whom, to come back with the answer.

@@ -330,6 +330,10 @@ fn form(
             .flat_map(|client| &client.redirect_uris)
             .map(String::as_str),
     );
+    let targets = match client {
+        Some(client) => targets.opened_by(client.kind),
+        None => targets,
+    };
     let view = SignInPage {
         shell: Shell::of(&plane.issuer),
         client_name: client.map(|client| client.name.clone()),

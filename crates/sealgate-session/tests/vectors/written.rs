@@ -48,6 +48,8 @@ fn full() -> Value {
         "refresh": "AZKOKnwAcACAAAAAAAAAu2JhZCBsdWNrLCB0aGlzIG9uZSBpcyBpbiBhIGJvb2s",
         "authenticated_at": START - 5,
         "key": "9f2c4e7a11d80b35",
+        "tenant": "acme",
+        "acr": "urn:sealgate:acr:password",
     })
 }
 
@@ -66,6 +68,8 @@ fn bare() -> Value {
         "refresh": null,
         "authenticated_at": START,
         "key": null,
+        "tenant": null,
+        "acr": null,
     })
 }
 
@@ -142,6 +146,8 @@ pub(crate) fn decode(purpose: &str, bytes: &[u8]) -> Result<Value, SealError> {
         "refresh": content.refresh(),
         "authenticated_at": content.authenticated_at().as_seconds(),
         "key": content.key(),
+        "tenant": user.tenant,
+        "acr": user.acr,
     }))
 }
 

@@ -68,6 +68,7 @@ pub enum Consent {
 /// defaults are those of a confidential client that signs users in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "a registration has them")]
 pub struct ClientDetails {
     /// How it proves who it is.
     pub authentication: ClientAuthentication,
@@ -96,6 +97,8 @@ pub struct ClientDetails {
     pub access_lifetime: Option<u32>,
     /// The tenant whose users alone may sign in to it.
     pub tenant: Option<TenantId>,
+    /// Whether it is an AI agent: its tokens say so, and so does the page that asks for consent.
+    pub agent: bool,
 }
 
 impl Default for ClientDetails {
@@ -114,6 +117,7 @@ impl Default for ClientDetails {
             backchannel_logout_uri: None,
             access_lifetime: None,
             tenant: None,
+            agent: false,
         }
     }
 }

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use super::client_cache::Looked;
 use super::writer::Tx;
 use super::{
-    SqliteStore, audit, bulk, clients, codes, consents, deliveries, devices, keys, pushed, refresh,
-    resources, revocations, sessions, sign_ins, sql, sweep, users,
+    SqliteStore, audit, bulk, clients, codes, consents, deliveries, devices, keys, pushed, reaches,
+    refresh, resources, revocations, sessions, sign_ins, sql, sweep, users,
 };
 use crate::{
     Accepted, Audit, AuditFilter, AuditRow, Client, Code, ConsentRow, DeviceCode, DeviceDecision,
@@ -150,6 +150,8 @@ store! {
             move |tx| codes::redeem(tx, id, &session, refresh.as_ref(), &audit, &on_reuse);
         fn refresh_rotate(id: RefreshId, successor: RefreshToken, answer: String, audit: Audit) -> Rotated =
             move |tx| refresh::rotate(tx, id, &successor, &answer, &audit);
+        fn session_delegate(id: SessionId, resources: Vec<String>, audit: Audit) -> bool =
+            move |tx| reaches::delegate(tx, id, &resources, &audit);
         fn keys_change(new: Vec<KeyRow>, moves: Vec<(String, KeyState)>, audit: Audit) -> () =
             move |tx| keys::change(tx, &new, &moves, &audit);
         fn delivery_failed(id: LogoutDeliveryId, next_try_at: Timestamp) -> bool =

@@ -17,6 +17,7 @@ mod keys;
 mod measures;
 mod place;
 mod pushed;
+mod reaches;
 mod reader;
 mod refresh;
 mod reserve;

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, params};
 use sealgate_model::ClientId;
 
 use super::writer::Tx;
-use super::{audit, sql};
+use super::{audit, reaches, sql};
 use crate::{Audit, Resource, StoreError};
 
 macro_rules! select {
@@ -29,6 +29,9 @@ pub(super) fn create(tx: &Tx<'_>, resource: &Resource, audit: &Audit) -> Result<
             resource.created_at.as_millis(),
         ],
     )?;
+    if let Some(server) = &resource.client {
+        reaches::catch_up(tx, &resource.uri, server, None, audit.at)?;
+    }
     audit::append(tx, audit)
 }
 
@@ -66,10 +69,19 @@ pub(super) fn update(
             sql::json_text(&resource.scopes)?,
         ],
     )?;
+    match (&before.client, &resource.client) {
+        (Some(old), Some(new)) if old == new => {}
+        (old, Some(new)) => reaches::catch_up(tx, &resource.uri, new, old.as_ref(), audit.at)?,
+        (Some(old), None) => reaches::leave(tx, old, audit.at)?,
+        (None, None) => {}
+    }
     audit::append_if(tx, changed > 0, audit)
 }
 
 pub(super) fn remove(tx: &Tx<'_>, uri: &str, audit: &Audit) -> Result<bool, StoreError> {
+    if let Some(server) = by_uri(tx, uri)?.and_then(|resource| resource.client) {
+        reaches::leave(tx, &server, audit.at)?;
+    }
     let changed = sql::run(tx, "DELETE FROM resources WHERE uri = ?1", params![uri])?;
     audit::append_if(tx, changed > 0, audit)
 }

@@ -104,6 +104,28 @@ pub(super) fn revoke_token(
     Ok(true)
 }
 
+/// Tells `to`, or everybody, of every single token that `from` was told of, and that is not over yet.
+pub(super) fn copy_tokens(
+    tx: &Tx<'_>,
+    from: &ClientId,
+    to: Option<&ClientId>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let known = sql::many(
+        tx,
+        "SELECT seq, kind, subject, at, client_id, expires_at
+         FROM revocations INDEXED BY revocations_by_subject
+         WHERE kind <> 'session' AND kind = 'token' AND client_id = ?1 AND expires_at > ?2
+         ORDER BY seq",
+        params![from.as_str(), now.as_millis()],
+        read,
+    )?;
+    for entry in known {
+        append(tx, &entry.what, entry.at, to, entry.expires_at)?;
+    }
+    Ok(())
+}
+
 /// How many entries about single tokens of a client are alive, counted no further than the limit.
 fn live_tokens_of(tx: &Tx<'_>, owner: &ClientId, now: Timestamp) -> Result<u32, StoreError> {
     let live = sql::one(

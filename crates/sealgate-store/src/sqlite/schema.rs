@@ -13,7 +13,7 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x5365_616c;
 
 /// Every step from an empty file to the newest schema. A released step never changes.
-const MIGRATIONS: [&str; 3] = [FIRST, COUNTED, GRANTS];
+const MIGRATIONS: [&str; 4] = [FIRST, COUNTED, GRANTS, REACHES];
 
 const FIRST: &str = r#"
 -- One row. The counter makes revocation numbers gapless: it moves in the transaction that logs.
@@ -290,6 +290,15 @@ DROP TABLE revocations_before;
 CREATE INDEX revocations_by_expiry ON revocations (expires_at);
 CREATE INDEX revocations_by_subject ON revocations (kind, subject) WHERE kind <> 'session';
 CREATE INDEX revocations_by_owner ON revocations (owner, expires_at) WHERE owner IS NOT NULL;
+";
+
+/// The resources that a session's tokens were exchanged for, beside those that it was granted for.
+const REACHES: &str = "
+CREATE TABLE reaches (
+    session_id BLOB NOT NULL REFERENCES sessions (id),
+    resource   TEXT NOT NULL,
+    PRIMARY KEY (session_id, resource)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// The newest schema version this program knows.

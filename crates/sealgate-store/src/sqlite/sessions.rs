@@ -4,7 +4,7 @@ use rusqlite::{Connection, Params, Row, params};
 use sealgate_model::{ClientId, SessionId, SignInId, TenantId, Timestamp, UserId};
 
 use super::writer::Tx;
-use super::{audit, deliveries, measures, revocations, sql};
+use super::{audit, deliveries, measures, reaches, revocations, sql};
 use crate::{
     Audit, Page, RevokeReason, Revoked, Session, SessionFilter, SessionSelector, StoreError,
 };
@@ -124,7 +124,8 @@ pub(super) enum Was {
     Alive,
 }
 
-/// The one way a session is revoked: the row, the log, and word to the client. Whether or not it has
+/// The one way a session is revoked: the row, the log of each client that its tokens can be presented to,
+/// and word to its own client. Whether or not it has
 /// expired: a gate's clock may be behind.
 pub(super) fn revoke_one(
     tx: &Tx<'_>,
@@ -147,7 +148,9 @@ pub(super) fn revoke_one(
         },
     )?;
     if let Some((user, client, expires_at)) = revoked {
-        revocations::append(tx, &Revoked::Session(id), at, Some(&client), expires_at)?;
+        for reader in reaches::readers(tx, id)? {
+            revocations::append(tx, &Revoked::Session(id), at, Some(&reader), expires_at)?;
+        }
         measures::session_revoked(reason, expires_at, at);
         // What has expired, the client has ended by itself.
         if expires_at > at {

@@ -135,6 +135,7 @@ fn expired_sessions(tx: &Tx<'_>, now: Timestamp) -> Result<Slice, StoreError> {
                  WHERE session_id = ?1)",
             "DELETE FROM refresh_tokens INDEXED BY refresh_tokens_by_session WHERE session_id = ?1",
             "DELETE FROM codes INDEXED BY codes_by_session WHERE session_id = ?1",
+            "DELETE FROM reaches WHERE session_id = ?1",
             "DELETE FROM sessions WHERE id = ?1",
         ] {
             rows += sql::run(tx, delete, params![session.as_bytes()])?;

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, params};
 use sealgate_model::{ClientId, InvitationId, TenantId, Timestamp, UserId};
 
 use super::writer::Tx;
-use super::{audit, clients, revocations, sessions, sign_ins, sql};
+use super::{audit, clients, reaches, revocations, sessions, sign_ins, sql};
 use crate::{
     Accepted, Audit, Invitation, Page, RevokeReason, Revoked, SignIn, StoreError, UserChange,
     UserRow,
@@ -123,9 +123,10 @@ pub(super) fn disable(tx: &Tx<'_>, id: UserId, audit: &Audit) -> Result<bool, St
     Ok(true)
 }
 
-/// Logs a "not before" for a user on each client that knows the user, or on the one named; whether there
-/// was any. It is the second barrier, where there is something to bar: what a client never knew of a
-/// user, the feed does not tell it.
+/// Logs a "not before" for a user on each client that the user's tokens can be presented to, or on the one
+/// named; whether there was any. It is the second barrier, where there is something to bar: what a client
+/// never knew of a user, the feed does not tell it. What the user started on one client alone is told by
+/// session to whoever serves a resource: the user's other sessions there go on.
 pub(super) fn bar(
     tx: &Tx<'_>,
     id: UserId,
@@ -133,14 +134,18 @@ pub(super) fn bar(
     before: Timestamp,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut known = sessions::clients_of(tx, id)?;
-    if let Some(only) = only {
-        known.retain(|(client, _)| client == only);
-        // Also before the first session there: the code that will start it may be on its way.
-        if known.is_empty() && exists(tx, id)? && clients::is_known(tx, only)? {
-            known.push((only.clone(), now));
+    let known = match only {
+        None => reaches::readers_of(tx, id)?,
+        Some(only) => {
+            let mut known = sessions::clients_of(tx, id)?;
+            known.retain(|(client, _)| client == only);
+            // Also before the first session there: the code that will start it may be on its way.
+            if known.is_empty() && exists(tx, id)? && clients::is_known(tx, only)? {
+                known.push((only.clone(), now));
+            }
+            known
         }
-    }
+    };
     for (client, last_end) in &known {
         let expires_at = (now + revocations::KEPT).max(*last_end);
         revocations::append(tx, &Revoked::User(id), before, Some(client), expires_at)?;

@@ -61,6 +61,7 @@ async fn every_detail_of_a_client_comes_back() {
                 backchannel_logout_uri: Some("https://app.example/logout".to_owned()),
                 access_lifetime: Some(60),
                 tenant: Some("acme".parse().unwrap()),
+                agent: true,
             };
         })
         .await;
@@ -74,7 +75,8 @@ async fn every_detail_of_a_client_comes_back() {
             "authorization_code",
             "refresh_token",
             "client_credentials",
-            "urn:ietf:params:oauth:grant-type:device_code"
+            "urn:ietf:params:oauth:grant-type:device_code",
+            "urn:ietf:params:oauth:grant-type:token-exchange"
         ])
     );
     assert_eq!(text["authentication"], "private_key_jwt");

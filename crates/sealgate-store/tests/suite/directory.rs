@@ -154,11 +154,11 @@ fn a_database_from_a_newer_program_is_left_alone() {
     let newer = opened_after(|file| {
         Connection::open(file)
             .unwrap()
-            .pragma_update(None, "user_version", 4)
+            .pragma_update(None, "user_version", 5)
             .unwrap();
     });
     assert!(
-        matches!(newer, Err(StoreError::TooNew { found: 4, known: 3 })),
+        matches!(newer, Err(StoreError::TooNew { found: 5, known: 4 })),
         "{newer:?}"
     );
 }

@@ -15,6 +15,7 @@ mod invitations;
 mod keys;
 mod model;
 mod pushed;
+mod reaches;
 mod refresh;
 mod resources;
 mod revocations;

@@ -4,25 +4,61 @@ mod plain;
 
 use proptest::prelude::*;
 use sealgate_model::ClientId;
-use sealgate_store::{Redeemed, RevokeReason, SessionSelector, StoreError, UserRow};
+use sealgate_store::{GrantDetails, Redeemed, RevokeReason, SessionSelector, StoreError, UserRow};
 
-use self::plain::Model;
+use self::plain::{Model, RESOURCES};
 use crate::world::{MINUTE, World};
 
 #[derive(Debug, Clone)]
 enum Act {
-    SignIn { user: usize },
-    Start { sign_in: usize, client: usize },
-    Revoke { session: usize },
-    EndSignIn { sign_in: usize },
-    ReuseCode { session: usize },
-    Disable { user: usize },
-    Enable { user: usize },
-    TakenAddress { user: usize },
-    SignOut { session: usize },
-    Withdraw { user: usize, client: usize },
-    RevokeMany { select: Select, minutes: u32 },
-    Wait { minutes: u32 },
+    SignIn {
+        user: usize,
+    },
+    Start {
+        sign_in: usize,
+        client: usize,
+        resources: usize,
+    },
+    Delegate {
+        session: usize,
+        resource: usize,
+    },
+    Serve {
+        resource: usize,
+        client: Option<usize>,
+    },
+    Revoke {
+        session: usize,
+    },
+    EndSignIn {
+        sign_in: usize,
+    },
+    ReuseCode {
+        session: usize,
+    },
+    Disable {
+        user: usize,
+    },
+    Enable {
+        user: usize,
+    },
+    TakenAddress {
+        user: usize,
+    },
+    SignOut {
+        session: usize,
+    },
+    Withdraw {
+        user: usize,
+        client: usize,
+    },
+    RevokeMany {
+        select: Select,
+        minutes: u32,
+    },
+    Wait {
+        minutes: u32,
+    },
     Sweep,
 }
 
@@ -49,7 +85,14 @@ fn act() -> impl Strategy<Value = Act> {
     let place = || 0..8_usize;
     prop_oneof![
         3 => place().prop_map(|user| Act::SignIn { user }),
-        6 => (place(), place()).prop_map(|(sign_in, client)| Act::Start { sign_in, client }),
+        6 => (place(), place(), place()).prop_map(|(sign_in, client, resources)| Act::Start {
+            sign_in,
+            client,
+            resources,
+        }),
+        2 => (place(), place()).prop_map(|(session, resource)| Act::Delegate { session, resource }),
+        1 => (place(), proptest::option::of(place()))
+            .prop_map(|(resource, client)| Act::Serve { resource, client }),
         3 => place().prop_map(|session| Act::Revoke { session }),
         2 => place().prop_map(|sign_in| Act::EndSignIn { sign_in }),
         2 => place().prop_map(|session| Act::ReuseCode { session }),
@@ -84,9 +127,16 @@ impl Run {
         for number in 0..3 {
             users.push(world.user(&format!("user{number}@example.com")).await);
         }
-        let clients = vec![world.client("app").await.id, world.client("web").await.id];
+        let mut clients = Vec::new();
+        for id in ["app", "web", "api"] {
+            clients.push(world.client(id).await.id);
+        }
+        for uri in RESOURCES {
+            world.resource(uri, None).await;
+        }
         let model = Model {
             disabled: vec![false; users.len()],
+            servers: vec![None; RESOURCES.len()],
             ..Model::default()
         };
         Self {
@@ -105,7 +155,13 @@ impl Run {
                 let sign_in = world.sign_in(self.users[user].id).await;
                 model.sign_ins.push((sign_in, user, model.disabled[user]));
             }
-            Act::Start { sign_in, client } => self.start(sign_in, client).await,
+            Act::Start {
+                sign_in,
+                client,
+                resources,
+            } => self.start(sign_in, client, resources).await,
+            Act::Delegate { session, resource } => self.delegate(session, resource).await,
+            Act::Serve { resource, client } => self.serve(resource, client).await,
             Act::Revoke { session } => {
                 let Some(place) = pick(&model.sessions, session) else {
                     return;
@@ -191,7 +247,7 @@ impl Run {
         }
     }
 
-    async fn start(&mut self, sign_in: usize, client: usize) {
+    async fn start(&mut self, sign_in: usize, client: usize, resources: usize) {
         let (world, model) = (&self.world, &mut self.model);
         let Some(place) = pick(&model.sign_ins, sign_in) else {
             return;
@@ -199,7 +255,15 @@ impl Run {
         let (sign_in, user, ended) = &model.sign_ins[place];
         let client = &self.clients[client % self.clients.len()];
         let code_made = world.now();
-        let code = world.code(sign_in, client).await;
+        let named = |place: &usize| resources >> place & 1 == 1;
+        let details = GrantDetails {
+            resources: (0..RESOURCES.len())
+                .filter(named)
+                .map(|place| RESOURCES[place].to_owned())
+                .collect(),
+            ..GrantDetails::default()
+        };
+        let code = world.code_with(sign_in, client, details).await;
         let session = world.session_for(&code);
         let redeemed = world.redeem(&code, &session, None).await.unwrap();
         let barred = model.bars(sign_in.user, client, code_made);
@@ -210,6 +274,26 @@ impl Run {
             assert_eq!(redeemed, Redeemed::Started);
             model.sessions.push((session, code, false));
         }
+    }
+
+    async fn delegate(&mut self, session: usize, resource: usize) {
+        let (world, model) = (&self.world, &mut self.model);
+        let Some(place) = pick(&model.sessions, session) else {
+            return;
+        };
+        let (id, resource) = (model.sessions[place].0.id, resource % RESOURCES.len());
+        let audit = world.audit("token.exchange");
+        let resources = vec![RESOURCES[resource].to_owned()];
+        let done = world.store.session_delegate(id, resources, audit).await;
+        assert_eq!(done.unwrap(), model.delegate(place, resource, world.now()));
+    }
+
+    async fn serve(&mut self, resource: usize, client: Option<usize>) {
+        let resource = resource % RESOURCES.len();
+        let client = client.map(|place| self.clients[place % self.clients.len()].clone());
+        let world = &self.world;
+        world.serve(RESOURCES[resource], client.as_ref()).await;
+        self.model.serve(resource, client, world.now());
     }
 
     async fn sign_out(&mut self, session: usize) {

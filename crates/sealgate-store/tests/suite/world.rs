@@ -11,8 +11,8 @@ use sealgate_model::{
 };
 use sealgate_store::{
     Audit, AuditActor, AuditRow, Client, ClientDetails, ClientKind, Code, DeviceCode, DeviceState,
-    GrantDetails, Invitation, PushedRequest, Redeemed, RefreshToken, Revocation, RevokeReason,
-    Rotated, Session, SignIn, SqliteStore, Store, StoreError, UserRow,
+    GrantDetails, Invitation, PushedRequest, Redeemed, RefreshToken, Resource, Revocation,
+    RevokeReason, Rotated, Session, SignIn, SqliteStore, Store, StoreError, UserRow,
 };
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -303,6 +303,49 @@ impl World {
     ) -> Session {
         let details = GrantDetails {
             tenant: Some(tenant.parse().unwrap()),
+            ..GrantDetails::default()
+        };
+        let code = self.code_with(sign_in, client, details).await;
+        let session = self.session_for(&code);
+        let redeemed = self.redeem(&code, &session, None).await;
+        assert_eq!(redeemed.unwrap(), Redeemed::Started);
+        session
+    }
+
+    /// A resource, and the client that serves it.
+    pub(crate) async fn resource(&self, uri: &str, client: Option<&ClientId>) {
+        let resource = Resource {
+            uri: uri.to_owned(),
+            name: "Expenses API".to_owned(),
+            client: client.cloned(),
+            scopes: vec![],
+            created_at: self.now(),
+        };
+        let audit = self.audit("resource.create");
+        self.store.resource_create(resource, audit).await.unwrap();
+    }
+
+    /// Lets a client serve a resource from now on, or nobody.
+    pub(crate) async fn serve(&self, uri: &str, client: Option<&ClientId>) {
+        let before = self.store.resource(uri).await.unwrap().unwrap();
+        let resource = Resource {
+            client: client.cloned(),
+            ..before.clone()
+        };
+        let audit = self.audit("resource.update");
+        let changed = self.store.resource_update(before, resource, audit).await;
+        assert!(changed.unwrap());
+    }
+
+    /// A session that was granted for resources.
+    pub(crate) async fn session_for_resources(
+        &self,
+        sign_in: &SignIn,
+        client: &ClientId,
+        resources: &[&str],
+    ) -> Session {
+        let details = GrantDetails {
+            resources: resources.iter().map(ToString::to_string).collect(),
             ..GrantDetails::default()
         };
         let code = self.code_with(sign_in, client, details).await;

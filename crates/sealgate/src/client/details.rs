@@ -23,8 +23,8 @@ pub(super) struct Details {
     /// A scope it may ask for beside `openid`, `profile`, `email` and `offline_access`; repeat for more
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// A grant it may use: `authorization_code`, `refresh_token`, `client_credentials` or `device_code`;
-    /// repeat for more. By default the first two
+    /// A grant it may use: `authorization_code`, `refresh_token`, `client_credentials`, `device_code` or
+    /// `token_exchange`; repeat for more. By default the first two
     #[arg(long = "grant", value_name = "GRANT", value_parser = grant)]
     grants: Vec<Grant>,
     /// A resource it may ask tokens for; repeat for more
@@ -63,6 +63,9 @@ pub(super) struct Details {
     /// The tenant whose users alone may sign in to it
     #[arg(long, value_name = "TENANT")]
     tenant: Option<TenantId>,
+    /// It is an AI agent: its tokens say so, and so does the page that asks for consent
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    agent: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -118,14 +121,16 @@ pub(super) enum Unset {
     Tenant,
 }
 
-/// A grant by its name; the long one has a short form.
+/// A grant by its name; the long ones have a short form.
 fn grant(text: &str) -> Result<Grant, String> {
-    if text == "device_code" {
-        return Ok(Grant::DeviceCode);
+    match text {
+        "device_code" => Ok(Grant::DeviceCode),
+        "token_exchange" => Ok(Grant::TokenExchange),
+        name => Grant::parse(name).ok_or_else(|| {
+            "a grant is authorization_code, refresh_token, client_credentials, device_code or token_exchange"
+                .to_owned()
+        }),
     }
-    Grant::parse(text).ok_or_else(|| {
-        "a grant is authorization_code, refresh_token, client_credentials or device_code".to_owned()
-    })
 }
 
 impl Details {
@@ -148,6 +153,7 @@ impl Details {
             backchannel_logout_uri: self.backchannel_logout_uri,
             access_lifetime: self.access_lifetime,
             tenant: self.tenant,
+            agent: self.agent.unwrap_or_default(),
             ..new
         })
     }
@@ -179,6 +185,7 @@ impl Details {
             ),
             access_lifetime: value_or(self.access_lifetime, gone(Unset::AccessLifetime)),
             tenant: value_or(self.tenant, gone(Unset::Tenant)),
+            agent: self.agent,
         })
     }
 }
@@ -225,11 +232,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_grant_goes_by_its_name_and_the_device_codes_by_a_short_one_too() {
+    fn a_grant_goes_by_its_name_and_the_long_ones_by_a_short_one_too() {
         for (name, known) in Grant::NAMES.into_iter().zip(Grant::ALL) {
             assert_eq!(grant(name), Ok(known));
         }
         assert_eq!(grant("device_code"), Ok(Grant::DeviceCode));
+        assert_eq!(grant("token_exchange"), Ok(Grant::TokenExchange));
         assert!(grant("password").is_err());
     }
 

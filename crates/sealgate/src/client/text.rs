@@ -84,6 +84,7 @@ pub(super) fn shown(client: &ClientView) -> Text {
         ("Bound tokens only", yes(client.require_dpop)),
         ("Access tokens live", lifetime.unwrap_or_default()),
         ("Tenant", tenant.unwrap_or_default()),
+        ("AI agent", yes(client.agent)),
         ("Registered", date(client.created_at)),
     ];
     if client.endpoint_audience {
@@ -99,11 +100,13 @@ pub(super) fn listed(clients: &[ClientView]) -> Text {
     let rows: Vec<[String; 6]> = clients
         .iter()
         .map(|client| {
-            let kind = client.kind.as_str();
-            let kind = match client.disabled_at {
-                Some(_) => format!("{kind}, disabled"),
-                None => kind.to_owned(),
-            };
+            let mut kind = client.kind.as_str().to_owned();
+            if client.agent {
+                kind.push_str(", agent");
+            }
+            if client.disabled_at.is_some() {
+                kind.push_str(", disabled");
+            }
             [
                 client.id.to_string(),
                 client.name.clone(),
@@ -138,7 +141,7 @@ mod tests {
             "grants": ["authorization_code", "refresh_token"], "resources": [],
             "require_pushed": false, "require_dpop": true, "consent": "trusted",
             "algorithm": "EdDSA", "backchannel_logout_uri": null, "access_lifetime": 120,
-            "tenant": null, "created_at": 1_795_338_305_000_i64, "disabled_at": null,
+            "tenant": null, "agent": false, "created_at": 1_795_338_305_000_i64, "disabled_at": null,
         }))
         .unwrap()
     }
@@ -172,7 +175,8 @@ mod tests {
 
     #[test]
     fn clients_are_listed_as_a_table_and_shown_one_by_one() {
-        let public = client("public");
+        let mut public = client("public");
+        public.agent = true;
         insta::assert_snapshot!(listed(&[client("confidential"), public.clone()]).data);
         insta::assert_snapshot!(shown(&public).data);
     }

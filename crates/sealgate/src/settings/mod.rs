@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub(crate) use sources::{Loaded, Origin, Sources};
-use span::Span;
+pub(crate) use span::Span;
 
 use crate::log::{Format, Level};
 

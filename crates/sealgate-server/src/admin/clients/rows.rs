@@ -28,6 +28,7 @@ pub(super) fn planned(id: ClientId, new: NewClient, now: Timestamp) -> Client {
         backchannel_logout_uri: new.backchannel_logout_uri,
         access_lifetime: new.access_lifetime,
         tenant: new.tenant,
+        agent: new.agent,
     };
     Client {
         id,
@@ -72,6 +73,7 @@ impl ClientPatch {
         );
         set(&mut details.access_lifetime, self.access_lifetime);
         set(&mut details.tenant, self.tenant);
+        set(&mut details.agent, self.agent);
     }
 }
 

@@ -113,6 +113,12 @@ fn grants(client: &mut Client) -> Result<(), Problem> {
             "a public client cannot ask for tokens for itself: anybody could",
         ));
     }
+    if client.kind == ClientKind::Public && grants.contains(&Grant::TokenExchange) {
+        return Err(Problem::unprocessable(
+            "grant_not_for_public",
+            "a public client cannot act for users by exchange: nobody could tell who acts",
+        ));
+    }
     if grants.contains(&Grant::AuthorizationCode) && client.redirect_uris.is_empty() {
         return Err(Problem::unprocessable(
             "redirect_uri_missing",

@@ -16,6 +16,7 @@ use super::super::schemas::{
 /// A client to register. What is absent is as for an application that signs people in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "a registration has them")]
 pub struct NewClient {
     /// Its `client_id`, which is none that reads as a UUID; without it one is made from the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,7 +59,7 @@ pub struct NewClient {
     pub endpoint_audience: bool,
     /// The grants it may use. Absent: `authorization_code` and `refresh_token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<GrantWord>>, max_items = 4)]
+    #[schema(value_type = Option<Vec<GrantWord>>, max_items = 5)]
     pub grants: Option<Vec<Grant>>,
     /// The resources it may ask tokens for: registered ones, or `<issuer>/api/v1` to administer.
     #[serde(default)]
@@ -91,6 +92,9 @@ pub struct NewClient {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<TenantIdText>)]
     pub tenant: Option<TenantId>,
+    /// Whether it is an AI agent: its tokens say so, and so does the page that asks for consent.
+    #[serde(default)]
+    pub agent: bool,
 }
 
 impl NewClient {
@@ -116,6 +120,7 @@ impl NewClient {
             backchannel_logout_uri: None,
             access_lifetime: None,
             tenant: None,
+            agent: false,
         }
     }
 }
@@ -195,7 +200,7 @@ pub struct ClientPatch {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schema(value_type = Vec<GrantWord>, required = false, max_items = 4)]
+    #[schema(value_type = Vec<GrantWord>, required = false, max_items = 5)]
     pub grants: Option<Vec<Grant>>,
     /// All resources from now on.
     #[serde(
@@ -261,10 +266,19 @@ pub struct ClientPatch {
     )]
     #[schema(value_type = Option<TenantIdText>)]
     pub tenant: Option<Option<TenantId>>,
+    /// Whether it is an AI agent.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = bool, required = false)]
+    pub agent: Option<bool>,
 }
 
 /// A client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "a registration has them")]
 pub struct ClientView {
     /// `client_id`.
     #[schema(value_type = ClientIdText)]
@@ -313,6 +327,8 @@ pub struct ClientView {
     /// The tenant whose users alone may sign in to it.
     #[schema(value_type = Option<TenantIdText>)]
     pub tenant: Option<TenantId>,
+    /// Whether it is an AI agent.
+    pub agent: bool,
     /// When it was registered.
     #[schema(value_type = Millis)]
     pub created_at: Timestamp,
@@ -344,6 +360,7 @@ impl From<Client> for ClientView {
             backchannel_logout_uri: details.backchannel_logout_uri,
             access_lifetime: details.access_lifetime,
             tenant: details.tenant,
+            agent: details.agent,
             created_at: row.created_at,
             disabled_at: row.disabled_at,
         }

@@ -20,7 +20,7 @@ use sealgate_revocation::{
 };
 use sealgate_session::{KeyRing, SealKey};
 use sealgate_store::{
-    Audit, AuditActor, Client, ClientDetails, ClientKind, Code, GrantDetails, Redeemed,
+    Audit, AuditActor, Client, ClientDetails, ClientKind, Code, GrantDetails, Redeemed, Resource,
     RevokeReason, Session, SignIn, SqliteStore, Store, UserRow,
 };
 use tower::ServiceExt as _;
@@ -129,8 +129,36 @@ impl House {
         Audit::allowed(self.clock.now(), AuditActor::System, "test.prepare")
     }
 
+    /// Adds a resource, or lets another client serve it from now on.
+    pub(super) async fn serve(&self, uri: &str, client: &str) {
+        let store = &self.plane.store;
+        let resource = Resource {
+            uri: uri.to_owned(),
+            name: String::new(),
+            client: Some(client.parse().unwrap()),
+            scopes: Vec::new(),
+            created_at: self.clock.now(),
+        };
+        match store.resource(uri).await.unwrap() {
+            None => store.resource_create(resource, self.audit()).await.unwrap(),
+            Some(before) => {
+                let changed = store.resource_update(before, resource, self.audit()).await;
+                assert!(changed.unwrap());
+            }
+        }
+    }
+
     /// Starts a session of the user on `client`.
     pub(super) async fn session(&self, client: &str) -> SessionId {
+        self.session_for(client, &[]).await
+    }
+
+    /// Starts a session of the user on `client` that is granted for resources.
+    pub(super) async fn session_for(&self, client: &str, resources: &[&str]) -> SessionId {
+        let details = GrantDetails {
+            resources: resources.iter().map(ToString::to_string).collect(),
+            ..GrantDetails::default()
+        };
         let (plane, now) = (&self.plane, self.clock.now());
         let client: ClientId = client.parse().unwrap();
         let session = Session {
@@ -139,7 +167,7 @@ impl House {
             client: client.clone(),
             sign_in: self.sign_in,
             scopes: Vec::new(),
-            details: GrantDetails::default(),
+            details: details.clone(),
             auth_time: now,
             methods: Vec::new(),
             created_at: now,
@@ -159,7 +187,7 @@ impl House {
             challenge: String::new(),
             nonce: None,
             scopes: Vec::new(),
-            details: GrantDetails::default(),
+            details,
             auth_time: now,
             methods: Vec::new(),
             expires_at: now + plane.lifetimes.code,
@@ -251,12 +279,24 @@ impl House {
         stream: &mut Lines,
         session: SessionId,
     ) {
+        self.until_revoked_at("app", follower, stream, session)
+            .await;
+    }
+
+    /// The same at another client.
+    pub(super) async fn until_revoked_at(
+        &self,
+        client: &str,
+        follower: &mut Follower,
+        stream: &mut Lines,
+        session: SessionId,
+    ) {
         for _ in 0..PATIENCE {
             if revoked(follower, session).is_some() {
                 return;
             }
             let event = stream.next().await.unwrap();
-            let message = self.read("app", &event.data);
+            let message = self.read(client, &event.data);
             assert_eq!(event.id, format!("{}.{}", message.epoch, message.seq));
             let action = follower.message(&message, self.clock.uptime());
             assert!(!matches!(action, Action::Resync(_)), "{action:?}");

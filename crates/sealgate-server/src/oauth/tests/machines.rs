@@ -50,6 +50,18 @@ impl House {
             .unwrap();
     }
 
+    /// Lets another client serve [`API`].
+    pub(super) async fn serve_api_by(&self, id: &str) {
+        let store = &self.plane.store;
+        let before = store.resource(API).await.unwrap().unwrap();
+        let resource = Resource {
+            client: Some(id.parse().unwrap()),
+            ..before.clone()
+        };
+        let changed = store.resource_update(before, resource, self.audit()).await;
+        assert!(changed.unwrap());
+    }
+
     /// Adds a machine that may use the client credentials grant, with a secret unless `change` says
     /// otherwise.
     pub(super) async fn add_machine(&self, id: &str, change: impl FnOnce(&mut Client)) {

@@ -1,9 +1,12 @@
 //! The endpoints over a real store, on fake time.
 
+mod agents;
 mod assertion;
 mod authorize;
+mod browser_client;
 mod client_credentials;
 mod consent;
+mod delegated;
 mod device;
 mod device_code;
 mod documents;
@@ -20,6 +23,7 @@ mod resources;
 mod revoke;
 mod steps;
 mod token;
+mod token_exchange;
 mod userinfo;
 
 use std::sync::Arc;

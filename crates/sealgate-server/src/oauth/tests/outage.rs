@@ -130,6 +130,7 @@ switched! {
         fn sessions_revoke(selector: SessionSelector, reason: RevokeReason, audit: Audit) -> u64;
         fn delivery_done(id: LogoutDeliveryId, audit: Audit) -> bool;
         fn delivery_failed(id: LogoutDeliveryId, next_try_at: Timestamp) -> bool;
+        fn session_delegate(id: SessionId, resources: Vec<String>, audit: Audit) -> bool;
         fn refresh_rotate(id: RefreshId, successor: RefreshToken, answer: String, audit: Audit) -> Rotated;
         fn keys_change(new: Vec<KeyRow>, moves: Vec<(String, KeyState)>, audit: Audit) -> ();
         fn key_revoke(kid: &str, new: Vec<KeyRow>, moves: Vec<(String, KeyState)>, expires_at: Timestamp, audit: Audit) -> bool;
@@ -285,4 +286,30 @@ async fn a_store_that_can_be_read_and_not_written_is_not_ready() {
         house.clock.advance(std::time::Duration::from_secs(5));
         assert_eq!(ready().await, StatusCode::OK);
     }
+}
+
+#[tokio::test]
+async fn an_exchange_that_may_not_be_on_record_gives_nothing_out() {
+    let (house, switch) = house().await;
+    house.add_api().await;
+    house
+        .change_client("app", |client| {
+            client
+                .details
+                .grants
+                .push(sealgate_model::Grant::TokenExchange);
+            client.details.resources = vec![machines::API.to_owned()];
+        })
+        .await;
+    let own = house.tokens("app", "openid").await;
+    let exchange = async || {
+        let to = [("resource", machines::API)];
+        house
+            .exchange("app", token_exchange::REFRESH, &own.refresh, &to)
+            .await
+    };
+    switch.store(UNKNOWN, Ordering::SeqCst);
+    assert_unavailable(exchange().await).await;
+    switch.store(UP, Ordering::SeqCst);
+    assert_eq!(exchange().await.status(), StatusCode::OK);
 }

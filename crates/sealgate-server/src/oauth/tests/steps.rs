@@ -245,7 +245,38 @@ async fn a_client_of_a_tenant_serves_its_users_alone() {
         .await;
     let code = sent_back(&house.get(&wish_and(&[]), Some(&cookie)).await)["code"].clone();
     let given = tokens(house.redeem("app", &code).await).await;
-    assert_eq!(claims(&given.access)["tenant"], "harbour");
+    let renewed = tokens(house.refresh("app", &given.refresh).await).await;
+    // Whatever a gate decides by stands in both tokens, from the first on.
+    for tokens in [given, renewed] {
+        let access = claims(&tokens.access);
+        assert_eq!(access["tenant"], "harbour");
+        let id_token = claims(tokens.body["id_token"].as_str().unwrap());
+        for same in ["tenant", "acr", "auth_time", "roles"] {
+            assert!(!access[same].is_null(), "{same}");
+            assert_eq!(id_token[same], access[same], "{same}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_step_up_may_ask_for_a_new_sign_in_whatever_there_is() {
+    let house = House::new().await;
+    let (_, cookie) = house.sign_in().await;
+    house.clock.advance(Duration::from_secs(1));
+    let asked = wish_and(&[("prompt", "login"), ("max_age", "300"), ("acr_values", ACR)]);
+    let response = house.get(&asked, Some(&cookie)).await;
+    assert_eq!(location(&response).path(), "/sign-in");
+    // The sign-in that was there does not do, and one from after the question does.
+    let sealed = sealed(&response);
+    let again = house.resume(&sealed, &cookie).await;
+    assert_eq!(location(&again).path(), "/sign-in");
+    house.clock.advance(Duration::from_secs(5));
+    let (fresh, cookie) = house.sign_in().await;
+    let response = house.resume(&sealed, &cookie).await;
+    let given = tokens(house.redeem("app", &sent_back(&response)["code"]).await).await;
+    let id_token = claims(given.body["id_token"].as_str().unwrap());
+    assert_eq!(id_token["auth_time"], fresh.auth_time.as_seconds());
+    assert_eq!(id_token["acr"], ACR);
 }
 
 #[tokio::test]

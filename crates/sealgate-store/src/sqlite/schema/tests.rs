@@ -11,12 +11,11 @@ use crate::{
     SqliteStore, Store,
 };
 
-/// A file as the program of an earlier version left it, with something in every table of its time.
+/// A file that the first program filled, something in every table, and one of an earlier version has left
+/// since.
 fn file_of_version(version: usize, dir: &Path) {
     let connection = Connection::open(dir.join("sealgate.db")).unwrap();
-    for step in &MIGRATIONS[..version] {
-        connection.execute_batch(step).unwrap();
-    }
+    connection.execute_batch(FIRST).unwrap();
     connection
         .execute_batch(
             "INSERT INTO meta VALUES (1, 'an epoch', 0, 2);
@@ -49,6 +48,9 @@ fn file_of_version(version: usize, dir: &Path) {
                 VALUES (1, 'operator', 'user.create', 'allowed', '');",
         )
         .unwrap();
+    for step in &MIGRATIONS[1..version] {
+        connection.execute_batch(step).unwrap();
+    }
     connection
         .pragma_update(None, "application_id", APPLICATION_ID)
         .unwrap();

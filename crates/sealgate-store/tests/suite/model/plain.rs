@@ -1,11 +1,14 @@
 //! What the store should have done, in the plainest terms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sealgate_model::{ClientId, SessionId, Timestamp, UserId};
 use sealgate_store::{Code, Revocation, Revoked, Session, SignIn};
 
 use crate::world::{DAY, HOUR};
+
+/// The resources that there are.
+pub(super) const RESOURCES: [&str; 2] = ["https://api.example", "https://files.example"];
 
 /// Its state.
 #[derive(Default)]
@@ -19,6 +22,10 @@ pub(super) struct Model {
     pub(super) sessions: Vec<(Session, Code, bool)>,
     /// Codes that nobody redeemed.
     pub(super) codes: Vec<Code>,
+    /// Who serves each of the resources.
+    pub(super) servers: Vec<Option<ClientId>>,
+    /// The sessions of which tokens were given out for a resource, by its place.
+    pub(super) delegated: BTreeSet<(SessionId, usize)>,
 }
 
 impl Model {
@@ -43,8 +50,60 @@ impl Model {
         let (session, _, revoked) = &mut self.sessions[place];
         if !std::mem::replace(revoked, true) {
             let session = session.clone();
+            for reader in self.readers(&session) {
+                let what = Revoked::Session(session.id);
+                self.append(what, at, Some(reader), session.expires_at);
+            }
+        }
+    }
+
+    /// Whether a session's tokens can be for a resource.
+    fn is_for(&self, session: &Session, resource: usize) -> bool {
+        let granted = &session.details.resources;
+        granted.iter().any(|uri| uri == RESOURCES[resource])
+            || self.delegated.contains(&(session.id, resource))
+    }
+
+    /// The clients that a session's tokens can be presented to.
+    fn readers(&self, session: &Session) -> BTreeSet<ClientId> {
+        let servers = self.servers.iter().enumerate();
+        let mut readers: BTreeSet<ClientId> = servers
+            .filter(|(resource, _)| self.is_for(session, *resource))
+            .filter_map(|(_, server)| server.clone())
+            .collect();
+        readers.insert(session.client.clone());
+        readers
+    }
+
+    /// Gives out a token of a session; whether it may.
+    pub(super) fn delegate(&mut self, place: usize, resource: usize, at: Timestamp) -> bool {
+        let (session, _, revoked) = &self.sessions[place];
+        let alive = !revoked && session.expires_at > at;
+        if alive {
+            self.delegated.insert((session.id, resource));
+        }
+        alive
+    }
+
+    /// Lets a client serve a resource from now on, and hear of what has ended.
+    pub(super) fn serve(&mut self, resource: usize, client: Option<ClientId>, now: Timestamp) {
+        let before = std::mem::replace(&mut self.servers[resource], client.clone());
+        let Some(client) = client.filter(|client| before.as_ref() != Some(client)) else {
+            return;
+        };
+        let mut ended: Vec<Session> = Vec::new();
+        for (session, _, revoked) in &self.sessions {
+            let live = session.expires_at > now && session.client != client;
+            if *revoked && live && self.is_for(session, resource) {
+                ended.push(session.clone());
+            }
+        }
+        ended.sort_by_key(|session| session.id);
+        for session in ended {
             let what = Revoked::Session(session.id);
-            self.append(what, at, Some(session.client), session.expires_at);
+            let first = self.log.iter().find(|entry| entry.what == what);
+            let at = first.unwrap().at;
+            self.append(what, at, Some(client.clone()), session.expires_at);
         }
     }
 
@@ -107,7 +166,8 @@ impl Model {
         changed
     }
 
-    /// A "not before" for a user on each client that knows the user, or on the one named.
+    /// A "not before" for a user on each client that the user's tokens can be presented to, or on the one
+    /// named.
     pub(super) fn bar(
         &mut self,
         id: UserId,
@@ -117,9 +177,13 @@ impl Model {
     ) {
         let mut clients: BTreeMap<ClientId, Timestamp> = BTreeMap::new();
         for (session, ..) in self.sessions.iter().filter(|known| known.0.user == id) {
-            if only.is_none_or(|only| *only == session.client) {
-                let last = clients.entry(session.client.clone());
-                let last = last.or_insert(session.expires_at);
+            let readers = match only {
+                None => self.readers(session),
+                Some(only) if *only == session.client => BTreeSet::from([only.clone()]),
+                Some(_) => BTreeSet::new(),
+            };
+            for reader in readers {
+                let last = clients.entry(reader).or_insert(session.expires_at);
                 *last = session.expires_at.max(*last);
             }
         }

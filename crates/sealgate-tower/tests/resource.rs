@@ -1,26 +1,33 @@
-//! The gate in front of an axum application.
+//! The layer in front of an axum application that takes tokens alone.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may stop at what it did not expect"
+)]
+
+#[path = "../../sealgate-gate/tests/resource/house.rs"]
+#[allow(dead_code)] // Other tests use the rest of it.
+mod house;
 
 use axum::body::Body;
 use axum::routing::get;
 use axum::{Extension, Router};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
-use sealgate_gate::resource::{
-    ResourceLayer, RouteNeed, TokenActor, TokenDenial, TokenRequirement,
-};
+use sealgate_gate::Caller;
+use sealgate_gate::resource::TokenDenial;
+use sealgate_tower::{ResourceLayer, RouteNeed};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::house::{House, ISSUER, URL, machine, user, with};
+use crate::house::{House, ISSUER, URL, machine, scopes, user, with};
 
-async fn who(Extension(actor): Extension<TokenActor>) -> String {
-    actor
-        .user()
-        .map_or(actor.client.clone(), |user| user.sub.clone())
+async fn who(Extension(caller): Extension<Caller>) -> String {
+    caller.actor.id().to_owned()
 }
 
-async fn nobody(actor: Option<Extension<TokenActor>>) -> String {
-    format!("{}", actor.is_none())
+async fn nobody(caller: Option<Extension<Caller>>) -> String {
+    format!("{}", caller.is_none())
 }
 
 fn app(house: &House) -> Router {
@@ -28,8 +35,8 @@ fn app(house: &House) -> Router {
         (&Method::GET, "/api/v1/health") => RouteNeed::Public {
             reason: "says only that the process lives",
         },
-        (&Method::GET, _) => RouteNeed::Token(TokenRequirement::scopes(["sealgate:users:read"])),
-        _ => RouteNeed::Token(TokenRequirement::scopes(["sealgate:users:write"])),
+        (&Method::GET, _) => RouteNeed::Token(scopes(&["sealgate:users:read"])),
+        _ => RouteNeed::Token(scopes(&["sealgate:users:write"])),
     };
     Router::new()
         .route("/api/v1/users", get(who).post(who))
@@ -99,10 +106,10 @@ async fn each_route_asks_for_its_own() {
 #[tokio::test]
 async fn an_actor_put_there_by_somebody_else_is_nobody() {
     let house = House::new();
-    let actor = house.bearer(&house.token(&user())).await.unwrap();
+    let admitted = house.bearer(&house.token(&user())).await.unwrap();
     let planted = |path: &str| {
         let mut request = Request::get(path).body(Body::empty()).unwrap();
-        request.extensions_mut().insert(actor.clone());
+        request.extensions_mut().insert(admitted.caller.clone());
         app(&house).oneshot(request)
     };
     let open = planted("/api/v1/health").await.unwrap();

@@ -1,4 +1,4 @@
-//! The gate as a tower layer, in front of axum or anything else that takes `http` requests.
+//! The gate of a resource that takes tokens alone, with keys and revocations of its host's own.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,13 +7,9 @@ use std::task::{Context, Poll};
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{Method, Request, Response, StatusCode};
+use sealgate_gate::resource::{Admitted, ResourceGate, ResourceRequest, TokenDenial};
+use sealgate_gate::{Caller, Need};
 use tower::{Layer, Service};
-
-use super::ResourceGate;
-use super::actor::TokenActor;
-use super::credential::ResourceRequest;
-use super::denial::TokenDenial;
-use super::requirement::TokenRequirement;
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -27,7 +23,7 @@ pub enum RouteNeed {
         reason: &'static str,
     },
     /// A token.
-    Token(TokenRequirement),
+    Token(Need),
 }
 
 type Decide = dyn Fn(&Method, &str) -> RouteNeed + Send + Sync;
@@ -40,7 +36,7 @@ struct Guard {
 
 /// Lets through who has a token that is enough, and answers the others.
 ///
-/// Whoever is let through is in the request's extensions as [`TokenActor`]. A denial is
+/// Whoever is let through is in the request's extensions as [`Caller`]. A denial is
 /// `application/problem+json` and is in the response's extensions as [`TokenDenial`], so that whoever
 /// stands outside can record it.
 #[derive(Clone)]
@@ -51,11 +47,7 @@ pub struct ResourceLayer {
 impl ResourceLayer {
     /// Asks the same of every route. `base` is the URL under which clients know the paths that this layer
     /// sees, without trailing slash: it comes from settings, never from a `Host` header.
-    pub fn requiring(
-        gate: Arc<ResourceGate>,
-        base: impl Into<String>,
-        need: TokenRequirement,
-    ) -> Self {
+    pub fn requiring(gate: Arc<ResourceGate>, base: impl Into<String>, need: Need) -> Self {
         Self::deciding(gate, base, move |_, _| RouteNeed::Token(need.clone()))
     }
 
@@ -114,8 +106,8 @@ where
         // The service that was polled ready is the one to be called.
         let ready = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, ready);
-        // An actor that somebody in front put there is not this gate's word.
-        request.extensions_mut().remove::<TokenActor>();
+        // A caller that somebody in front put there is not this gate's word.
+        request.extensions_mut().remove::<Caller>();
         let need = match (guard.decide)(request.method(), request.uri().path()) {
             RouteNeed::Public { .. } => return Box::pin(inner.call(request)),
             RouteNeed::Token(need) => need,
@@ -126,9 +118,12 @@ where
             let mut parts = parts;
             match guard.check(&parts, &need).await {
                 Err(denial) => Ok(answer(denial)),
-                Ok(actor) => {
-                    let nonce = actor.fresh_nonce().map(HeaderValue::from_str);
-                    parts.extensions.insert(actor);
+                Ok(Admitted {
+                    caller,
+                    fresh_nonce,
+                }) => {
+                    let nonce = fresh_nonce.map(HeaderValue::try_from);
+                    parts.extensions.insert(caller);
                     let mut response = inner.call(Request::from_parts(parts, body)).await?;
                     if let Some(Ok(nonce)) = nonce {
                         response.headers_mut().insert(DPOP_NONCE, nonce);
@@ -144,8 +139,8 @@ impl Guard {
     async fn check(
         &self,
         parts: &http::request::Parts,
-        need: &TokenRequirement,
-    ) -> Result<TokenActor, TokenDenial> {
+        need: &Need,
+    ) -> Result<Admitted, TokenDenial> {
         let values = |name: HeaderName| -> Vec<&[u8]> {
             let values = parts.headers.get_all(name).iter();
             values.map(HeaderValue::as_bytes).collect()

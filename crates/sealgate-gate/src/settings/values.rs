@@ -1,0 +1,146 @@
+//! The values that settings are read from, by name, and what single ones are made of.
+
+use std::time::Duration;
+
+use sealgate_model::{ClientId, Issuer, Secret};
+use sealgate_session::KeyRing;
+
+use super::SettingsError;
+use super::checks::{choice, is_scope, origins_setting, resources_setting, seconds_setting};
+use crate::issuer::Preset;
+
+/// Gives the value of a setting by its environment name.
+pub(super) struct Values<L>(pub(super) L);
+
+impl<L: Fn(&str) -> Option<String>> Values<L> {
+    /// The value; an empty one is one that is not set.
+    pub(super) fn optional(&self, name: &str) -> Option<String> {
+        let value = (self.0)(name)?;
+        Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// The value, or the error that says how to come by one.
+    pub(super) fn required(&self, name: &'static str, hint: &str) -> Result<String, SettingsError> {
+        let value = self.optional(name);
+        value.ok_or_else(|| SettingsError::new(name, format!("is not set: {hint}")))
+    }
+
+    /// A number of seconds from 1 to `most`.
+    pub(super) fn seconds(
+        &self,
+        name: &'static str,
+        default: u64,
+        most: u64,
+    ) -> Result<Duration, SettingsError> {
+        seconds_setting(name, self.optional(name).as_deref(), default, most)
+    }
+
+    /// One of `choices` by its name.
+    pub(super) fn choice<T: Copy>(
+        &self,
+        name: &'static str,
+        choices: &[(&str, T)],
+        default: T,
+    ) -> Result<T, SettingsError> {
+        choice(name, self.optional(name).as_deref(), choices, default)
+    }
+
+    /// The application's `client_id` and secret.
+    pub(super) fn client(&self) -> Result<(ClientId, Secret), SettingsError> {
+        const ID: &str = "SEALGATE_CLIENT_ID";
+        let id = self.required(ID, "`sealgate client add` prints it")?;
+        let secret = self.required(
+            "SEALGATE_CLIENT_SECRET",
+            "`sealgate client add` prints it once",
+        )?;
+        let id = id
+            .parse()
+            .map_err(|error| SettingsError::new(ID, format!("is {error}")))?;
+        Ok((id, Secret::new(secret)))
+    }
+
+    /// A client that may be named.
+    pub(super) fn client_named(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<ClientId>, SettingsError> {
+        let id = self.optional(name).map(|id| id.parse()).transpose();
+        id.map_err(|error| SettingsError::new(name, format!("is {error}")))
+    }
+
+    /// The keys that seal sessions.
+    pub(super) fn seal_keys(&self) -> Result<KeyRing, SettingsError> {
+        const NAME: &str = "SEALGATE_SEAL_KEYS";
+        let keys = self.required(NAME, "`sealgate seal-key generate` makes one")?;
+        KeyRing::parse(&keys).map_err(|error| {
+            let problem =
+                format!("cannot be used: {error}; `sealgate seal-key generate` makes a good one");
+            SettingsError::new(NAME, problem)
+        })
+    }
+
+    /// The scopes asked for at sign-in; by default those with which this kind of issuer gives refresh
+    /// tokens.
+    pub(super) fn scopes(&self, provider: &Preset) -> Result<Vec<String>, SettingsError> {
+        let wrong = |problem| Err(SettingsError::new("SEALGATE_SCOPES", problem));
+        let scopes: Vec<String> = match self.optional("SEALGATE_SCOPES") {
+            Some(list) => list.split_ascii_whitespace().map(str::to_owned).collect(),
+            None => ["openid", "profile", "email"]
+                .into_iter()
+                .chain(provider.refresh_scope)
+                .map(str::to_owned)
+                .collect(),
+        };
+        if !scopes.iter().all(|scope| is_scope(scope)) {
+            return wrong("holds what is no scope: separate them by spaces");
+        }
+        if !scopes.iter().any(|scope| scope == "openid") {
+            return wrong("must hold `openid`, which makes it a sign-in");
+        }
+        Ok(scopes)
+    }
+
+    /// What access tokens must be made for, and whether that is said. Other providers make tokens for names
+    /// of their own; but none of them is the client's id, for which ID tokens are made.
+    pub(super) fn audiences(
+        &self,
+        base_url: &Issuer,
+        client_id: &ClientId,
+        is_foreign: bool,
+    ) -> Result<(Vec<String>, bool), SettingsError> {
+        const NAME: &str = "SEALGATE_AUDIENCES";
+        let Some(list) = self.optional(NAME) else {
+            return Ok((vec![base_url.as_str().to_owned()], false));
+        };
+        let audiences = resources_setting(NAME, &list, is_foreign)?;
+        if audiences.iter().any(|one| one == client_id.as_str()) {
+            return Err(SettingsError::new(
+                NAME,
+                "holds SEALGATE_CLIENT_ID, for which ID tokens are made: give the API a name of its own",
+            ));
+        }
+        Ok((audiences, true))
+    }
+
+    /// Further origins whose pages may make requests with the session cookie.
+    pub(super) fn allowed_origins(&self) -> Result<Vec<String>, SettingsError> {
+        const NAME: &str = "SEALGATE_ALLOWED_ORIGINS";
+        match self.optional(NAME) {
+            None => Ok(Vec::new()),
+            Some(list) => origins_setting(NAME, &list),
+        }
+    }
+
+    /// Where a browser lands after logout.
+    pub(super) fn after_logout(&self) -> Result<String, SettingsError> {
+        const NAME: &str = "SEALGATE_AFTER_LOGOUT";
+        let path = self.optional(NAME).unwrap_or_else(|| "/".to_owned());
+        if crate::return_path::check(&path).is_none() {
+            return Err(SettingsError::new(
+                NAME,
+                "is not a path of this application",
+            ));
+        }
+        Ok(path)
+    }
+}

@@ -1,0 +1,202 @@
+//! The layer: decides about every request before the service inside sees it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Request, Response};
+use http_body::Body;
+use sealgate_gate::{Allowed, Caller, Decision, Gate, Requirement};
+use tower::{Layer, Service};
+
+use crate::body::GateBody;
+use crate::passed::Passed;
+use crate::replay::Replay;
+use crate::routes::RouteMap;
+use crate::{answer, read};
+
+/// How long the first requests of a process wait for the first revocation view.
+const FIRST_VIEW: Duration = Duration::from_secs(2);
+
+/// That the gate refused a request: in the extensions of its answer, for whoever stands outside and keeps
+/// records.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// The stable reason code.
+    pub reason: &'static str,
+    /// Whose credential the request came with, once that is certain.
+    pub caller: Option<Caller>,
+}
+
+type Ask = dyn Fn(&Method, &str) -> Requirement + Send + Sync;
+
+struct Guard {
+    gate: Arc<Gate>,
+    ask: Box<Ask>,
+    prefix: String,
+    first_view_awaited: AtomicBool,
+}
+
+/// The gate in front of a service: around the whole application, so that it sees paths as browsers do.
+///
+/// Whoever is let through is in the request's extensions as [`Passed`]. [`Gate::follow`] has to run beside it,
+/// or every session is answered 503.
+#[derive(Clone)]
+pub struct GateLayer {
+    guard: Arc<Guard>,
+}
+
+impl GateLayer {
+    /// The gate in front of routes that ask what `routes` says; what it does not name is unmarked, and closed.
+    pub fn new(gate: Arc<Gate>, routes: RouteMap) -> Self {
+        Self::asking(gate, move |method, path| routes.requirement(method, path))
+    }
+
+    /// The same with a closure that says what a method and a raw path ask for. Paths that lead nowhere are
+    /// asked about too: [`Requirement::Unmarked`] is the answer that is never wrong.
+    pub fn asking(
+        gate: Arc<Gate>,
+        ask: impl Fn(&Method, &str) -> Requirement + Send + Sync + 'static,
+    ) -> Self {
+        Self::with(gate, Box::new(ask), String::new())
+    }
+
+    /// Behind a proxy that cuts `prefix` (such as `/app`, the path of the base URL) off every path.
+    #[must_use]
+    pub fn below(self, prefix: impl Into<String>) -> Self {
+        let asked = Arc::clone(&self.guard);
+        let ask = move |method: &Method, path: &str| (asked.ask)(method, path);
+        Self::with(Arc::clone(&self.guard.gate), Box::new(ask), prefix.into())
+    }
+
+    fn with(gate: Arc<Gate>, ask: Box<Ask>, prefix: String) -> Self {
+        let first_view_awaited = AtomicBool::new(false);
+        Self {
+            guard: Arc::new(Guard {
+                gate,
+                ask,
+                prefix,
+                first_view_awaited,
+            }),
+        }
+    }
+}
+
+impl<S> Layer<S> for GateLayer {
+    type Service = GateService<S>;
+
+    fn layer(&self, inner: S) -> GateService<S> {
+        GateService {
+            guard: Arc::clone(&self.guard),
+            inner,
+        }
+    }
+}
+
+/// A service behind a [`GateLayer`].
+#[derive(Clone)]
+pub struct GateService<S> {
+    guard: Arc<Guard>,
+    inner: S,
+}
+
+impl<S, B, R> Service<Request<B>> for GateService<S>
+where
+    S: Service<Request<Replay<B>>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Send,
+    R: Send,
+{
+    type Response = Response<GateBody<R>>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<GateBody<R>>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let guard = Arc::clone(&self.guard);
+        // The service that was polled ready is the one to be called.
+        let ready = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, ready);
+        let (mut parts, body) = request.into_parts();
+        let mut body = Replay::untouched(body);
+        // What somebody in front put there is not this gate's word.
+        parts.extensions.remove::<Passed>();
+        Box::pin(async move {
+            let mut allowed = match guard.admit(&parts, &mut body).await {
+                Ok(allowed) => allowed,
+                Err(refusal) => return Ok(answer::own(refusal)),
+            };
+            let caller = allowed.caller.take();
+            let watched = caller
+                .clone()
+                .map(|caller| (Arc::clone(&guard.gate), caller));
+            parts
+                .extensions
+                .insert(Passed::new(Arc::clone(&guard.gate), caller));
+            let mut response = inner.call(Request::from_parts(parts, body)).await?;
+            answer::complete(&mut response, &mut allowed);
+            Ok(response.map(|body| GateBody::of(body, watched)))
+        })
+    }
+}
+
+impl Guard {
+    /// Carries a decision through; the gate's own answer if the request does not go on.
+    async fn admit<B>(
+        &self,
+        parts: &Parts,
+        body: &mut Replay<B>,
+    ) -> Result<Allowed, sealgate_gate::Response>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let requirement = (self.ask)(&parts.method, parts.uri.path());
+        let decide = || read::decide(&self.gate, parts, &self.prefix, &requirement);
+        let mut decision = decide();
+        if matches!(&decision, Decision::Respond(answer) if answer.reason == "feed_stale")
+            && !self.first_view_awaited.load(Ordering::Relaxed)
+        {
+            self.gate.wait_ready(FIRST_VIEW).await;
+            self.first_view_awaited.store(true, Ordering::Relaxed);
+            decision = decide();
+        }
+        if let Decision::Pending(mut pending) = decision {
+            if let Some(limit) = pending.body_limit() {
+                pending.set_body(body.read(limit).await);
+            }
+            decision = self.gate.finish(*pending).await;
+        }
+        match decision {
+            Decision::Allow(allowed) => Ok(allowed),
+            Decision::Respond(answer) => {
+                if !answer.reason.is_empty() {
+                    tracing::info!(
+                        reason = answer.reason,
+                        status = answer.status,
+                        method = %parts.method,
+                        path = parts.uri.path(),
+                        "refused"
+                    );
+                }
+                Err(answer)
+            }
+            // `Gate::finish` never leaves anything to do: whatever did is not let through.
+            Decision::Pending(_) => Err(sealgate_gate::Response {
+                status: 503,
+                headers: vec![("cache-control", "no-store".to_owned())],
+                body: Vec::new(),
+                reason: "gate_stopped",
+                caller: None,
+            }),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+"""What the layer itself sends: refusals, fields added to the application's answers, and withheld answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sealgate._core import Decision
+    from sealgate.targets import Target
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Field = tuple[bytes, bytes]
+
+_log = logging.getLogger("sealgate")
+
+_POLICY_VIOLATION = 1008
+_CACHE_FIELDS = (b"cache-control", b"surrogate-control")
+_STARTS = {"http.response.start", "websocket.accept", "websocket.http.response.start"}
+
+
+async def answer(decision: Decision | None, scope: Scope, send: Send) -> None:
+    """Sends the gate's own answer."""
+    if decision is None:
+        await _send_answer(scope, send, 503, [(b"retry-after", b"1")], b"", "gate_stopped")
+    else:
+        await _send_answer(scope, send, decision.status, decision.headers, decision.body, decision.reason)
+
+
+async def redirect(location: str, scope: Scope, send: Send) -> None:
+    """Sends a browser, or a program, to repeat its request elsewhere in the application."""
+    await _send_answer(scope, send, 307, [(b"location", location.encode())], b"", "")
+
+
+async def _send_answer(
+    scope: Scope, send: Send, status: int, headers: list[Field], body: bytes, reason: str
+) -> None:
+    if not any(name == b"content-length" for name, _ in headers):
+        headers = [*headers, (b"content-length", str(len(body)).encode())]
+    prefix = "http.response"
+    if scope["type"] == "websocket":
+        if "websocket.http.response" not in (scope.get("extensions") or {}):
+            # Before the handshake is accepted, servers turn this into a plain 403.
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": reason})
+            return
+        prefix = "websocket.http.response"
+    elif scope["method"] == "HEAD":
+        body = b""
+    await send({"type": f"{prefix}.start", "status": status, "headers": headers})
+    await send({"type": f"{prefix}.body", "body": body})
+
+
+def with_fields(send: Send, fields: list[Field]) -> Send:
+    """Adds `fields` (cookies, nonces) to whatever answer starts: streams and exceptions keep them too. No
+    cache that others share may keep such an answer.
+    """
+
+    def wrapped(message: Message) -> Awaitable[None]:
+        if message["type"] in _STARTS:
+            headers: list[Field] = list(message.get("headers") or ())
+            if message["type"] != "websocket.accept":
+                headers = _unshared(headers)
+            message = {**message, "headers": [*headers, *fields]}
+        return send(message)
+
+    return wrapped
+
+
+def _unshared(headers: list[Field]) -> list[Field]:
+    """The fields with `Cache-Control: no-store`, unless they keep shared caches off already (RFC 9111,
+    section 5.2.2). Fields meant for one kind of cache only (RFC 9213) would overrule it, and go.
+    """
+    kept = [field for field in headers if not field[0].lower().endswith(_CACHE_FIELDS)]
+    values = [value for name, value in headers if name.lower() == b"cache-control"]
+    said = {directive.strip().lower() for value in values for directive in value.split(b",")}
+    if b"no-store" in said or (b"private" in said and b"public" not in said):
+        return [*kept, *((b"cache-control", value) for value in values)]
+    return [*kept, (b"cache-control", b"no-store")]
+
+
+def interlock(scope: Scope, send: Send, target: Target) -> Send:
+    """Withholds the answer when a request that was let in as public reached another route than the
+    one foretold. It stands behind the route table: what the table got wrong does not get out.
+    """
+    passed = False
+    withheld = False
+
+    async def wrapped(message: Message) -> None:
+        nonlocal passed, withheld
+        if not passed and not withheld:
+            if target.came_true(scope):
+                passed = True
+            else:
+                withheld = True
+                _log.error(
+                    "interlock: a request let in as public reached another route; answer withheld",
+                    extra={"path": scope["path"], "reason": "interlock"},
+                )
+                await _withhold(scope, send)
+        if passed:
+            await send(message)
+
+    return wrapped
+
+
+async def _withhold(scope: Scope, send: Send) -> None:
+    body = b'{"type":"about:blank","title":"The answer was withheld.","status":500,"reason":"interlock"}'
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"cache-control", b"no-store"),
+    ]
+    await _send_answer(scope, send, 500, headers, body, "interlock")

@@ -1,0 +1,65 @@
+"""The log of decisions: one record per refusal, ended connection and, at level DEBUG, allowed request.
+
+The logger is `sealgate.decisions`. What a record is about stands in its attributes, so that any structured
+formatter can write it out; none of them is a secret, and the query is never among them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sealgate._core import Core, Decision
+    from sealgate.actors import Actor
+    from sealgate.targets import Target
+
+_log = logging.getLogger("sealgate.decisions")
+
+is_enabled_for = _log.isEnabledFor
+"""Whether anybody wants records of a level: asked before anything is made for one."""
+
+ALLOWED = logging.DEBUG
+REFUSED = logging.INFO
+
+_WHO = ("actor_kind", "actor", "client", "credential", "session", "token")
+_NOBODY: dict[str, str | None] = dict.fromkeys(_WHO)
+
+
+def allowed(core: Core, scope: Mapping[str, Any], target: Target, actor: Actor | None) -> None:
+    """A request goes on to the application."""
+    extra = {
+        **_request(scope),
+        "route": target.template,
+        "outcome": "allowed",
+        "reason": None,
+        "status": None,
+    }
+    _log.debug("allowed", extra={**extra, **_who(core, actor)})
+
+
+def refused(scope: Mapping[str, Any], target: Target, decision: Decision | None) -> None:
+    """The gate answers a request with a refusal; without a decision, because it was stopped meanwhile."""
+    reason = "gate_stopped" if decision is None else decision.reason
+    if not reason or not _log.isEnabledFor(REFUSED):
+        return
+    told = {} if decision is None else decision.record or {}
+    extra = {**_request(scope), "route": target.template, "outcome": "refused", "reason": reason}
+    status = 503 if decision is None else decision.status
+    _log.info("refused: %s", reason, extra={**extra, "status": status, **_NOBODY, **told})
+
+
+def ended(core: Core, scope: Mapping[str, Any], actor: Actor, reason: str) -> None:
+    """A stream or WebSocket ends before its time."""
+    if _log.isEnabledFor(REFUSED):
+        extra = {**_request(scope), "route": None, "outcome": "ended", "reason": reason, "status": None}
+        _log.info("ended: %s", reason, extra={**extra, **_who(core, actor)})
+
+
+def _request(scope: Mapping[str, Any]) -> dict[str, Any]:
+    return {"transport": scope["type"], "method": scope.get("method", "GET"), "path": scope["path"]}
+
+
+def _who(core: Core, actor: Actor | None) -> dict[str, str | None]:
+    return _NOBODY if actor is None else core.record(actor)
