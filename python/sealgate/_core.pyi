@@ -1,9 +1,11 @@
 """The extension: a thin skin over the Rust gate."""
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import datetime
 from os import PathLike
-from typing import Any, Literal, Never, Self, final
+from typing import Any, Literal, Never, Self, TypeVar, final
+
+_T = TypeVar("_T")
 
 __version__: str
 """The version of the package."""
@@ -146,6 +148,16 @@ class Agent:
     def __hash__(self) -> int: ...
 
 @final
+class Pins:
+    """Attributes of objects, and the very values that they had."""
+
+    def __new__(cls, pins: list[tuple[object, str, object]]) -> Self:
+        """Takes owners, names of attributes and values; of a list, the items as they are now."""
+
+    def hold(self) -> bool:
+        """Whether every attribute still has the very value, and every list the very items."""
+
+@final
 class Decision:
     """What the gate decided about one request."""
 
@@ -249,6 +261,14 @@ class Core:
         """The same about the request of an ASGI scope of the types `http` and `websocket`.
 
         Where nothing but the actor is to be told, the answer is the actor alone, or `None` for nobody.
+        """
+
+    def admit_known(
+        self, scope: MutableMapping[str, Any], pins: Pins, known: Mapping[tuple[str, str, str, str], _T]
+    ) -> tuple[_T, Decision | User | Machine | Agent | None] | None:
+        """The same for a request of which `known` tells what it reaches, as long as `pins` hold: the value
+        that stands there under the request's type, method, root path and path, which has a `number`, and what
+        `admit` would answer. `None` where it is not known.
         """
 
     def finish(

@@ -46,11 +46,22 @@ async def _send_answer(
             # Before the handshake is accepted, servers turn this into a plain 403.
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": reason})
             return
-        prefix = "websocket.http.response"
+        prefix, headers = "websocket.http.response", joined(headers)
     elif scope["method"] == "HEAD":
         body = b""
     await send({"type": f"{prefix}.start", "status": status, "headers": headers})
     await send({"type": f"{prefix}.body", "body": body})
+
+
+def joined(headers: list[Field]) -> list[Field]:
+    """Each name once, with its values in one list (RFC 9110, section 5.3): Granian 2.8 dies of a refused
+    handshake with two fields of one name, such as two challenges. Cookies cannot be joined.
+    """
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        values.setdefault(name, []).append(value)
+    cookies = [(b"set-cookie", value) for value in values.pop(b"set-cookie", [])]
+    return [*((name, b", ".join(those)) for name, those in values.items()), *cookies]
 
 
 def with_fields(send: Send, fields: list[Field]) -> Send:

@@ -19,7 +19,7 @@ from sealgate._core import Decision
 from sealgate.answers import answer, interlock, redirect, with_fields
 from sealgate.bodies import Body
 from sealgate.connections import Connection, Connections, Socket, Stream
-from sealgate.dependencies import STATE_KEY
+from sealgate.dependencies import JUDGED_KEY, STATE_KEY
 from sealgate.stand_ins import StandIns
 
 if TYPE_CHECKING:
@@ -81,8 +81,14 @@ class GateLayer:
         if not self._checked:
             self._on_startup()  # Without lifespan the first request starts the gate.
             self._checked = True
-        target = self._table.find(scope)
-        actor = self._admit(scope, target.number)
+        table, found = self._table, None
+        if table.pins is not None and not self.stand_ins.open:
+            found = self._core.admit_known(scope, table.pins, table.known)
+        if found is None:
+            target = table.find(scope)
+            actor = self._admit(scope, target.number)
+        else:
+            target, actor = found
         if isinstance(actor, Decision):
             settled = await self._settled(actor, scope, receive, send, target)
             if settled is None:
@@ -96,8 +102,9 @@ class GateLayer:
         state = scope.get("state")
         if state is None or STATE_KEY in state:
             # A server that gives several requests one state, against the specification, mixes up no actors.
-            state = scope["state"] = dict(state or ())
+            state = scope["state"] = {**state} if state else {}
         state[STATE_KEY] = actor
+        state[JUDGED_KEY] = (self._core, target.number)
         if target.public:
             send = interlock(scope, send, target)
         if actor is None:
@@ -119,7 +126,8 @@ class GateLayer:
             if connection.reason is not None:
                 await connection.end(None)
         finally:
-            watch.open.pop(connection, None)
+            if connection.watched:
+                connection.leave()
 
     def _admit(self, scope: Scope, requirement: int) -> Decision | Actor | None:
         if self.stand_ins.open:  # Only in tests.

@@ -166,6 +166,7 @@ class Connection(ABC):
         "_watch",
         "actor",
         "reason",
+        "watched",
     )
 
     def __init__(
@@ -175,6 +176,8 @@ class Connection(ABC):
         self.actor = actor
         self.reason: str | None = None
         """Why it ends, once it does."""
+        self.watched = False
+        """Whether it has begun and goes on, so that its end would be forced."""
         self._scope = scope
         self._watch = watch
         self._send = send
@@ -194,10 +197,16 @@ class Connection(ABC):
 
     def _begin(self) -> None:
         """From now on its end would be forced."""
+        self.watched = True
         watch = self._watch
         watch.open[self] = None
         if not watch.ticking:
             watch.tick()
+
+    def leave(self) -> None:
+        """It has come to its own end."""
+        self.watched = False
+        self._watch.open.pop(self, None)
 
     def fall(self, reason: str) -> None:
         """Ends it. From here on nothing that the application sends gets out."""
@@ -270,7 +279,7 @@ class Stream(Connection):
         kind = message["type"]
         if kind == "http.response.body":
             if not message.get("more_body", False):
-                self._watch.open.pop(self, None)
+                self.leave()
         elif kind == "http.response.start":
             self._begin()
         return self._send(message)
@@ -296,7 +305,7 @@ class Socket(Connection):
         if kind == "websocket.accept":
             self._begin()
         elif kind == "websocket.close":
-            self._watch.open.pop(self, None)
+            self.leave()
         return self._send(message)
 
     def receiver(self, receive: Receive) -> Receive:
@@ -309,7 +318,7 @@ class Socket(Connection):
                 message = await receive()
                 if self.reason is None:
                     if message["type"] == "websocket.disconnect":
-                        self._watch.open.pop(self, None)
+                        self.leave()
                     return message
             return {"type": "websocket.disconnect", "code": CLOSE_CODE, "reason": self.reason}
 

@@ -55,7 +55,7 @@ def _check(cors: CORSMiddleware, route: str | None) -> None:
         example = f", for one at {route}" if route else ""
         raise SettingsError(
             "CORSMiddleware allows credentials to every origin, so any site could act as its visitors"
-            f"{example}: name the origins, allow_origins=['https://web.example'], or set allow_credentials=False"
+            f"{example}: name them, allow_origins=['https://web.example'], or set allow_credentials=False"
         )
 
 

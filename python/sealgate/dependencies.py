@@ -21,6 +21,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
+from sealgate.answers import joined
 from sealgate.needs import ANY_KIND, Need, asked
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ _DENIAL = "websocket.http.response"
 
 STATE_KEY = "sealgate"
 """Where `scope["state"]` holds the actor, or `None`: on a public route, and where nobody may call too."""
+
+JUDGED_KEY = "sealgate.judged"
+"""Where it holds what the actor was found to meet already: a gate's core, and the requirement's number."""
 
 SESSION_SCHEME = "Sealgate session"
 """The name of the session's security scheme in OpenAPI documents."""
@@ -73,12 +77,15 @@ async def send_refusal(connection: HTTPConnection, refused: Exception) -> Any:
     is left to be sent.
     """
     assert isinstance(refused, Refused)
-    if isinstance(connection, WebSocket) and _DENIAL not in (connection.scope.get("extensions") or {}):
-        # Before the handshake is accepted, servers turn this into a plain 403.
-        await connection.close(1008, refused.reason)
-        return None
+    headers = refused.answer.headers
+    if isinstance(connection, WebSocket):
+        if _DENIAL not in (connection.scope.get("extensions") or {}):
+            # Before the handshake is accepted, servers turn this into a plain 403.
+            await connection.close(1008, refused.reason)
+            return None
+        headers = joined(headers)
     response = Response(refused.answer.body, refused.answer.status)
-    response.raw_headers = refused.answer.headers
+    response.raw_headers = headers
     return response
 
 
@@ -227,7 +234,7 @@ class ActorDependency(SecurityBase, Generic[A_co]):
             refused = core.refusal(None, number)
         elif self.need.tenants_from:
             refused = core.refusal(actor, number, self._tenant(connection))
-        elif core.check(actor, number) is None:
+        elif state.get(JUDGED_KEY) == (core, number) or core.check(actor, number) is None:
             return cast(A_co, actor)
         else:
             refused = core.refusal(actor, number)

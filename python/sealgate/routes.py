@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, replace
-from operator import is_
 from typing import Any
 
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router, WebSocketRoute
 
+from sealgate._core import Pins
 from sealgate._place import of_endpoint
 from sealgate.dependencies import Marks
 from sealgate.public_paths import PublicPaths, route_path
@@ -28,7 +28,6 @@ from sealgate.understood import (
     entered,
     handles_as_written,
     included_as_written,
-    is_bare,
     matches_as_written,
     not_found_as_written,
     router_of,
@@ -85,24 +84,22 @@ class RouteTable:
         self._public_paths = public_paths
         self._unmarked = Target(marks.core.UNMARKED, verified=False)
         self._entries: dict[int, list[_Entry]] = {}
-        self._top: Router | None = None
-        self._declared = 0
-        self._routers: list[tuple[Router, object, list[BaseRoute]]] = []
+        self.pins: Pins | None = None
+        """What all of this was read from. Whether it is still there is asked before any of it counts."""
+        self.known: dict[tuple[str, str, str, str], Target] = {}
+        """What requests reach that ask for somebody, as `admit_known` looks it up."""
+        self._read_from: list[tuple[object, str, object]] = []
         self._watched: set[int] = set()
-        self._mounts: list[tuple[Mount | Host, object]] = []
+        self._mounts: list[Mount | Host] = []
         self._cache: dict[tuple[str, str, str, str], Target] = {}
         self._docs_told = False
 
     def find(self, scope: Scope) -> Target:
         """What the request in `scope` will reach. Anything not understood is unmarked."""
-        if self._changed():
+        if not self._read_from or self._changed():
             self._forget()
         key = (scope["type"], scope.get("method", ""), scope.get("root_path", ""), scope["path"])
-        target = self._cache.get(key) or self._walk(scope, key)
-        if target.public and not self._identical():
-            self._forget()
-            target = self._walk(scope, key)
-        return target
+        return self._cache.get(key) or self._walk(scope, key)
 
     def _walk(self, scope: Scope, key: tuple[str, str, str, str]) -> Target:
         try:
@@ -114,7 +111,10 @@ class RouteTable:
         if steady and sum(map(len, key)) <= _CACHED_LETTERS and not self._changed():
             if len(self._cache) >= _CACHED_TARGETS:
                 self._cache.clear()
+                self.known.clear()
             self._cache[key] = target
+            if not target.public and target.redirect is None:
+                self.known[key] = target
         return target
 
     def contradictions(self) -> list[str]:
@@ -146,7 +146,7 @@ class RouteTable:
         """The applications inside this one, down to those that are not understood."""
         for _ in self._every_entry():
             pass  # Reading the ways in finds the mounts.
-        return [mount.app for mount, _ in self._mounts]
+        return [mount.app for mount in self._mounts]
 
     def _every_entry(self) -> Iterator[_Entry]:
         waiting: list[tuple[Router | None, int]] = [(self._app.router, 0)]
@@ -167,38 +167,37 @@ class RouteTable:
         return entries
 
     def _changed(self) -> bool:
-        """Whether a route was added, removed or replaced anywhere. Every request asks, so lists are
-        compared with `==`, which takes routes that are equal for the same: see `_identical`.
-        """
-        if self._top is not self._app.router or self._declared != self._public_paths.changes:
-            return True
-        for router, stack, routes in self._routers:
-            if router.routes != routes or router.middleware_stack is not stack:
-                return True
-        return bool(self._mounts) and any(_inside(mount) != inside for mount, inside in self._mounts)
-
-    def _identical(self) -> bool:
-        """Whether every route is the very one that was read. Routes are equal when path, methods and
-        endpoint are, whatever their marks, so this is asked before anybody is let in as public.
-        """
-        return all(all(map(is_, router.routes, routes)) for router, _, routes in self._routers)
+        """Whether a route was added, removed or replaced anywhere. Every request asks."""
+        pins = self.pins
+        if pins is None:
+            pins = self.pins = Pins(self._read_from)
+        return not pins.hold()
 
     def _forget(self) -> None:
         self._entries.clear()
         self._cache.clear()
-        self._routers.clear()
+        self.known.clear()
         self._watched.clear()
         self._mounts.clear()
-        self._top = self._app.router
-        self._declared = self._public_paths.changes
+        self.pins = None
+        self._read_from = [
+            (self._app, "router", self._app.router),
+            (self._public_paths, "changes", self._public_paths.changes),
+        ]
         self.entries(self._app.router)
+
+    def _relies_on(self, *attributes: tuple[object, str, object]) -> None:
+        """What is cached counts as long as these are the very values; of a list, the very items."""
+        self._read_from.extend(attributes)
+        self.pins = None
 
     def _watch(self, router: Router) -> None:
         if id(router) in self._watched:
             return
         self._watched.add(id(router))
         routes = list(router.routes)
-        self._routers.append((router, router.middleware_stack, routes))
+        stack = router.middleware_stack
+        self._relies_on((router, "routes", routes), (router, "middleware_stack", stack))
         for route in routes:
             included = getattr(route, "original_router", None)
             if isinstance(included, Router):
@@ -226,7 +225,8 @@ class RouteTable:
             return self._closed(label)
         steady = matches_as_written(original) and not isinstance(original, Host)
         if isinstance(original, Mount) or (isinstance(original, Host) and direct):
-            self._mounts.append((original, _inside(original)))
+            self._mounts.append(original)
+            self._relies_on(*_inside(original))
             return _Entry(matches, self._unmarked, Asked(), label, app=entered(original), steady=steady)
         if not isinstance(original, Route | WebSocketRoute):
             return _Entry(matches, self._unmarked, Asked(), label, steady=False, plain=False)
@@ -400,10 +400,14 @@ def _may_match(_scope: Scope) -> tuple[Match, Scope]:
     return Match.FULL, {}
 
 
-def _inside(mount: Mount | Host) -> object:
+def _inside(mount: Mount | Host) -> list[tuple[object, str, object]]:
     """What makes a mounted application understood or not, to be compared later."""
-    app = mount.app
-    return (id(app), id(app.router), is_bare(app)) if isinstance(app, Starlette) else id(app)
+    app: object = mount.app
+    inside: list[tuple[object, str, object]] = [(mount, "app", app)]
+    if isinstance(app, Starlette):
+        names = ("router", "middleware_stack", "user_middleware")
+        inside += [(app, name, getattr(app, name)) for name in names]
+    return inside
 
 
 def _methods(route: Any) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sealgate.public_paths import PublicPaths, route_path
 
 if TYPE_CHECKING:
+    from sealgate._core import Pins
     from sealgate.dependencies import Marks
 
 Scope = MutableMapping[str, Any]
+
+Request = tuple[str, str, str, str]
+"""Its type, method, the path that the application is under, and its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,16 @@ class Target:
 class Table(Protocol):
     """Whoever tells the layer what requests will reach."""
 
+    @property
+    def pins(self) -> Pins | None:
+        """What has to hold before `known` counts; `None` where nothing is known."""
+        ...
+
+    @property
+    def known(self) -> Mapping[Request, Target]:
+        """What requests reach that ask for somebody."""
+        ...
+
     def find(self, scope: Scope) -> Target:
         """What the request in `scope` will reach. Anything not understood is unmarked."""
         ...
@@ -62,6 +76,8 @@ class PathTable:
         """
         self._marks = marks
         self._public_paths = public_paths
+        self.pins: Pins | None = None
+        self.known: dict[Request, Target] = {}
         self._asked = Target(marks.core.UNMARKED if number is None else number, verified=False)
 
     def find(self, scope: Scope) -> Target:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from asgi_kit import Message, http_scope
 from fastapi import FastAPI
 from sealgate.asgi import GateLayer
-from sealgate.targets import Target
+from sealgate.targets import Request, Target
 from starlette.middleware import Middleware
 
 
@@ -20,6 +20,8 @@ class Standing:
     """A core for which everybody is somebody, and good until a test says why not."""
 
     ready = True
+    pins = None
+    known: Mapping[Request, Target] = {}
 
     def __init__(self) -> None:
         self.reason: str | None = None

@@ -1,12 +1,14 @@
 """`gate.user` as FastAPI sees it, and as a developer calls it."""
 
+import asyncio
 import logging
 from typing import Annotated, Any
 
 import pytest
-from asgi_kit import request, websocket
+from asgi_kit import Answer, drive, http_scope, request, websocket
 from fastapi import Depends, FastAPI, Security, WebSocket
-from sealgate import Gate, User
+from sealgate import Actor, Gate, User
+from sealgate.testing import as_machine, as_nobody, as_user
 
 
 async def test_it_is_awaited_and_refuses_where_no_gate_is_installed(
@@ -38,6 +40,57 @@ async def test_it_works_on_sockets_too(gate: Gate) -> None:
         await websocket.accept()
 
     assert "websocket.accept" not in (await websocket(app, "/ws")).kinds
+
+
+async def test_a_refused_handshake_names_no_field_twice(app: FastAPI, gate: Gate) -> None:
+    """Granian 2.8 ends with all of its connections where one does."""
+
+    @app.websocket("/ws")
+    async def ws(websocket: WebSocket, _: Annotated[User, Depends(gate.user)]) -> None:
+        await websocket.accept()
+
+    @app.websocket("/tenants/{tenant}")
+    async def tenant(_: Annotated[Actor, Depends(gate.actor(tenant_from="tenant"))]) -> None:
+        pass
+
+    by_layer = await websocket(app, "/ws")
+    with as_machine(app, id="job"):
+        by_dependency = await websocket(app, "/tenants/acme")
+    assert (by_layer.status, by_dependency.status) == (401, 403)
+    challenge = by_layer.header("www-authenticate") or ""
+    assert challenge.startswith("Bearer realm=")
+    assert ", DPoP realm=" in challenge
+    for refused in (by_layer, by_dependency):
+        names = [name for name, _ in refused.headers]
+        assert len(names) == len(set(names)), refused.headers
+
+
+async def test_a_state_that_requests_share_mixes_up_nobody(app: FastAPI, gate: Gate) -> None:
+    """Servers give each request a copy (ASGI, Lifespan State). One may forget it."""
+    here, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> None:
+        here.set()
+        await go_on.wait()
+
+    @app.get("/who", dependencies=[Depends(slow)])
+    async def who(actor: Annotated[Actor | None, Depends(gate.optional)]) -> str | None:
+        return actor.id if actor else None
+
+    shared: dict[str, Any] = {"pool": 1}
+
+    async def ask() -> Answer:
+        return await drive(app, {**http_scope("GET", "/who"), "state": shared})
+
+    async with asyncio.TaskGroup() as group:
+        answers: list[asyncio.Task[Answer]] = []
+        for block in (as_user(app, id="ada"), as_nobody(app), as_user(app, id="eve")):
+            with block:
+                here.clear()
+                answers.append(group.create_task(ask()))
+                await here.wait()
+        go_on.set()
+    assert [answer.result().body for answer in answers] == [b'"ada"', b"null", b'"eve"']
 
 
 async def test_it_declares_no_parameter_that_could_be_missing(app: FastAPI, gate: Gate) -> None:

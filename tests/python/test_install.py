@@ -202,7 +202,7 @@ async def test_credentials_for_every_origin_are_refused_at_the_start(
     app.add_middleware(CORSMiddleware, **allowed, allow_credentials=True)
     if when == "before":
         gate.install(app)
-    with pytest.raises(SettingsError, match=r"name the origins, allow_origins=\["):
+    with pytest.raises(SettingsError, match=r"name them, allow_origins=\["):
         await request(app, "GET", "/")
 
 

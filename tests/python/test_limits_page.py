@@ -145,6 +145,12 @@ LIMITS: dict[str, tuple[str, str, str]] = {
         "count",
     ),
     "the memory that they take up": (f"{GATE}/resource/cache.rs", "BYTES", "bytes"),
+    "opened sessions remembered; what was not used lately makes room": (
+        f"{GATE}/gate/opened.rs",
+        "ENTRIES",
+        "count",
+    ),
+    "the memory that opened sessions take up": (f"{GATE}/gate/opened.rs", "BYTES", "bytes"),
     "who may act one behind the other in a token": (f"{GATE}/resource/mapping.rs", "ACTING_LIMIT", "count"),
     "roles in a token": (f"{GATE}/resource/mapping.rs", "ROLES_LIMIT", "count"),
     "`sub`, `client_id` or `jti` of a token": (f"{GATE}/resource/mapping.rs", "TEXT_LIMIT", "bytes"),

@@ -90,9 +90,13 @@ async def test_what_is_remembered_is_bounded(gate: Gate) -> None:
     for number in range(10_000):
         table.find(http_scope("GET", f"/a/{number}"))
         table.find(http_scope("GET", f"/unknown/{number}"))
+    for length in (300, 15_000):
+        table.find(http_scope("M" * length, "/a/1"))
+        table.find(http_scope("GET", "/a/1", root_path="/" + "r" * length))
     remembered = table._cache  # pyright: ignore[reportPrivateUsage]
     assert 0 < len(remembered) <= 4096
     assert not any("unknown" in key[3] for key in remembered)
+    assert all(sum(map(len, key)) <= 256 for key in remembered)
 
 
 @pytest.fixture

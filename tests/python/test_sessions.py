@@ -257,7 +257,7 @@ async def test_unmarked_routes_stay_closed_for_users_when_settings_say_deny(real
 
 
 async def test_a_user_does_not_stay_behind_for_the_next_request(app: FastAPI, realm: Realm) -> None:
-    shared: dict[str, Any] = {}
+    shared: dict[str, Any] = {"pool": 1}
 
     def scope(path: str, *headers: tuple[str, str]) -> Any:
         return {**http_scope("GET", path, headers), "state": shared}
@@ -265,10 +265,12 @@ async def test_a_user_does_not_stay_behind_for_the_next_request(app: FastAPI, re
     async with browser(app) as client:
         await sign_in(client, realm)
         cookie = session_cookie(client)
-    assert (await drive(app, scope("/me", cookie))).status == 200
-    assert isinstance(shared["sealgate"], User)
-    assert (await drive(app, scope("/open"))).status == 200
-    assert shared["sealgate"] is None
+    mine, public = scope("/me", cookie), scope("/open")
+    assert (await drive(app, mine)).status == 200
+    assert (await drive(app, public)).status == 200
+    assert isinstance(mine["state"]["sealgate"], User)
+    assert public["state"]["sealgate"] is None
+    assert public["state"]["pool"] == 1
     assert (await drive(app, scope("/me"))).status == 401
 
 

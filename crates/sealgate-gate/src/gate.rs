@@ -1,6 +1,7 @@
 //! The gate itself: from request to decision.
 
 mod known;
+mod opened;
 mod refuse;
 mod token;
 
@@ -27,6 +28,7 @@ use crate::resource::{Came, Presented, Tokens};
 use crate::settings::{Settings, SettingsError, Unmarked};
 use crate::{alive, feed, onward, own_routes, page, standing};
 
+use opened::{Opened, OpenedSessions};
 use refuse::Refused;
 
 /// The gate of one application.
@@ -35,6 +37,7 @@ pub struct Gate {
     renewals: Renewals,
     onward: onward::Tokens,
     tokens: Tokens,
+    opened: OpenedSessions,
 }
 
 impl Gate {
@@ -48,6 +51,7 @@ impl Gate {
             renewals,
             onward: onward::Tokens::default(),
             tokens,
+            opened: OpenedSessions::default(),
         }))
     }
 
@@ -85,24 +89,25 @@ impl Gate {
                 return self.deny(refused, requirement, person());
             }
         };
-        let content = match self.session(found) {
-            Ok(content) => content,
+        let opened = match self.session(found) {
+            Ok(opened) => opened,
             Err(refused) => return self.deny(refused, requirement, person()),
         };
-        self.renewals.saw(&content);
-        match self.admit(&seen, request, &content) {
+        let (content, caller) = (&opened.content, opened.caller.clone());
+        self.renewals.saw(content);
+        match self.admit(&seen, request, content) {
             Err(denial) => {
-                let refused = Refused::of(self.caller(content), denial, Came::Session);
+                let refused = Refused::of(caller, denial, Came::Session);
                 self.deny(refused, requirement, person())
             }
             Ok(Shown::InForm) => {
                 let then = AfterForm::Request {
-                    content: Box::new(content),
+                    content: Box::new(content.clone()),
                     requirement: requirement.clone(),
                 };
                 Decision::Pending(Box::new(Pending(Work::Form(Form::new(then)))))
             }
-            Ok(Shown::InHeader) => self.proceed(content, requirement, person),
+            Ok(Shown::InHeader) => self.proceed(content, caller, requirement, person),
         }
     }
 
@@ -118,30 +123,43 @@ impl Gate {
     /// Decides about a request that may come with the session that it came with.
     fn proceed(
         &self,
-        content: SessionContent,
+        content: &SessionContent,
+        caller: Caller,
         requirement: &Requirement,
         person: impl FnOnce() -> Option<String>,
     ) -> Decision {
         if self.common.now() >= content.renew_at() {
             let requirement = requirement.clone();
             let work = Work::Renewal {
-                content: Box::new(content),
+                content: Box::new(content.clone()),
                 requirement,
                 person: person(),
             };
             return Decision::Pending(Box::new(Pending(work)));
         }
-        self.decided(content, requirement, person)
+        self.decided(caller, requirement, person)
     }
 
-    /// Decides about a request with a session that is alive.
+    /// The same once its form was read. Whoever sends a form decides how long that takes, and the session may
+    /// have ended meanwhile.
+    fn resumed(&self, content: &SessionContent, requirement: &Requirement) -> Decision {
+        let caller = self.caller(content.clone());
+        match alive::check(&self.common, content) {
+            Ok(()) => self.proceed(content, caller, requirement, || None),
+            Err(denial) => {
+                let refused = Refused::of(caller, denial, Came::Session);
+                self.deny(refused, requirement, None)
+            }
+        }
+    }
+
+    /// Decides about a request whose session is alive.
     fn decided(
         &self,
-        content: SessionContent,
+        caller: Caller,
         requirement: &Requirement,
         person: impl FnOnce() -> Option<String>,
     ) -> Decision {
-        let caller = self.caller(content);
         match self.judge(requirement, &caller.actor) {
             None => Decision::Allow(Allowed {
                 caller: Some(caller),
@@ -172,7 +190,7 @@ impl Gate {
                 Ok(AfterForm::Request {
                     content,
                     requirement,
-                }) => match self.proceed(*content, &requirement, || None) {
+                }) => match self.resumed(&content, &requirement) {
                     Decision::Pending(renewal) => Box::pin(self.finish(*renewal)).await,
                     decided => decided,
                 },
@@ -192,7 +210,7 @@ impl Gate {
                 };
                 let renewed = SessionContent::clone(&renewed);
                 let mut decision = match alive::check(&self.common, &renewed) {
-                    Ok(()) => self.decided(renewed, &requirement, || person),
+                    Ok(()) => self.decided(self.caller(renewed), &requirement, || person),
                     Err(denial) => {
                         let refused = Refused::of(self.caller(renewed), denial, Came::Session);
                         self.deny(refused, &requirement, person)
@@ -256,7 +274,7 @@ impl Gate {
     }
 
     /// The session that a request brings, if it is alive.
-    fn session(&self, found: Found<'_>) -> Result<SessionContent, Refused> {
+    fn session(&self, found: Found<'_>) -> Result<Arc<Opened>, Refused> {
         let sealed = match found {
             Found::Nothing => return Err(Refused::new(Denial::CredentialMissing, Came::Unclear)),
             Found::Several => return Err(Refused::new(Denial::CredentialDuplicate, Came::Session)),
@@ -265,17 +283,19 @@ impl Gate {
             }
             Found::One(sealed) => sealed,
         };
-        let content = self
-            .common
-            .seals()
-            .open_session(self.common.names(), sealed)
-            .map_err(|error| {
-                tracing::debug!(reason = error.code(), "a session cookie was refused");
-                Refused::new(Denial::CredentialInvalid, Came::Session)
-            })?;
-        match alive::check(&self.common, &content) {
-            Ok(()) => Ok(content),
-            Err(denial) => Err(Refused::of(self.caller(content), denial, Came::Session)),
+        let (seals, names) = (self.common.seals(), self.common.names());
+        let open = || seals.open_session(names, sealed);
+        let caller = |content| self.caller(content);
+        let opened = self.opened.open(sealed, open, caller).map_err(|error| {
+            tracing::debug!(reason = error.code(), "a session cookie was refused");
+            Refused::new(Denial::CredentialInvalid, Came::Session)
+        })?;
+        match alive::check(&self.common, &opened.content) {
+            Ok(()) => Ok(opened),
+            Err(denial) => {
+                let caller = opened.caller.clone();
+                Err(Refused::of(caller, denial, Came::Session))
+            }
         }
     }
 

@@ -125,9 +125,10 @@ impl Claims {
         Timestamp::from_seconds(self.iat)
     }
 
-    pub(crate) fn authenticated_at(&self) -> Timestamp {
-        self.auth_time
-            .map_or_else(|| self.issued_at(), Timestamp::from_seconds)
+    /// When the user last proved who they are. The token's own time is no answer: it is new also where nobody
+    /// was asked anything, because they were still signed in at the issuer.
+    pub(crate) fn authenticated_at(&self) -> Option<Timestamp> {
+        self.auth_time.map(Timestamp::from_seconds)
     }
 
     pub(crate) fn subject(&self) -> &str {
@@ -136,7 +137,7 @@ impl Claims {
 
     pub(crate) fn into_user(self, scopes: Vec<String>) -> User {
         User {
-            authenticated_at: Some(self.authenticated_at()),
+            authenticated_at: self.authenticated_at(),
             id: self.sub,
             email: self.email,
             name: self.name,

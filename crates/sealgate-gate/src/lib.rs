@@ -26,6 +26,7 @@ mod issuer;
 mod login;
 mod login_url;
 mod logout;
+mod memory;
 mod onward;
 mod origin;
 mod own_routes;

@@ -27,6 +27,9 @@ const SLOT: Duration = Duration::from_secs(60);
 /// How many proofs are taken in one slot: about 3,000 a second, in some 4 MB.
 const SLOT_CAPACITY: usize = 200_000;
 
+/// By more slots than this, time that goes back is a clock that was set, and no request that read it long ago.
+const SET_BACK: u64 = 10;
+
 /// Why a proof is refused that is sound in itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum DpopRefusal {
@@ -184,16 +187,24 @@ impl DpopGuard {
         Ok(())
     }
 
-    /// The slots as they are at `now`. Time that seems to go back, because two readings of the clock
-    /// overtake each other, changes nothing.
+    /// The slots as they are at `now`. Time that seems to go back a little, because two readings of the clock
+    /// overtake each other, changes nothing. A clock that processes share may also be set back by more. A guard
+    /// that stayed ahead would know nobody's nonces any more, so it follows, and takes along which proofs it
+    /// remembers. Those from before a mistaken leap ahead are forgotten, as by a restart.
     fn at(&self, now: Uptime) -> MutexGuard<'_, Slots> {
         let elapsed = now.elapsed();
         let number = elapsed.as_secs() / SLOT.as_secs();
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if number > slots.current.number {
-            let follows = number == slots.current.number + 1;
+        let newest = slots.current.number;
+        if number > newest {
             let ended = std::mem::replace(&mut slots.current, Slot::new(&self.key, number));
-            slots.previous = follows.then_some(ended);
+            slots.previous = (number == newest + 1).then_some(ended);
+        } else if number + SET_BACK < newest {
+            let mut back = Slot::new(&self.key, number);
+            back.spent = std::mem::take(&mut slots.current.spent);
+            let before = slots.previous.take().map(|slot| slot.spent);
+            back.spent.extend(before.into_iter().flatten());
+            slots.current = back;
         }
         slots
     }
@@ -354,6 +365,21 @@ mod tests {
         assert_eq!(guard.nonce(at(59)), new);
         assert_eq!(spend(&guard, &old, "a", at(59)), Ok(()));
         assert_eq!(spend(&guard, &old, "a", at(60)), Err(DpopRefusal::Reused));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_costs_no_nonce_and_passes_no_proof_twice() {
+        let [guard, other] = [[1; 32], [1; 32]].map(|key| DpopGuard::shared(&key));
+        let (ahead, now) = (at(1_790_086_400), at(1_790_000_000));
+        let wrong = guard.nonce(ahead);
+        assert_eq!(spend(&guard, &wrong, "a", ahead), Ok(()));
+        assert!(guard.check(Some(&wrong), now).is_err());
+        let nonce = guard.nonce(now);
+        assert_eq!(nonce, other.nonce(now));
+        assert_eq!(spend(&guard, &nonce, "a", now), Err(DpopRefusal::Reused));
+        assert_eq!(spend(&guard, &nonce, "b", now), Ok(()));
+        let late = at(1_790_000_000 - 600);
+        assert_eq!(guard.nonce(late), nonce, "a request that took long");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use sealgate_gate::{
@@ -18,6 +19,7 @@ use crate::actors;
 use crate::completion::{Completion, Outcome};
 use crate::decision::Decision;
 use crate::headers::Fields;
+use crate::pins::Pins;
 use crate::process::Process;
 use crate::refuse;
 use crate::requirements::{Requirements, UNMARKED};
@@ -229,6 +231,41 @@ impl Core {
         };
         let decided = self.process()?.gate().decide(&request, &requirement);
         Decision::shortened(py, decided)
+    }
+
+    /// The same for a request of which `known` tells what it reaches, as long as `pins` hold: the value that
+    /// stands there under the request, and what `admit` would answer. Nothing where it is not known.
+    fn admit_known<'py>(
+        &self,
+        py: Python<'py>,
+        scope: &Bound<'py, PyAny>,
+        pins: &Pins,
+        known: &Bound<'py, PyDict>,
+    ) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
+        let Ok(fields) = scope.cast_exact::<PyDict>() else {
+            return Ok(None);
+        };
+        let field = |name| {
+            Ok::<_, PyErr>(
+                fields
+                    .get_item(name)?
+                    .unwrap_or_else(|| intern!(py, "").clone().into_any()),
+            )
+        };
+        let request = (
+            field(intern!(py, "type"))?,
+            field(intern!(py, "method"))?,
+            field(intern!(py, "root_path"))?,
+            field(intern!(py, "path"))?,
+        );
+        let Some(target) = known.get_item(request)? else {
+            return Ok(None);
+        };
+        if !pins.hold(py)? {
+            return Ok(None);
+        }
+        let requirement: usize = target.getattr(intern!(py, "number"))?.extract()?;
+        Ok(Some((target, self.admit(py, scope, requirement)?)))
     }
 
     /// Carries a pending decision through on the extension's own thread, which calls `done` once.

@@ -9,6 +9,7 @@ mod decision;
 mod headers;
 mod logging;
 mod onward;
+mod pins;
 mod process;
 mod requirements;
 mod scope;
@@ -53,6 +54,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("SettingsError", module.py().get_type::<SettingsError>())?;
     module.add_class::<core::Core>()?;
     module.add_class::<decision::Decision>()?;
+    module.add_class::<pins::Pins>()?;
     module.add_class::<onward::OnwardClient>()?;
     module.add_class::<onward::Onward>()?;
     module.add_class::<actors::User>()?;

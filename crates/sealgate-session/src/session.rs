@@ -43,6 +43,9 @@ pub struct SessionContent {
     acr: Option<String>,
 }
 
+/// What stands for a time that nobody told: so long ago that it is recent for nobody.
+const NOT_SAID: i64 = 0;
+
 /// The parts from which a [`SessionContent`] is made; times in whole seconds when written.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionParts {
@@ -58,8 +61,8 @@ pub struct SessionParts {
     pub renew_at: Timestamp,
     /// From when on it is over, whatever happens.
     pub expires_at: Timestamp,
-    /// When the user last proved who they are.
-    pub authenticated_at: Timestamp,
+    /// When the user last proved who they are, if the issuer says so.
+    pub authenticated_at: Option<Timestamp>,
     /// The refresh handle, as the issuer gave it.
     pub refresh: Option<String>,
     /// The issuer's key that vouched for it.
@@ -91,7 +94,9 @@ impl From<SessionParts> for SessionContent {
             renewed_at: parts.renewed_at.as_seconds(),
             renew_at: parts.renew_at.as_seconds(),
             expires_at: parts.expires_at.as_seconds(),
-            authenticated_at: parts.authenticated_at.as_seconds(),
+            authenticated_at: parts
+                .authenticated_at
+                .map_or(NOT_SAID, Timestamp::as_seconds),
             tenant: parts.user.tenant,
             acr: parts.user.acr,
             refresh: parts.refresh,
@@ -141,9 +146,10 @@ impl SessionContent {
         Timestamp::from_seconds(self.expires_at)
     }
 
-    /// When the user last proved who they are.
-    pub const fn authenticated_at(&self) -> Timestamp {
-        Timestamp::from_seconds(self.authenticated_at)
+    /// When the user last proved who they are, if the issuer says so.
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
+        let at = Timestamp::from_seconds(self.authenticated_at);
+        (self.authenticated_at != NOT_SAID).then_some(at)
     }
 
     /// The refresh handle.
@@ -171,7 +177,7 @@ impl SessionContent {
             expires_at: self.expires_at(),
             authenticated_at: self.authenticated_at(),
             user: User {
-                authenticated_at: Some(self.authenticated_at()),
+                authenticated_at: self.authenticated_at(),
                 id: self.sub,
                 email: self.email,
                 name: self.name,
@@ -202,6 +208,18 @@ mod tests {
         assert_eq!(SessionContent::decode(&bytes), Err(SealError::Content));
     }
 
+    #[test]
+    fn a_sign_in_of_unknown_time_stays_one() {
+        let parts = SessionParts {
+            authenticated_at: None,
+            ..typical().into_parts()
+        };
+        let bytes = SessionContent::from(parts).encode().unwrap();
+        let content = SessionContent::decode(&bytes).unwrap();
+        assert_eq!(content.authenticated_at(), None);
+        assert_eq!(content.into_user().authenticated_at, None);
+    }
+
     pub(crate) fn typical() -> SessionContent {
         let at = Timestamp::from_seconds(1_790_000_000);
         SessionParts {
@@ -220,7 +238,7 @@ mod tests {
             renewed_at: at,
             renew_at: at,
             expires_at: at,
-            authenticated_at: at,
+            authenticated_at: Some(at),
             refresh: Some("r".repeat(64)),
             key: Some("k".repeat(11)),
         }

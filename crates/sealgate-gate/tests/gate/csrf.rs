@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sealgate_gate::{Allowed, Decision, Response, Transport};
 
-use crate::browser::{Browser, signed_in, user};
+use crate::browser::{Browser, from_here, signed_in, user};
 use crate::provider::{World, world, world_with};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -137,6 +137,28 @@ async fn a_session_that_is_due_is_renewed_once_the_form_has_the_token() {
     let (_, result) = post(&world, &browser, "/x", &[FORM], &form).await;
     assert_eq!(result.unwrap().set_cookies.len(), 1);
     assert_eq!(world.state().token_requests.len(), before + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ends_while_its_form_arrives_is_over() {
+    let world = world().await;
+    let mut browser = signed_in(&world).await;
+    let form = format!("csrf_token={}", token(&world, &mut browser).await);
+    let mut slow = browser.clone();
+    slow.headers = vec![(FORM.0, FORM.1.to_owned())];
+    let decision = slow.decide(&world.gate, Transport::Http, "POST", "/x", &user());
+    let Decision::Pending(mut pending) = decision else {
+        panic!("the form is not asked for: {decision:?}");
+    };
+    browser.headers = from_here();
+    let need = user();
+    let out = browser.send(&world.gate, "POST", "/auth/logout", &need);
+    assert_eq!(out.await.unwrap_err().status, 200);
+    pending.set_body(form.into_bytes());
+    let Decision::Respond(refused) = world.gate.finish(*pending).await else {
+        panic!("it passed");
+    };
+    assert_eq!((refused.status, refused.reason), (401, "session_revoked"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -182,6 +182,29 @@ async fn what_a_renewal_does_not_repeat_stays_and_the_organisation_never_changes
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_provider_that_does_not_say_when_somebody_signed_in_vouches_for_no_recent_sign_in() {
+    let world = openid();
+    let recent = Requirement::Actor(Need {
+        max_age: Some(Duration::from_secs(60)),
+        ..Need::of(Kinds::USER)
+    });
+    for (auth_time, expected) in [
+        (Value::Null, (401, "authentication_old")),
+        (json!(0), (401, "authentication_old")),
+    ] {
+        world.state().claims = vec![("auth_time", auth_time)];
+        let mut browser = signed_in(&world).await;
+        assert!(passes(&world, &mut browser).await);
+        let refused = browser.denied(&world.gate, "GET", "/", &recent).await;
+        assert_eq!(refused, expected);
+    }
+    world.state().claims.clear();
+    let mut browser = signed_in(&world).await;
+    let passed = browser.send(&world.gate, "GET", "/", &recent).await;
+    assert!(passed.is_ok(), "where it does say");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_outage_of_the_provider_is_a_503_and_never_a_sign_in() {
     let world = openid();
     let mut browser = signed_in(&world).await;

@@ -111,7 +111,7 @@ pub(crate) fn encode(purpose: &str, value: &Value) -> Vec<u8> {
         renewed_at: time("renewed_at"),
         renew_at: time("renew_at"),
         expires_at: time("expires_at"),
-        authenticated_at: time("authenticated_at"),
+        authenticated_at: Some(time("authenticated_at")),
         refresh: text("refresh"),
         key: text("key"),
     };
@@ -144,7 +144,7 @@ pub(crate) fn decode(purpose: &str, bytes: &[u8]) -> Result<Value, SealError> {
         "renew_at": content.renew_at().as_seconds(),
         "expires_at": content.expires_at().as_seconds(),
         "refresh": content.refresh(),
-        "authenticated_at": content.authenticated_at().as_seconds(),
+        "authenticated_at": content.authenticated_at().map(Timestamp::as_seconds),
         "key": content.key(),
         "tenant": user.tenant,
         "acr": user.acr,
