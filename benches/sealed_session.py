@@ -16,7 +16,8 @@ def measure(bench: Bench) -> Figure:
         given = {
             "settings": application.core_settings,
             "headers": [("host", host), *application.signed_in_headers()],
-            "email": application.user.email,
+            "kind": "user",
+            "who": application.user.email,
         }
         with (
             Timed(bench.product, "decide.py", given) as gate,

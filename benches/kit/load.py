@@ -48,6 +48,7 @@ class Plan:
     expect: Sequence[int] = (200,)
     tokens: Sequence[str] = field(default=(), repr=False)
     chain: str = ""
+    cycle: Sequence[str] = field(default=(), repr=False)
     rate: float | None = None
     come_back_after: float | None = None
 

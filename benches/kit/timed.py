@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from kit.environments import BENCHES, Environment
+from kit.environments import BENCHES, Environment, native
 from kit.figures import Samples
 
 PROGRAMS = BENCHES / "programs"
@@ -28,14 +28,29 @@ class Timed:
 
     def __init__(self, environment: Environment, program: str, given: Mapping[str, Any]) -> None:
         """Starts it, hands it its configuration, and waits until it has checked its call."""
-        self._name = program
+        self._start(program, [str(environment.python), str(PROGRAMS / program)], given)
+
+    @classmethod
+    def native(cls, program: str, given: Mapping[str, Any]) -> Self:
+        """The same for a program of benches/native."""
+        timed = cls.__new__(cls)
+        timed._start(program, [str(native() / program)], given)
+        return timed
+
+    def _start(self, name: str, command: Sequence[str], given: Mapping[str, Any]) -> None:
+        self._name = name
         self._process = subprocess.Popen(
-            [str(environment.python), str(PROGRAMS / program)],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
         self._ask(json.dumps(given))
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
 
     def round(self) -> Round:
         """Has it run one round."""

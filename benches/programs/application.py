@@ -6,7 +6,7 @@ Uvicorn runs one of them by its name: `application:gated`.
 from typing import Annotated
 
 from fastapi import Depends, FastAPI
-from sealgate import Gate, User
+from sealgate import Actor, Gate, User
 
 ROUTE = "/expenses"
 
@@ -25,6 +25,10 @@ def gated() -> FastAPI:
     @app.get("/")
     async def home(user: Annotated[User, Depends(gate.user)]) -> dict[str, str | None]:
         return {"email": user.email}
+
+    @app.get("/who")
+    async def who(actor: Annotated[Actor, Depends(gate.actor)]) -> dict[str, str]:
+        return {"kind": type(actor).__name__}
 
     return app
 

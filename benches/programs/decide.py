@@ -1,42 +1,32 @@
-"""The gate's decision about a request with a real sealed session, as its ASGI layer asks for it."""
+"""The gate's decision about one request over and over, as its ASGI layer asks for it."""
 
 from __future__ import annotations
 
 import sys
-import threading
 
+import admitted
 import rounds
-from sealgate._core import Core
-
-_READY_SECONDS = 10.0
+from sealgate import Machine, User
 
 
 def main() -> None:
     """Follows the control plane's feed, checks the decision, then serves rounds."""
     given = rounds.configuration()
-    core = Core(**given["settings"])
-    core.start()
-    ready = threading.Event()
-    core.wait_ready(_READY_SECONDS, lambda _: ready.set())
-    ready.wait(_READY_SECONDS + 1)
-    if not core.ready:
-        sys.exit("the gate has no fresh revocation view")
+    with admitted.gate(given["settings"], [given["kind"]]) as (core, requirement):
+        scope = admitted.scope(given["headers"])
+        expected = {"user": User, "machine": Machine}[given["kind"]]
 
-    requirement = core.require(["user"])
-    headers = [(name.encode(), value.encode()) for name, value in given["headers"]]
+        # What the layer reads of every decision belongs to the call.
+        def decide() -> object:
+            actor = core.admit(scope, requirement)
+            if type(actor) is not expected:
+                sys.exit(f"the request was not let in: {actor!r}")
+            return actor
 
-    # What the layer reads of every decision belongs to the call.
-    def decide() -> object:
-        decision = core.decide("http", "GET", "/expenses", b"", headers, requirement)
-        if decision.outcome != 0 or decision.set_cookies:
-            sys.exit(f"the session was not let in: {decision!r}")
-        return decision.actor
-
-    actor = decide()
-    if getattr(actor, "email", None) != given["email"]:
-        sys.exit("the decision names another user")
-    rounds.serve(decide)
-    core.stop()
+        actor = decide()
+        if given["who"] not in (getattr(actor, "email", None), getattr(actor, "id", None)):
+            sys.exit("the decision names another actor")
+        rounds.serve(decide)
 
 
 main()

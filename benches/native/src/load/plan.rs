@@ -22,6 +22,9 @@ pub(crate) struct Plan {
     pub(crate) tokens: Vec<String>,
     #[serde(default)]
     pub(crate) chain: String,
+    /// What `{next}` in the head stands for: one after the other, from the start again after the last.
+    #[serde(default)]
+    pub(crate) cycle: Vec<String>,
     /// Statuses that are answers; anything else is a failure.
     pub(crate) expect: Vec<u16>,
     /// Requests per second of all connections together; without it, each sends as soon as it is answered.
@@ -53,7 +56,10 @@ impl Plan {
                 .replace("{number}", &format!("{number:08}"));
             body = &filled;
         }
-        buffer.extend_from_slice(self.head.as_bytes());
+        match self.next(number) {
+            Some(next) => buffer.extend_from_slice(self.head.replace("{next}", next).as_bytes()),
+            None => buffer.extend_from_slice(self.head.as_bytes()),
+        }
         if self.head.starts_with("POST ") {
             buffer.extend_from_slice(format!("content-length: {}\r\n", body.len()).as_bytes());
         }
@@ -61,8 +67,15 @@ impl Plan {
         buffer.extend_from_slice(body.as_bytes());
     }
 
+    fn next(&self, number: u64) -> Option<&str> {
+        let length = u64::try_from(self.cycle.len()).unwrap_or(u64::MAX);
+        let place = number.checked_rem(length)?;
+        let place = usize::try_from(place).ok()?;
+        self.cycle.get(place).map(String::as_str)
+    }
+
     /// Whether every request of a connection is the same.
     pub(crate) fn is_constant(&self) -> bool {
-        !self.body.contains('{')
+        !self.body.contains('{') && self.cycle.is_empty()
     }
 }
