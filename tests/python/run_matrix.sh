@@ -21,8 +21,8 @@ for version in $versions; do
     printf '%s: ' "$("$venv/bin/python" -c '
 import fastapi, starlette
 print("fastapi", fastapi.__version__, "on starlette", starlette.__version__)')"
-    if ! PYTHONPATH=python "$venv/bin/python" -m pytest --quiet --no-header -p no:cacheprovider \
-        $(printf 'tests/python/test_%s.py ' $tests) >"$venv/report.txt" 2>&1; then
+    if ! PYTHONPATH="$PWD/python" "$venv/bin/python" -m pytest --quiet --no-header -p no:cacheprovider \
+        $(printf 'tests/python/test_%s.py ' $tests) tests/python/behaviours >"$venv/report.txt" 2>&1; then
         failed="$failed $version"
         cat "$venv/report.txt"
     fi
