@@ -125,6 +125,8 @@ impl CredentialInfo {
     /// The credential as revocations know it.
     pub(crate) fn revocable(&self) -> Credential<'_> {
         Credential {
+            tenant: None,
+            grants: &[],
             session: self.session,
             subject: self.subject.as_deref(),
             client: &self.client,

@@ -24,6 +24,8 @@ pub(crate) fn check(common: &Common, credential: &CredentialInfo) -> Result<(), 
     // A token that one client had for another's ends with either.
     for client in &credential.acting {
         let acting = Credential {
+            tenant: None,
+            grants: &[],
             session: None,
             subject: None,
             client,

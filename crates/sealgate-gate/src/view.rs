@@ -50,6 +50,8 @@ impl RevocationView {
         now: Uptime,
     ) -> Result<(), Denial> {
         let credential = Credential {
+            tenant: None,
+            grants: &[],
             session: Some(content.session()),
             subject: Some(content.subject()),
             client: client.as_str(),

@@ -87,6 +87,11 @@ uuid_id!(
     "user id"
 );
 uuid_id!(
+    /// A delegation: one client's leave to act for a user, out of one session.
+    GrantId,
+    "grant id"
+);
+uuid_id!(
     /// One sign-in of one user on one client: the `sid` of tokens and cookies.
     SessionId,
     "session id"

@@ -14,7 +14,7 @@ pub use actor::{Actor, ActorKind, Agent, Machine, User};
 pub use grant::Grant;
 pub use host::{Clock, Random};
 pub use id::{
-    ClientId, CodeId, DeviceId, IdError, InvitationId, Issuer, LogoutDeliveryId, PushedId,
+    ClientId, CodeId, DeviceId, GrantId, IdError, InvitationId, Issuer, LogoutDeliveryId, PushedId,
     RefreshId, SessionId, SignInId, TenantId, UserId,
 };
 pub use secret::{Secret, SecretHash};

@@ -11,7 +11,7 @@ use std::time::Duration;
 use sealgate_model::{Timestamp, Uptime};
 
 use crate::view::SKEW;
-use crate::{Credential, Entry, Epoch, Event, Freshness, Message, RevokedBy, View};
+use crate::{Credential, Entry, Epoch, Event, Freshness, Message, RevokedBy, Subject, View};
 
 /// What the caller has to do after an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +127,7 @@ impl Follower {
     /// `received_at`, both before the call. The transport must make sure that it answers that very
     /// request and comes from no cache.
     pub fn snapshot(&mut self, message: &Message, sent_at: Uptime, received_at: Uptime) -> Action {
-        self.revoke(message.entries());
+        self.revoke(message);
         if !matches!(message.event, Event::Snapshot { .. }) {
             return self.resync(ResyncReason::NotASnapshot);
         }
@@ -161,7 +161,7 @@ impl Follower {
 
     /// Takes a verified message of the stream, received at `received_at`.
     pub fn message(&mut self, message: &Message, received_at: Uptime) -> Action {
-        self.revoke(message.entries());
+        self.revoke(message);
         if self.waiting.is_some() {
             return Action::Ignore(IgnoreReason::Resyncing);
         }
@@ -256,13 +256,30 @@ impl Follower {
         self.view.sweep(now - SKEW);
     }
 
-    fn revoke(&mut self, entries: &[Entry]) {
-        if let Some(missing) = entries.len().checked_sub(self.view.len()) {
+    fn revoke(&mut self, message: &Message) {
+        let short: usize = message.sessions().iter().map(|group| group.ids.len()).sum();
+        let told = message.entries().len() + short;
+        if let Some(missing) = told.checked_sub(self.view.len()) {
             self.view.reserve(missing);
         }
-        for entry in entries {
+        for entry in message.entries() {
             self.view.insert(entry);
         }
+        for group in message.sessions() {
+            for id in &group.ids {
+                self.view.insert(&Entry {
+                    subject: Subject::Session(*id),
+                    expires_at: group.expires_at,
+                    reason: None,
+                });
+            }
+        }
+    }
+
+    /// Whether what a credential says of its user or client has changed since `told_at`
+    /// ([`View::is_outdated`]).
+    pub fn is_outdated(&self, subject: Option<&str>, client: &str, told_at: Timestamp) -> bool {
+        self.view.is_outdated(subject, client, told_at)
     }
 
     /// Whether what has been accepted keeps the view fresh, or a new anchor is needed.

@@ -7,15 +7,21 @@
 mod error;
 mod follower;
 mod freshness;
+mod memory;
 mod messages;
 mod publisher;
+mod sessions;
 mod subject;
 mod view;
 
 pub use error::MessageError;
 pub use follower::{Action, Follower, IgnoreReason, ResyncReason};
 pub use freshness::Freshness;
-pub use messages::{Epoch, Event, Expected, MESSAGE_LIMIT, MESSAGE_TYPE, Message, SNAPSHOT_LIMIT};
+pub use memory::{Memory, MemoryError, Words, Writing};
+pub use messages::{
+    Epoch, Event, Expected, MESSAGE_LIMIT, MESSAGE_TYPE, Message, NONCE_LIMIT, SNAPSHOT_LIMIT,
+};
 pub use publisher::Publisher;
+pub use sessions::Sessions;
 pub use subject::{Entry, Subject};
 pub use view::{Credential, RevokedBy, View};

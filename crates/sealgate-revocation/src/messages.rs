@@ -11,14 +11,16 @@ use std::str::FromStr;
 use sealgate_model::{ClientId, Issuer, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::subject::{INTEGER_LIMIT, in_range};
-use crate::{Entry, MessageError};
+use crate::subject::{INTEGER_LIMIT, in_range, present};
+use crate::{Entry, MessageError, Sessions};
 
 /// The JWS type of every message (RFC 8417, 2.3).
 pub const MESSAGE_TYPE: &str = "secevent+jwt";
+/// The longest nonce of a snapshot, in bytes.
+pub const NONCE_LIMIT: usize = 128;
 /// The longest compact JWS of a message that is not a snapshot, in bytes.
 pub const MESSAGE_LIMIT: usize = 16 * 1024;
-/// The longest compact JWS of a snapshot, in bytes: room for about 450,000 sessions.
+/// The longest compact JWS of a snapshot, in bytes: room for more than two million sessions.
 pub const SNAPSHOT_LIMIT: usize = 64 * 1024 * 1024;
 
 /// Names one gapless history of revocations, told by one clock: 1 to 128 of `A-Z a-z 0-9 - _`.
@@ -85,6 +87,9 @@ pub enum Event {
     Snapshot {
         /// What is revoked, in no order.
         entries: Vec<Entry>,
+        /// Sessions that are revoked beside those among `entries`: there can be many, and this is short.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        sessions: Vec<Sessions>,
     },
 }
 
@@ -112,6 +117,12 @@ pub struct Message {
     /// Every revocation that the client can see and that was committed before this moment has a
     /// number up to `seq`.
     pub as_of: Timestamp,
+    /// Of a snapshot: what its reader sent along to know the answer to its own request by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// Asks the reader to say that it has come this far.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ack: bool,
     /// What it tells.
     #[serde(rename = "events")]
     pub event: Event,
@@ -155,6 +166,8 @@ impl Message {
             seq: claims.seq,
             prev: claims.prev,
             as_of: claims.as_of,
+            nonce: claims.nonce,
+            ack: claims.ack,
             event: claims.events,
         };
         // A snapshot may be long; the other two have no reason to be.
@@ -166,12 +179,20 @@ impl Message {
         Ok(message)
     }
 
-    /// What the message revokes.
+    /// What the message revokes, without [`Self::sessions`].
     pub fn entries(&self) -> &[Entry] {
         match &self.event {
             Event::Revoked(entry) => std::slice::from_ref(entry),
             Event::Heartbeat {} => &[],
-            Event::Snapshot { entries } => entries,
+            Event::Snapshot { entries, .. } => entries,
+        }
+    }
+
+    /// The sessions that a snapshot tells of in short.
+    pub fn sessions(&self) -> &[Sessions] {
+        match &self.event {
+            Event::Snapshot { sessions, .. } => sessions,
+            Event::Revoked(_) | Event::Heartbeat {} => &[],
         }
     }
 }
@@ -186,6 +207,10 @@ struct Claims {
     seq: u64,
     prev: u64,
     as_of: Timestamp,
+    #[serde(default, deserialize_with = "present")]
+    nonce: Option<String>,
+    #[serde(default)]
+    ack: bool,
     events: Event,
     // A token with these could be taken for another kind of token, or the other way round
     // (RFC 8417, 4.6).
@@ -202,6 +227,13 @@ impl Claims {
         }
         if self.iat < 0 {
             return Err("iat is out of range");
+        }
+        if self
+            .nonce
+            .as_ref()
+            .is_some_and(|nonce| !(1..=NONCE_LIMIT).contains(&nonce.len()))
+        {
+            return Err("nonce is empty or over 128 bytes");
         }
         in_range(self.as_of)?;
         if self.seq > INTEGER_LIMIT || self.prev > self.seq {

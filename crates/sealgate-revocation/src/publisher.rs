@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sealgate_model::{ClientId, Issuer, Random, Timestamp};
 
-use crate::{Entry, Epoch, Event, Message};
+use crate::{Entry, Epoch, Event, Message, Sessions};
 
 /// Writes the messages of one subscriber, or one snapshot.
 ///
@@ -80,16 +80,22 @@ impl Publisher {
         self.message(self.seq, as_of, Event::Heartbeat {}, random)
     }
 
-    /// Tells everything at once: `entries` are all that the client can see of the log up to
-    /// [`Self::seq`], read after `as_of`.
+    /// Tells everything at once: `entries` and `sessions` are all that the client can see of the log up to
+    /// [`Self::seq`], read after `as_of`. `nonce` is the one that the reader sent.
     pub fn snapshot(
         &mut self,
         entries: Vec<Entry>,
+        sessions: Vec<Sessions>,
+        nonce: Option<String>,
         as_of: Timestamp,
         random: &dyn Random,
     ) -> Message {
         self.as_of = self.as_of.max(as_of);
-        self.message(self.seq, as_of, Event::Snapshot { entries }, random)
+        let event = Event::Snapshot { entries, sessions };
+        Message {
+            nonce,
+            ..self.message(self.seq, as_of, event, random)
+        }
     }
 
     fn message(&self, prev: u64, now: Timestamp, event: Event, random: &dyn Random) -> Message {
@@ -107,6 +113,8 @@ impl Publisher {
             seq: self.seq,
             prev,
             as_of: self.as_of,
+            nonce: None,
+            ack: false,
             event,
         }
     }

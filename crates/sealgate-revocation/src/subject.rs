@@ -1,6 +1,6 @@
 //! What a revocation is about, and its form in a message.
 
-use sealgate_model::{ClientId, SessionId, Timestamp};
+use sealgate_model::{ClientId, GrantId, SessionId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What is revoked.
@@ -31,6 +31,30 @@ pub enum Subject {
     Token {
         /// The token's `jti`.
         jti: String,
+    },
+    /// What was started for a tenant at or before `not_before`.
+    Tenant {
+        /// The tenant.
+        tenant: TenantId,
+        /// The last moment that is revoked.
+        not_before: Timestamp,
+    },
+    /// One delegation, and whatever was had by it (RFC 8693).
+    Grant(GrantId),
+    /// What is told of a user in credentials written at or before `not_before`: roles, say. Nothing ends; it
+    /// has to be asked for anew before it is believed.
+    UserClaims {
+        /// The user's `sub`.
+        sub: String,
+        /// The last moment whose claims are not believed.
+        not_before: Timestamp,
+    },
+    /// The same for what credentials of a client tell: the scopes it may have, say.
+    ClientClaims {
+        /// The client.
+        client: ClientId,
+        /// The last moment whose claims are not believed.
+        not_before: Timestamp,
     },
     /// Whatever was started at or before `not_before`.
     All {
@@ -77,18 +101,22 @@ struct EntryForm {
 
 // `All` has braces because serde lets a tagged unit variant carry members nobody asked for.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 enum SubjectForm {
     Session { sid: SessionId },
     User { sub: String },
     Client { client_id: ClientId },
     Key { kid: String },
     Token { jti: String },
+    Tenant { tenant: TenantId },
+    Grant { grant_id: GrantId },
+    UserClaims { sub: String },
+    ClientClaims { client_id: ClientId },
     All {},
 }
 
 /// Reads a member that may be absent but, when it is there, is not `null`.
-fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: serde::Deserializer<'de>,
     T: Deserialize<'de>,
@@ -112,14 +140,30 @@ impl TryFrom<EntryForm> for Entry {
                 client: client_id,
                 not_before: in_range(not_before)?,
             },
+            (SubjectForm::Grant { grant_id }, None) => Subject::Grant(grant_id),
+            (SubjectForm::Tenant { tenant }, Some(not_before)) => Subject::Tenant {
+                tenant,
+                not_before: in_range(not_before)?,
+            },
+            (SubjectForm::UserClaims { sub }, Some(not_before)) => Subject::UserClaims {
+                sub: checked(sub)?,
+                not_before: in_range(not_before)?,
+            },
+            (SubjectForm::ClientClaims { client_id }, Some(not_before)) => Subject::ClientClaims {
+                client: client_id,
+                not_before: in_range(not_before)?,
+            },
             (SubjectForm::All {}, Some(not_before)) => Subject::All {
                 not_before: in_range(not_before)?,
             },
             (
-                SubjectForm::Session { .. } | SubjectForm::Key { .. } | SubjectForm::Token { .. },
+                SubjectForm::Session { .. }
+                | SubjectForm::Key { .. }
+                | SubjectForm::Token { .. }
+                | SubjectForm::Grant { .. },
                 Some(_),
             ) => {
-                return Err("not_before has no meaning for a session, a key or a token");
+                return Err("not_before has no meaning for a session, a key, a token or a grant");
             }
             (_, None) => return Err("not_before is missing"),
         };
@@ -142,6 +186,17 @@ impl From<Entry> for EntryForm {
             }
             Subject::Key { kid } => (SubjectForm::Key { kid }, None),
             Subject::Token { jti } => (SubjectForm::Token { jti }, None),
+            Subject::Tenant { tenant, not_before } => {
+                (SubjectForm::Tenant { tenant }, Some(not_before))
+            }
+            Subject::Grant(grant_id) => (SubjectForm::Grant { grant_id }, None),
+            Subject::UserClaims { sub, not_before } => {
+                (SubjectForm::UserClaims { sub }, Some(not_before))
+            }
+            Subject::ClientClaims { client, not_before } => (
+                SubjectForm::ClientClaims { client_id: client },
+                Some(not_before),
+            ),
             Subject::All { not_before } => (SubjectForm::All {}, Some(not_before)),
         };
         Self {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use sealgate_model::{SessionId, Timestamp};
+use sealgate_model::{GrantId, SessionId, Timestamp};
 
 use crate::{Entry, Subject};
 
@@ -18,6 +18,10 @@ pub struct Credential<'a> {
     pub client: &'a str,
     /// The key that signed it, when the gate relies on that signature.
     pub key: Option<&'a str>,
+    /// The tenant it was started for, if any.
+    pub tenant: Option<&'a str>,
+    /// The delegations it stands on, if any: it ends with each of them.
+    pub grants: &'a [GrantId],
     /// Its own id (`jti`), when it is a token.
     pub token: Option<&'a str>,
     /// When the trust it carries began: the session's start, or the token's issue when there is no
@@ -38,6 +42,10 @@ pub enum RevokedBy {
     User,
     /// Its session.
     Session,
+    /// Its tenant.
+    Tenant,
+    /// A delegation that it stands on.
+    Grant,
     /// It alone.
     Token,
 }
@@ -51,6 +59,10 @@ pub struct View {
     clients: HashMap<Box<str>, NotBefore>,
     keys: HashMap<Box<str>, Timestamp>,
     tokens: HashMap<Box<str>, Span>,
+    tenants: HashMap<Box<str>, NotBefore>,
+    grants: HashMap<GrantId, Span>,
+    user_claims: HashMap<Box<str>, NotBefore>,
+    client_claims: HashMap<Box<str>, NotBefore>,
     all: Option<NotBefore>,
 }
 
@@ -141,6 +153,31 @@ impl View {
                 let known = self.tokens.entry(jti.as_str().into()).or_insert(span);
                 *known = span.max(*known);
             }
+            Subject::Tenant { tenant, not_before } => {
+                let at = *not_before;
+                restrict(
+                    &mut self.tenants,
+                    tenant.as_str(),
+                    NotBefore { at, expires_at },
+                );
+            }
+            Subject::Grant(id) => {
+                let span = Span::after(expires_at);
+                let known = self.grants.entry(*id).or_insert(span);
+                *known = span.max(*known);
+            }
+            Subject::UserClaims { sub, not_before } => {
+                let at = *not_before;
+                restrict(&mut self.user_claims, sub, NotBefore { at, expires_at });
+            }
+            Subject::ClientClaims { client, not_before } => {
+                let at = *not_before;
+                restrict(
+                    &mut self.client_claims,
+                    client.as_str(),
+                    NotBefore { at, expires_at },
+                );
+            }
             Subject::All { not_before } => {
                 let new = NotBefore {
                     at: *not_before,
@@ -160,6 +197,13 @@ impl View {
             return Some(RevokedBy::All);
         }
         if credential
+            .tenant
+            .and_then(|tenant| self.tenants.get(tenant))
+            .is_some_and(covers)
+        {
+            return Some(RevokedBy::Tenant);
+        }
+        if credential
             .key
             .is_some_and(|kid| self.keys.contains_key(kid))
         {
@@ -174,6 +218,10 @@ impl View {
             .is_some_and(covers)
         {
             return Some(RevokedBy::User);
+        }
+        let mut grants = credential.grants.iter();
+        if grants.any(|id| self.grants.contains_key(id)) {
+            return Some(RevokedBy::Grant);
         }
         if credential
             .session
@@ -190,6 +238,17 @@ impl View {
         None
     }
 
+    /// Whether what a credential says of its user or its client, written at `told_at`, has changed since or
+    /// at that moment: nothing of it may be believed before it has been asked for anew. A time in whole
+    /// seconds is rounded down.
+    pub fn is_outdated(&self, subject: Option<&str>, client: &str, told_at: Timestamp) -> bool {
+        let covers = |known: &NotBefore| known.covers(told_at);
+        self.client_claims.get(client).is_some_and(covers)
+            || subject
+                .and_then(|sub| self.user_claims.get(sub))
+                .is_some_and(covers)
+    }
+
     /// Forgets what expired at or before `now`; sessions and tokens up to four hours later than that.
     pub fn sweep(&mut self, now: Timestamp) {
         self.sessions.retain(|_, span| !span.is_over(now));
@@ -197,6 +256,10 @@ impl View {
         self.clients.retain(|_, known| known.expires_at > now);
         self.keys.retain(|_, expires_at| *expires_at > now);
         self.tokens.retain(|_, span| !span.is_over(now));
+        self.tenants.retain(|_, known| known.expires_at > now);
+        self.grants.retain(|_, span| !span.is_over(now));
+        self.user_claims.retain(|_, known| known.expires_at > now);
+        self.client_claims.retain(|_, known| known.expires_at > now);
         self.all = self.all.filter(|known| known.expires_at > now);
         // A wave of revocations should not hold its memory for ever.
         if self.sessions.capacity() / 8 > self.sessions.len() {
@@ -219,6 +282,10 @@ impl View {
             + self.clients.len()
             + self.keys.len()
             + self.tokens.len()
+            + self.tenants.len()
+            + self.grants.len()
+            + self.user_claims.len()
+            + self.client_claims.len()
             + usize::from(self.all.is_some())
     }
 

@@ -267,7 +267,7 @@ proptest! {
             seq,
             prev: seq,
             as_of: Timestamp::from_millis(1),
-            event: Event::Snapshot { entries },
+            event: Event::Snapshot { entries, sessions: Vec::new() },
         };
         let json = serde_json::to_vec(&message).unwrap();
         prop_assert_eq!(Message::parse(&json, &expected()), Ok(message));

@@ -256,6 +256,8 @@ impl World {
         let session = Some(self.rows[row].session);
         let started_at = Timestamp::from_seconds(1_800_000_000);
         let credential = Credential {
+            tenant: None,
+            grants: &[],
             session,
             subject: None,
             client: "app",

@@ -378,6 +378,8 @@ fn a_gate_lives_through_the_scenario_as_told() {
                 let is_token = member.starts_with("tokens");
                 let session: Option<SessionId> = (!is_token).then(|| id.parse().unwrap());
                 let credential = Credential {
+                    tenant: None,
+                    grants: &[],
                     session,
                     subject: None,
                     client: CLIENT,

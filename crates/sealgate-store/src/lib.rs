@@ -22,4 +22,4 @@ pub use rows::{
     SessionSelector, SignIn, TokenRevocation, UserChange, UserRow, UserStatus,
 };
 pub use sqlite::SqliteStore;
-pub use store::Store;
+pub use store::{DelegationStore, ReceiverStore, Store, StreamStore};

@@ -1,5 +1,9 @@
 //! What the control plane asks of its memory.
 
+mod delegations;
+mod receivers;
+mod streams;
+
 use async_trait::async_trait;
 use sealgate_model::{
     ClientId, CodeId, DeviceId, InvitationId, LogoutDeliveryId, PushedId, RefreshId, SecretHash,
@@ -15,12 +19,16 @@ use crate::{
     UserRow,
 };
 
+pub use delegations::DelegationStore;
+pub use receivers::ReceiverStore;
+pub use streams::StreamStore;
+
 /// The control plane's memory. Each method is one transaction unless it says otherwise; writes carry
 /// their audit record, except those that only count or spend what a later write tells of, and return
 /// only when they are durable. A write that finds nothing to change writes no record either.
 /// A caller that stops waiting for a write does not undo it.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: DelegationStore + StreamStore + ReceiverStore {
     /// Identifies this history of revocations; a restored backup gets another one.
     async fn epoch(&self) -> Result<String, StoreError>;
 

@@ -193,7 +193,7 @@ impl Provider {
                 assert_authenticated(request);
                 let entries = state.entries.clone();
                 let mut publisher = self.publisher(entries.len() as u64);
-                let message = publisher.snapshot(entries, self.clock.now(), &FakeRandom::default());
+                let message = publisher.snapshot(entries, Vec::new(), None, self.clock.now(), &FakeRandom::default());
                 Ok((200, self.sign(state.signing_feed, &message).into_bytes()))
             }
             other => panic!("no such endpoint: {other}"),

@@ -36,7 +36,16 @@ fn message(epoch: &str, prev: u64, seq: u64, as_of: i64, event: Event) -> Messag
 
 fn snapshot(epoch: &str, seq: u64, as_of: i64, bytes: &[u8]) -> Message {
     let entries = bytes.iter().map(|byte| entry(*byte)).collect();
-    message(epoch, seq, seq, as_of, Event::Snapshot { entries })
+    message(
+        epoch,
+        seq,
+        seq,
+        as_of,
+        Event::Snapshot {
+            entries,
+            sessions: Vec::new(),
+        },
+    )
 }
 
 fn heartbeat(seq: u64, as_of: i64) -> Message {
@@ -49,6 +58,8 @@ fn revoked(prev: u64, seq: u64, as_of: i64, byte: u8) -> Message {
 
 fn is_revoked(follower: &Follower, byte: u8) -> bool {
     let credential = Credential {
+        tenant: None,
+        grants: &[],
         session: Some(SessionId::from_bytes([byte; 16])),
         subject: None,
         client: "app",

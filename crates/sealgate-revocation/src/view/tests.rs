@@ -27,6 +27,8 @@ fn user(not_before: i64) -> Entry {
 
 fn credential(started_at: i64) -> Credential<'static> {
     Credential {
+        tenant: None,
+        grants: &[],
         session: Some(id(1)),
         subject: Some("ada"),
         client: "app",
@@ -116,6 +118,8 @@ fn a_credential_without_session_or_user_is_judged_by_the_rest() {
     view.insert(&entry(Subject::Session(id(1))));
     view.insert(&user(100));
     let machine = Credential {
+        tenant: None,
+        grants: &[],
         session: None,
         subject: None,
         key: None,

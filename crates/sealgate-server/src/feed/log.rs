@@ -95,6 +95,19 @@ fn entry(row: &Revocation) -> Entry {
         Revoked::All => Subject::All { not_before },
         Revoked::Key(kid) => Subject::Key { kid: kid.clone() },
         Revoked::Token(jti) => Subject::Token { jti: jti.clone() },
+        Revoked::Tenant(tenant) => Subject::Tenant {
+            tenant: tenant.clone(),
+            not_before,
+        },
+        Revoked::Grant(id) => Subject::Grant(*id),
+        Revoked::UserClaims(id) => Subject::UserClaims {
+            sub: id.to_string(),
+            not_before,
+        },
+        Revoked::ClientClaims(id) => Subject::ClientClaims {
+            client: id.clone(),
+            not_before,
+        },
     };
     Entry {
         subject,

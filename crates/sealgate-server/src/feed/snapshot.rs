@@ -59,7 +59,7 @@ async fn write(
         whole.head,
         since,
     );
-    let message = publisher.snapshot(whole.entries, whole.as_of, &*plane.random);
+    let message = publisher.snapshot(whole.entries, Vec::new(), None, whole.as_of, &*plane.random);
     let token = plane
         .keys
         .sign(Algorithm::Ed25519, MESSAGE_TYPE, &message)

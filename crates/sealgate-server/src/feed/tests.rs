@@ -74,6 +74,8 @@ async fn disabling_a_user_reaches_every_client_that_knows_the_user() {
     let user = house.user.to_string();
     let started_at = house.clock.now();
     let credential = Credential {
+        tenant: None,
+        grants: &[],
         session: None,
         subject: Some(&user),
         client: "other",
@@ -101,6 +103,8 @@ async fn every_gate_hears_of_a_revoked_key_and_never_from_that_key() {
     let kid = rows.into_iter().find(active).unwrap().kid;
     house.plane.keys.revoke(&kid, house.audit()).await.unwrap();
     let credential = Credential {
+        tenant: None,
+        grants: &[],
         session: None,
         subject: None,
         client: "app",

@@ -1,6 +1,6 @@
 //! The revocation log, and why what it tells of ended.
 
-use sealgate_model::{ClientId, SessionId, Timestamp, UserId};
+use sealgate_model::{ClientId, GrantId, SessionId, TenantId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// What is revoked. For a user, a client and everything it is what started at or before the entry's
@@ -19,6 +19,14 @@ pub enum Revoked {
     Key(String),
     /// One access token, by its `jti`.
     Token(String),
+    /// What was started for a tenant.
+    Tenant(TenantId),
+    /// One delegation, and whatever was had by it.
+    Grant(GrantId),
+    /// What is told of a user: it ends nothing, and has to be asked for anew.
+    UserClaims(UserId),
+    /// What is told of a client, likewise.
+    ClientClaims(ClientId),
 }
 
 /// An entry of the revocation log.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rusqlite::{Connection, Row, params};
-use sealgate_model::{ClientId, SessionId, Timestamp, UserId};
+use sealgate_model::{ClientId, GrantId, SessionId, Timestamp, UserId};
 
 use super::writer::Tx;
 use super::{audit, sql};
@@ -74,6 +74,10 @@ fn columns(what: &Revoked) -> (&'static str, &[u8]) {
         Revoked::All => ("all", &[]),
         Revoked::Key(kid) => ("key", kid.as_bytes()),
         Revoked::Token(jti) => ("token", jti.as_bytes()),
+        Revoked::Tenant(tenant) => ("tenant", tenant.as_str().as_bytes()),
+        Revoked::Grant(id) => ("grant", id.as_bytes()),
+        Revoked::UserClaims(id) => ("user_claims", id.as_bytes()),
+        Revoked::ClientClaims(id) => ("client_claims", id.as_str().as_bytes()),
     }
 }
 
@@ -244,6 +248,12 @@ fn read(row: &Row<'_>) -> Result<Revocation, StoreError> {
         "all" => Revoked::All,
         "key" => Revoked::Key(text()?),
         "token" => Revoked::Token(text()?),
+        "tenant" => Revoked::Tenant(text()?.parse().map_err(|_| sql::unreadable("subject"))?),
+        "grant" => Revoked::Grant(GrantId::from_bytes(row.get("subject")?)),
+        "user_claims" => Revoked::UserClaims(UserId::from_bytes(row.get("subject")?)),
+        "client_claims" => {
+            Revoked::ClientClaims(text()?.parse().map_err(|_| sql::unreadable("subject"))?)
+        }
         _ => return Err(sql::unreadable("kind")),
     };
     Ok(Revocation {

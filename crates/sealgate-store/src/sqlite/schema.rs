@@ -4,6 +4,10 @@
 //! ROWID`: one tree and one lookup. Each index is named in the queries that rely on it (`INDEXED
 //! BY`), so that a query whose index went missing fails its test instead of turning slow.
 
+mod delegations;
+mod receivers;
+mod streams;
+
 use rusqlite::{Connection, TransactionBehavior};
 use sealgate_model::{Clock, Random};
 
@@ -13,7 +17,15 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x5365_616c;
 
 /// Every step from an empty file to the newest schema. A released step never changes.
-const MIGRATIONS: [&str; 4] = [FIRST, COUNTED, GRANTS, REACHES];
+const MIGRATIONS: [&str; 7] = [
+    FIRST,
+    COUNTED,
+    GRANTS,
+    REACHES,
+    delegations::STEP,
+    streams::STEP,
+    receivers::STEP,
+];
 
 const FIRST: &str = r#"
 -- One row. The counter makes revocation numbers gapless: it moves in the transaction that logs.

@@ -396,6 +396,8 @@ pub(super) fn resume(follower: &Follower) -> String {
 pub(super) fn revoked(follower: &Follower, session: SessionId) -> Option<RevokedBy> {
     let started_at = Timestamp::from_seconds(1_800_000_000);
     follower.check(&Credential {
+        tenant: None,
+        grants: &[],
         session: Some(session),
         subject: None,
         client: "app",

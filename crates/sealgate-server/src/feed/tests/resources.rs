@@ -65,6 +65,8 @@ async fn a_gate_hears_of_the_users_whose_tokens_it_takes() {
     assert!(done.await.unwrap());
     let user = house.user.to_string();
     let credential = Credential {
+        tenant: None,
+        grants: &[],
         session: None,
         subject: Some(&user),
         client: "app",

@@ -42,6 +42,10 @@ macro_rules! switched {
         reads { $(fn $read:ident($($ra:ident: $rt:ty),*) -> $rr:ty;)* }
         writes { $(fn $write:ident($($wa:ident: $wt:ty),*) -> $wr:ty;)* }
     ) => {
+        impl sealgate_store::DelegationStore for Switched {}
+        impl sealgate_store::StreamStore for Switched {}
+        impl sealgate_store::ReceiverStore for Switched {}
+
         #[async_trait]
         impl Store for Switched {
             $(async fn $read(&self, $($ra: $rt),*) -> Result<$rr, StoreError> {

@@ -1,0 +1,3 @@
+//! Delegations, and what the log needs for them.
+
+pub(super) const STEP: &str = "SELECT 1;";

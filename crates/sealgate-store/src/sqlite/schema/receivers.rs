@@ -1,0 +1,3 @@
+//! Transmitters that are listened to, and the status list.
+
+pub(super) const STEP: &str = "SELECT 1;";
