@@ -87,6 +87,16 @@ uuid_id!(
     "user id"
 );
 uuid_id!(
+    /// A transmitter of security events that is listened to.
+    TransmitterId,
+    "transmitter id"
+);
+uuid_id!(
+    /// A stream of security events to a receiver (OpenID Shared Signals Framework 1.0).
+    StreamId,
+    "stream id"
+);
+uuid_id!(
     /// A delegation: one client's leave to act for a user, out of one session.
     GrantId,
     "grant id"

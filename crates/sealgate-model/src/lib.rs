@@ -15,7 +15,7 @@ pub use grant::Grant;
 pub use host::{Clock, Random};
 pub use id::{
     ClientId, CodeId, DeviceId, GrantId, IdError, InvitationId, Issuer, LogoutDeliveryId, PushedId,
-    RefreshId, SessionId, SignInId, TenantId, UserId,
+    RefreshId, SessionId, SignInId, StreamId, TenantId, TransmitterId, UserId,
 };
 pub use secret::{Secret, SecretHash};
 pub use time::{Timestamp, Uptime};

@@ -16,7 +16,7 @@ use crate::{Entry, MessageError, Sessions};
 
 /// The JWS type of every message (RFC 8417, 2.3).
 pub const MESSAGE_TYPE: &str = "secevent+jwt";
-/// The longest nonce of a snapshot, in bytes.
+/// The longest nonce of a snapshot, in bytes, of `A-Z a-z 0-9 - _`.
 pub const NONCE_LIMIT: usize = 128;
 /// The longest compact JWS of a message that is not a snapshot, in bytes.
 pub const MESSAGE_LIMIT: usize = 16 * 1024;
@@ -55,8 +55,7 @@ impl TryFrom<String> for Epoch {
     type Error = MessageError;
 
     fn try_from(text: String) -> Result<Self, MessageError> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-        if (1..=128).contains(&text.len()) && text.bytes().all(allowed) {
+        if (1..=128).contains(&text.len()) && is_plain(&text) {
             Ok(Self(text))
         } else {
             Err(MessageError::Malformed(
@@ -228,12 +227,10 @@ impl Claims {
         if self.iat < 0 {
             return Err("iat is out of range");
         }
-        if self
-            .nonce
-            .as_ref()
-            .is_some_and(|nonce| !(1..=NONCE_LIMIT).contains(&nonce.len()))
+        let nonce = self.nonce.as_ref();
+        if nonce.is_some_and(|nonce| !(1..=NONCE_LIMIT).contains(&nonce.len()) || !is_plain(nonce))
         {
-            return Err("nonce is empty or over 128 bytes");
+            return Err("nonce is not 1 to 128 of A-Z a-z 0-9 - _");
         }
         in_range(self.as_of)?;
         if self.seq > INTEGER_LIMIT || self.prev > self.seq {
@@ -249,6 +246,12 @@ impl Claims {
     fn event_moves(&self) -> bool {
         matches!(self.events, Event::Revoked(_))
     }
+}
+
+/// Letters, digits, `-` and `_`: what needs no quoting anywhere.
+fn is_plain(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// A claim that must not be there, not even as `null`.

@@ -1,306 +1,310 @@
-//! The view: what is revoked, kept to answer one question without allocating.
+//! The view: what is revoked and how fresh that is, for any number of readers in any process, without locks.
 
-use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use sealgate_model::{GrantId, SessionId, Timestamp};
+use arc_swap::{ArcSwap, Guard};
+use sealgate_model::{Timestamp, Uptime};
 
-use crate::{Entry, Subject};
-
-/// What a credential says of itself, as far as revocation is concerned.
-#[derive(Debug, Clone, Copy)]
-pub struct Credential<'a> {
-    /// Its session, if it belongs to one.
-    pub session: Option<SessionId>,
-    /// The user it speaks for (`sub`), if any.
-    pub subject: Option<&'a str>,
-    /// The client it was given to.
-    pub client: &'a str,
-    /// The key that signed it, when the gate relies on that signature.
-    pub key: Option<&'a str>,
-    /// The tenant it was started for, if any.
-    pub tenant: Option<&'a str>,
-    /// The delegations it stands on, if any: it ends with each of them.
-    pub grants: &'a [GrantId],
-    /// Its own id (`jti`), when it is a token.
-    pub token: Option<&'a str>,
-    /// When the trust it carries began: the session's start, or the token's issue when there is no
-    /// session. A time in whole seconds is rounded down, so that a tie counts as revoked.
-    pub started_at: Timestamp,
-}
-
-/// What revokes a credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RevokedBy {
-    /// Everything is revoked.
-    All,
-    /// Its signing key.
-    Key,
-    /// Its client.
-    Client,
-    /// Its user.
-    User,
-    /// Its session.
-    Session,
-    /// Its tenant.
-    Tenant,
-    /// A delegation that it stands on.
-    Grant,
-    /// It alone.
-    Token,
-}
+use crate::control::Control;
+use crate::memory::PrivateMemory;
+use crate::position::Position;
+use crate::reading::Reading;
+use crate::slot::{Kind, Tagger};
+use crate::slots::words_for;
+use crate::table::{LEAST_BITS, Table};
+use crate::writer::Writer;
+use crate::{Credential, Entry, Judgement, Memory, MemoryError, Message, RevokedBy, Subject};
 
 /// What is revoked. It only grows, and forgets only what has expired: nothing that comes later, from
 /// whatever history, makes a revoked credential good again.
-#[derive(Debug, Clone, Default)]
+///
+/// It may say of a credential that is not revoked that it is, once in a million million lookups (`table.rs`);
+/// never the other way round.
 pub struct View {
-    sessions: HashMap<SessionId, Span>,
-    users: HashMap<Box<str>, NotBefore>,
-    clients: HashMap<Box<str>, NotBefore>,
-    keys: HashMap<Box<str>, Timestamp>,
-    tokens: HashMap<Box<str>, Span>,
-    tenants: HashMap<Box<str>, NotBefore>,
-    grants: HashMap<GrantId, Span>,
-    user_claims: HashMap<Box<str>, NotBefore>,
-    client_claims: HashMap<Box<str>, NotBefore>,
-    all: Option<NotBefore>,
+    memory: Arc<dyn Memory>,
+    control: Control,
+    tagger: Tagger,
+    /// The table that was read last. Whether it still counts, the control words tell.
+    held: ArcSwap<Table>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct NotBefore {
-    at: Timestamp,
-    expires_at: Timestamp,
-}
-
-impl NotBefore {
-    /// The most restrictive of two.
-    fn merge(self, other: Self) -> Self {
-        Self {
-            at: self.at.max(other.at),
-            expires_at: self.expires_at.max(other.expires_at),
-        }
-    }
-
-    fn covers(self, started_at: Timestamp) -> bool {
-        started_at <= self.at
+impl Default for View {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
-/// A session's or token's expiry as a count of four-hour spans since 2026-01-01, rounded up: two bytes instead
-/// of eight keep a million sessions under 40 MB. It runs out in 2055; what lies past that is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Span(u16);
-
-impl Span {
-    const ORIGIN: i64 = 1_767_225_600_000;
-    const MILLIS: i64 = 4 * 3600 * 1000;
-
-    fn after(time: Timestamp) -> Self {
-        let spans = (time.as_millis().saturating_sub(Self::ORIGIN))
-            .div_euclid(Self::MILLIS)
-            .saturating_add(1);
-        Self(u16::try_from(spans.max(0)).unwrap_or(u16::MAX))
-    }
-
-    fn is_over(self, now: Timestamp) -> bool {
-        self.0 != u16::MAX && i64::from(self.0) * Self::MILLIS + Self::ORIGIN <= now.as_millis()
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View")
+            .field("len", &self.len())
+            .field("proven", &self.proven())
+            .finish_non_exhaustive()
     }
 }
+
+const FIRST: u64 = 1;
 
 impl View {
-    /// Nothing is revoked.
+    /// Nothing is revoked, in memory of this process alone.
     pub fn new() -> Self {
-        Self::default()
+        let memory = PrivateMemory::new();
+        let words = memory.make_here(FIRST, words_for(LEAST_BITS));
+        let control = Control::new(memory.control());
+        let key = new_key();
+        control.set_up(key, FIRST);
+        Self {
+            memory: Arc::new(memory),
+            control,
+            tagger: Tagger::new(key),
+            held: ArcSwap::from_pointee(Table::lay_out(words, FIRST, LEAST_BITS)),
+        }
     }
 
-    /// Adds a revocation. Several that concern one subject add up to the most restrictive.
-    pub fn insert(&mut self, entry: &Entry) {
-        let expires_at = entry.expires_at;
-        match &entry.subject {
-            Subject::Session(id) => {
-                let span = Span::after(expires_at);
-                self.sessions
-                    .entry(*id)
-                    .and_modify(|known| *known = span.max(*known))
-                    .or_insert(span);
-            }
-            Subject::User { sub, not_before } => {
-                restrict(
-                    &mut self.users,
-                    sub,
-                    NotBefore {
-                        at: *not_before,
-                        expires_at,
-                    },
-                );
-            }
-            Subject::Client { client, not_before } => {
-                restrict(
-                    &mut self.clients,
-                    client.as_str(),
-                    NotBefore {
-                        at: *not_before,
-                        expires_at,
-                    },
-                );
-            }
-            Subject::Key { kid } => {
-                let known = self.keys.entry(kid.as_str().into()).or_insert(expires_at);
-                *known = expires_at.max(*known);
-            }
-            Subject::Token { jti } => {
-                let span = Span::after(expires_at);
-                let known = self.tokens.entry(jti.as_str().into()).or_insert(span);
-                *known = span.max(*known);
-            }
-            Subject::Tenant { tenant, not_before } => {
-                let at = *not_before;
-                restrict(
-                    &mut self.tenants,
-                    tenant.as_str(),
-                    NotBefore { at, expires_at },
-                );
-            }
-            Subject::Grant(id) => {
-                let span = Span::after(expires_at);
-                let known = self.grants.entry(*id).or_insert(span);
-                *known = span.max(*known);
-            }
-            Subject::UserClaims { sub, not_before } => {
-                let at = *not_before;
-                restrict(&mut self.user_claims, sub, NotBefore { at, expires_at });
-            }
-            Subject::ClientClaims { client, not_before } => {
-                let at = *not_before;
-                restrict(
-                    &mut self.client_claims,
-                    client.as_str(),
-                    NotBefore { at, expires_at },
-                );
-            }
-            Subject::All { not_before } => {
-                let new = NotBefore {
-                    at: *not_before,
-                    expires_at,
-                };
-                self.all = Some(self.all.map_or(new, |known| known.merge(new)));
+    /// Joins the view that is in `memory`, or begins one there.
+    pub fn over(memory: Arc<dyn Memory>) -> Result<Self, MemoryError> {
+        let control = Control::of(memory.control())?;
+        if !control.is_set_up()? {
+            let _lock = memory.lock()?;
+            // Another process may have been quicker; one that died halfway is taken for one that never came.
+            if !control.is_set_up()? {
+                let words = memory.make(FIRST, words_for(LEAST_BITS))?;
+                Table::lay_out(words, FIRST, LEAST_BITS);
+                control.set_up(new_key(), FIRST);
             }
         }
+        let table = fetch(&*memory, &control)?;
+        Ok(Self {
+            tagger: Tagger::new(control.key()),
+            held: ArcSwap::new(table),
+            memory,
+            control,
+        })
+    }
+
+    /// Adds a revocation. Several that concern one subject add up to the most restrictive. One that finds no
+    /// room, because no memory is to be had, makes the view stale until a snapshot has found room as a whole.
+    pub fn insert(&self, entry: &Entry) {
+        let inserted = Writer::new(self).and_then(|mut writer| writer.insert(entry));
+        if inserted.is_err() {
+            self.control.lose();
+        }
+    }
+
+    /// Adds all that a message revokes; false, and the view is stale, when some of it found no room.
+    pub(crate) fn insert_all(&self, message: &Message) -> bool {
+        let short: usize = message.sessions().iter().map(|group| group.ids.len()).sum();
+        let told = message.entries().len() + short;
+        if told == 0 {
+            return true;
+        }
+        let whole = Writer::new(self).is_ok_and(|mut writer| {
+            writer.reserve(told);
+            let mut whole = true;
+            for entry in message.entries() {
+                whole &= writer.insert(entry).is_ok();
+            }
+            for group in message.sessions() {
+                for id in &group.ids {
+                    let entry = Entry {
+                        subject: Subject::Session(*id),
+                        expires_at: group.expires_at,
+                        reason: None,
+                    };
+                    whole &= writer.insert(&entry).is_ok();
+                }
+            }
+            whole
+        });
+        if !whole {
+            self.control.lose();
+        }
+        whole
+    }
+
+    /// What is known now, for any number of questions about one request.
+    pub fn read(&self) -> Reading<'_> {
+        Reading::of(self)
     }
 
     /// What revokes `credential`, the widest first; none if nothing does. Started at the very moment
-    /// of a "not before" counts as revoked.
+    /// of a "not before" counts as revoked. How fresh that is, [`Self::judge`] tells as well.
     pub fn check(&self, credential: &Credential<'_>) -> Option<RevokedBy> {
-        let started_at = credential.started_at;
-        let covers = |known: &NotBefore| known.covers(started_at);
-        if self.all.as_ref().is_some_and(covers) {
-            return Some(RevokedBy::All);
+        let reading = self.read();
+        let unreadable = || (!reading.is_whole()).then_some(RevokedBy::Unreadable);
+        reading.revoked_by(credential).or_else(unreadable)
+    }
+
+    /// Whether `credential` may be relied on at `now`, with staleness bound `bound`.
+    pub fn judge(&self, credential: &Credential<'_>, now: Uptime, bound: Duration) -> Judgement {
+        let reading = self.read();
+        match reading.revoked_by(credential) {
+            Some(by) => Judgement::Revoked(by),
+            None if reading.is_fresh(now, bound) => Judgement::Fresh,
+            None => Judgement::Stale,
         }
-        if credential
-            .tenant
-            .and_then(|tenant| self.tenants.get(tenant))
-            .is_some_and(covers)
-        {
-            return Some(RevokedBy::Tenant);
-        }
-        if credential
-            .key
-            .is_some_and(|kid| self.keys.contains_key(kid))
-        {
-            return Some(RevokedBy::Key);
-        }
-        if self.clients.get(credential.client).is_some_and(covers) {
-            return Some(RevokedBy::Client);
-        }
-        if credential
-            .subject
-            .and_then(|sub| self.users.get(sub))
-            .is_some_and(covers)
-        {
-            return Some(RevokedBy::User);
-        }
-        let mut grants = credential.grants.iter();
-        if grants.any(|id| self.grants.contains_key(id)) {
-            return Some(RevokedBy::Grant);
-        }
-        if credential
-            .session
-            .is_some_and(|id| self.sessions.contains_key(&id))
-        {
-            return Some(RevokedBy::Session);
-        }
-        if credential
-            .token
-            .is_some_and(|jti| self.tokens.contains_key(jti))
-        {
-            return Some(RevokedBy::Token);
-        }
-        None
     }
 
     /// Whether what a credential says of its user or its client, written at `told_at`, has changed since or
     /// at that moment: nothing of it may be believed before it has been asked for anew. A time in whole
-    /// seconds is rounded down.
+    /// seconds is rounded down. A view that cannot be read says yes.
     pub fn is_outdated(&self, subject: Option<&str>, client: &str, told_at: Timestamp) -> bool {
-        let covers = |known: &NotBefore| known.covers(told_at);
-        self.client_claims.get(client).is_some_and(covers)
-            || subject
-                .and_then(|sub| self.user_claims.get(sub))
-                .is_some_and(covers)
+        let reading = self.read();
+        !reading.is_whole() || reading.is_outdated(subject, client, told_at)
     }
 
-    /// Forgets what expired at or before `now`; sessions and tokens up to four hours later than that.
-    pub fn sweep(&mut self, now: Timestamp) {
-        self.sessions.retain(|_, span| !span.is_over(now));
-        self.users.retain(|_, known| known.expires_at > now);
-        self.clients.retain(|_, known| known.expires_at > now);
-        self.keys.retain(|_, expires_at| *expires_at > now);
-        self.tokens.retain(|_, span| !span.is_over(now));
-        self.tenants.retain(|_, known| known.expires_at > now);
-        self.grants.retain(|_, span| !span.is_over(now));
-        self.user_claims.retain(|_, known| known.expires_at > now);
-        self.client_claims.retain(|_, known| known.expires_at > now);
-        self.all = self.all.filter(|known| known.expires_at > now);
-        // A wave of revocations should not hold its memory for ever.
-        if self.sessions.capacity() / 8 > self.sessions.len() {
-            self.sessions.shrink_to(self.sessions.len() * 2);
-        }
-        if self.tokens.capacity() / 8 > self.tokens.len() {
-            self.tokens.shrink_to(self.tokens.len() * 2);
+    /// The latest moment at which what credentials tell of this user or this client changed, as far as it is
+    /// known. A view that cannot be read says the end of time.
+    pub fn changed_at(&self, subject: Option<&str>, client: &str) -> Option<Timestamp> {
+        let reading = self.read();
+        if reading.is_whole() {
+            reading.changed_at(subject, client)
+        } else {
+            Some(Timestamp::from_millis(i64::MAX))
         }
     }
 
-    /// Makes room for `sessions` more of them at once.
-    pub(crate) fn reserve(&mut self, sessions: usize) {
-        self.sessions.reserve(sessions);
+    /// Whether the signing key `kid` is revoked. A view that cannot be read says yes.
+    pub fn key_is_revoked(&self, kid: &str) -> bool {
+        let reading = self.read();
+        !reading.is_whole() || reading.key_is_revoked(kid)
+    }
+
+    /// The view holds everything committed before this moment; none while nothing is proven.
+    pub fn proven(&self) -> Option<Uptime> {
+        self.control.proven()
+    }
+
+    /// Says that the view holds everything committed before `moment`. It does not go back.
+    pub fn prove(&self, moment: Uptime) {
+        self.control.prove(moment);
+    }
+
+    /// Proven no longer, and followed no further from where it was: for whoever finds a memory of another
+    /// boot, with another uptime, where moreover not every word need have reached the disk.
+    pub fn forget_freshness(&self) -> Result<(), MemoryError> {
+        let _writer = Writer::new(self)?;
+        self.control.forget_proven();
+        if let Some(mut position) = Position::read(&self.control) {
+            position.stop();
+            position.write(&self.control);
+        }
+        self.current()?.slots().recount();
+        Ok(())
+    }
+
+    /// Whether the view may be trusted at `now` to know everything committed before `now` - `bound`.
+    /// For a decision ask [`Self::judge`] or [`Self::read`], which read in the right order.
+    pub fn is_fresh(&self, now: Uptime, bound: Duration) -> bool {
+        self.read().is_fresh(now, bound)
+    }
+
+    /// Whether all that was ever put into the view can be asked.
+    pub fn is_readable(&self) -> bool {
+        self.read().is_whole()
+    }
+
+    /// How old the view is at `now`, at most; none while nothing is proven, or it cannot be read.
+    pub fn age(&self, now: Uptime) -> Option<Duration> {
+        self.read().age(now)
+    }
+
+    /// Forgets what expired at or before `now`, up to four hours later than that. The caller leaves room for
+    /// clocks that disagree.
+    pub fn sweep(&self, now: Timestamp) {
+        // What cannot be forgotten now, for want of memory, is kept until it can.
+        let _ = Writer::new(self).and_then(|mut writer| writer.sweep(now));
     }
 
     /// How many revocations it holds.
     pub fn len(&self) -> usize {
-        self.sessions.len()
-            + self.users.len()
-            + self.clients.len()
-            + self.keys.len()
-            + self.tokens.len()
-            + self.tenants.len()
-            + self.grants.len()
-            + self.user_claims.len()
-            + self.client_claims.len()
-            + usize::from(self.all.is_some())
+        self.newest().slots().len()
+    }
+
+    /// How many of each kind, by the kind's name in messages.
+    pub fn len_by_kind(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        let table = self.newest();
+        Kind::ALL
+            .into_iter()
+            .map(move |kind| (kind.name(), table.slots().count(kind)))
     }
 
     /// Whether nothing is revoked.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Counts changes, of what is revoked and of what is proven: for whoever waits for news by polling.
+    pub fn version(&self) -> u64 {
+        self.control.changes()
+    }
+
+    /// Whether a revocation found no room since the last snapshot that did.
+    pub fn has_lost(&self) -> bool {
+        self.control.has_lost()
+    }
+
+    /// The table that counts.
+    pub(crate) fn current(&self) -> Result<Guard<Arc<Table>>, MemoryError> {
+        let held = self.held.load();
+        if held.generation() == self.control.generation() {
+            return Ok(held);
+        }
+        let table = fetch(&*self.memory, &self.control)?;
+        self.hold(Arc::clone(&table));
+        Ok(Guard::from_inner(table))
+    }
+
+    /// The last table that could be read, whether it still counts or not.
+    pub(crate) fn held(&self) -> Guard<Arc<Table>> {
+        self.held.load()
+    }
+
+    /// The table that counts, or else the last one that could be read.
+    fn newest(&self) -> Arc<Table> {
+        Guard::into_inner(self.current().unwrap_or_else(|_| self.held()))
+    }
+
+    pub(crate) fn hold(&self, table: Arc<Table>) {
+        self.held.store(table);
+    }
+
+    pub(crate) fn memory(&self) -> &dyn Memory {
+        &*self.memory
+    }
+
+    pub(crate) const fn control(&self) -> &Control {
+        &self.control
+    }
+
+    pub(crate) const fn tagger(&self) -> &Tagger {
+        &self.tagger
+    }
 }
 
-/// How far clocks may disagree before an expired entry is missed.
-pub(crate) const SKEW: Duration = Duration::from_secs(300);
+/// The table that counts, even if others take its place meanwhile.
+fn fetch(memory: &dyn Memory, control: &Control) -> Result<Arc<Table>, MemoryError> {
+    loop {
+        let generation = control.generation();
+        let opened = memory
+            .table(generation)
+            .and_then(|words| Table::open(words, generation));
+        match opened {
+            Ok(table) => return Ok(Arc::new(table)),
+            Err(error) if control.generation() == generation => return Err(error),
+            // It was let go of between the two looks: there is a newer one.
+            Err(_) => {}
+        }
+    }
+}
 
-fn restrict(map: &mut HashMap<Box<str>, NotBefore>, name: &str, new: NotBefore) {
-    let known = map.entry(name.into()).or_insert(new);
-    *known = known.merge(new);
+/// 128 bits that nobody can guess, from the keys that the standard library draws for its own tables.
+fn new_key() -> [u64; 2] {
+    [0_u8, 1].map(|part| RandomState::new().hash_one(part))
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@
 )]
 
 use proptest::prelude::*;
-use sealgate_model::{SessionId, Timestamp};
+use sealgate_model::{GrantId, SessionId, Timestamp};
 use sealgate_revocation::{
-    Entry, Event, Expected, MESSAGE_LIMIT, Message, MessageError, SNAPSHOT_LIMIT, Subject,
+    Entry, Event, Expected, MESSAGE_LIMIT, Message, MessageError, SNAPSHOT_LIMIT, Sessions, Subject,
 };
 use serde_json::{Value, json};
 
@@ -63,6 +63,13 @@ fn every_kind_of_subject_has_one_form() {
         (json!({"kind": "client", "client_id": "other"}), true),
         (json!({"kind": "key", "kid": "k1"}), false),
         (json!({"kind": "token", "jti": "t1"}), false),
+        (json!({"kind": "tenant", "tenant": "acme"}), true),
+        (
+            json!({"kind": "grant", "grant_id": "01890a5d-ac96-774b-bcce-b302099a8057"}),
+            false,
+        ),
+        (json!({"kind": "user_claims", "sub": "u1"}), true),
+        (json!({"kind": "client_claims", "client_id": "other"}), true),
         (json!({"kind": "all"}), true),
     ];
     for (subject, timed) in subjects {
@@ -90,7 +97,7 @@ fn a_message_of_another_issuer_or_for_another_client_is_refused() {
 
 #[test]
 fn malformed_messages_are_refused() {
-    let changes: [(&str, Value); 27] = [
+    let changes = [
         ("/aud", json!(["app"])),
         ("/iat", json!(1_800_000_000.5)),
         ("/iat", json!("1800000000")),
@@ -114,6 +121,18 @@ fn malformed_messages_are_refused() {
         (
             "/events/urn:sealgate:event:revoked/subject",
             json!({"kind": "tenant", "id": "t"}),
+        ),
+        (
+            "/events/urn:sealgate:event:revoked/subject",
+            json!({"kind": "tenant", "tenant": ""}),
+        ),
+        (
+            "/events/urn:sealgate:event:revoked/subject",
+            json!({"kind": "grant", "grant_id": "01890A5D-AC96-774B-BCCE-B302099A8057"}),
+        ),
+        (
+            "/events/urn:sealgate:event:revoked/subject",
+            json!({"kind": "grant", "grant_id": "g1"}),
         ),
         (
             "/events/urn:sealgate:event:revoked/subject",
@@ -213,6 +232,93 @@ fn only_a_revocation_moves_the_number() {
     }
 }
 
+fn snapshot() -> Value {
+    let mut message = revoked();
+    message["prev"] = json!(7);
+    message["nonce"] = json!("q8-_Zx");
+    message["events"] = json!({"urn:sealgate:event:snapshot": {
+        "entries": [],
+        "sessions": [{"expires_at": 1_800_086_400_000_u64, "ids": "AQEBAQEBAQEBAQEBAQEBAQICAgICAgICAgICAgICAgI"}],
+    }});
+    message
+}
+
+#[test]
+fn many_sessions_are_told_side_by_side() {
+    let message = parse(&snapshot()).unwrap();
+    let ids = [[1; 16], [2; 16]].map(SessionId::from_bytes);
+    let expires_at = Timestamp::from_seconds(1_800_086_400);
+    assert_eq!(
+        message.sessions(),
+        [Sessions {
+            expires_at,
+            ids: ids.to_vec()
+        }]
+    );
+    assert_eq!(serde_json::to_value(&message).unwrap(), snapshot());
+}
+
+#[test]
+fn sessions_that_are_no_whole_number_of_ids_are_refused() {
+    let group = "/events/urn:sealgate:event:snapshot/sessions/0";
+    let whole = "AQEBAQEBAQEBAQEBAQEBAQ";
+    let padded = format!("{whole}==");
+    let changes = [
+        ("ids", json!("")),
+        ("ids", json!("AQEB")),
+        ("ids", json!(padded)),
+        ("ids", json!("AQEBAQEBAQEBAQEBAQEBA+")),
+        // The last bits belong to no byte, and have to be zero.
+        ("ids", json!("AQEBAQEBAQEBAQEBAQEBAR")),
+        ("ids", json!([whole])),
+        ("ids", Value::Null),
+        ("expires_at", json!(-1)),
+        ("expires_at", json!(1_u64 << 53)),
+        ("until", json!(5)),
+    ];
+    for (member, value) in changes {
+        let mut message = snapshot();
+        message.pointer_mut(group).unwrap()[member] = value.clone();
+        let refusal = parse(&message).map(|_| ()).map_err(|error| error.code());
+        assert_eq!(refusal, Err("feed_message_malformed"), "{member} = {value}");
+    }
+    let mut message = snapshot();
+    message["events"]["urn:sealgate:event:snapshot"]["sessions"] = Value::Null;
+    assert!(parse(&message).is_err());
+}
+
+#[test]
+fn a_nonce_is_plain_text_or_absent() {
+    for (nonce, sound) in [
+        (json!("x".repeat(128)), true),
+        (json!("x".repeat(129)), false),
+        (json!(""), false),
+        (json!("a b"), false),
+        (json!("a.b"), false),
+        (json!(5), false),
+        (Value::Null, false),
+    ] {
+        let mut message = snapshot();
+        message["nonce"] = nonce.clone();
+        assert_eq!(parse(&message).is_ok(), sound, "{nonce}");
+    }
+    let mut message = snapshot();
+    message.as_object_mut().unwrap().remove("nonce");
+    assert_eq!(parse(&message).unwrap().nonce, None);
+}
+
+#[test]
+fn a_message_may_ask_for_an_answer() {
+    let mut message = revoked();
+    assert!(!parse(&message).unwrap().ack);
+    message["ack"] = json!(true);
+    assert!(parse(&message).unwrap().ack);
+    for nonsense in [json!("true"), json!(1), Value::Null] {
+        message["ack"] = nonsense;
+        assert!(parse(&message).is_err());
+    }
+}
+
 #[test]
 fn a_message_over_its_limit_is_refused() {
     let mut message = revoked();
@@ -244,6 +350,19 @@ fn entry() -> impl Strategy<Value = Entry> {
         }),
         "[ -~]{1,255}".prop_map(|kid| Subject::Key { kid }),
         "[ -~]{1,255}".prop_map(|jti| Subject::Token { jti }),
+        any::<[u8; 16]>().prop_map(|id| Subject::Grant(GrantId::from_bytes(id))),
+        ("[a-z0-9]{1,30}", time.clone()).prop_map(|(id, not_before)| Subject::Tenant {
+            tenant: id.parse().unwrap(),
+            not_before
+        }),
+        ("[ -~]{1,255}", time.clone())
+            .prop_map(|(sub, not_before)| Subject::UserClaims { sub, not_before }),
+        ("[A-Za-z0-9._-]{1,128}", time.clone()).prop_map(|(id, not_before)| {
+            Subject::ClientClaims {
+                client: id.parse().unwrap(),
+                not_before,
+            }
+        }),
         time.clone()
             .prop_map(|not_before| Subject::All { not_before }),
     ];
@@ -255,9 +374,18 @@ fn entry() -> impl Strategy<Value = Entry> {
     })
 }
 
+fn sessions() -> impl Strategy<Value = Sessions> {
+    let ids = proptest::collection::vec(any::<[u8; 16]>().prop_map(SessionId::from_bytes), 1..9);
+    let time = (0..4_000_000_000_000_i64).prop_map(Timestamp::from_millis);
+    (time, ids).prop_map(|(expires_at, ids)| Sessions { expires_at, ids })
+}
+
 proptest! {
     #[test]
-    fn whatever_is_written_reads_back(entries in proptest::collection::vec(entry(), 0..20), seq in 0..1_u64 << 53) {
+    fn whatever_is_written_reads_back(
+        entries in proptest::collection::vec(entry(), 0..20), sessions in proptest::collection::vec(sessions(), 0..4),
+        nonce in proptest::option::of("[A-Za-z0-9_-]{1,128}"), ack: bool, seq in 0..1_u64 << 53,
+    ) {
         let message = Message {
             issuer: "https://id.example".into(),
             audience: "app".into(),
@@ -267,7 +395,9 @@ proptest! {
             seq,
             prev: seq,
             as_of: Timestamp::from_millis(1),
-            event: Event::Snapshot { entries, sessions: Vec::new() },
+            nonce,
+            ack,
+            event: Event::Snapshot { entries, sessions },
         };
         let json = serde_json::to_vec(&message).unwrap();
         prop_assert_eq!(Message::parse(&json, &expected()), Ok(message));
@@ -285,6 +415,17 @@ proptest! {
         json[place] = byte;
         if let Ok(message) = Message::parse(&json, &expected()) {
             prop_assert_eq!(message.audience, "app");
+        }
+    }
+
+    #[test]
+    fn no_change_of_a_snapshots_byte_makes_the_reader_panic(place in 0..400_usize, byte: u8) {
+        let mut json = snapshot().to_string().into_bytes();
+        let place = place % json.len();
+        json[place] = byte;
+        if let Ok(message) = Message::parse(&json, &expected()) {
+            let again = serde_json::to_vec(&message).unwrap();
+            prop_assert_eq!(Message::parse(&again, &expected()), Ok(message));
         }
     }
 }

@@ -1,7 +1,13 @@
+//! One follower, and what it makes of each message.
+
+mod shared;
+
 use sealgate_model::SessionId;
 
 use super::*;
-use crate::Subject;
+use crate::{Entry, Subject};
+
+const BOUND: Duration = Duration::from_secs(10);
 
 fn up(seconds: u64) -> Uptime {
     Uptime::from_elapsed(Duration::from_secs(seconds))
@@ -30,6 +36,8 @@ fn message(epoch: &str, prev: u64, seq: u64, as_of: i64, event: Event) -> Messag
         seq,
         prev,
         as_of: server(as_of),
+        nonce: None,
+        ack: false,
         event,
     }
 }
@@ -72,7 +80,7 @@ fn is_revoked(follower: &Follower, byte: u8) -> bool {
 
 /// Follows epoch `e1` at number 5, with local second 100 anchored at server second 0.
 fn following() -> Follower {
-    let mut follower = Follower::new(Duration::from_secs(10));
+    let mut follower = Follower::new(Arc::new(View::new()), BOUND);
     assert_eq!(
         follower.snapshot(&snapshot("e1", 5, 0, &[1]), up(100), up(101)),
         Action::Continue
@@ -82,7 +90,7 @@ fn following() -> Follower {
 
 #[test]
 fn nothing_is_believed_before_the_first_snapshot() {
-    let mut follower = Follower::new(Duration::from_secs(10));
+    let mut follower = Follower::new(Arc::new(View::new()), BOUND);
     assert_eq!(follower.position(), None);
     assert_eq!(follower.disconnected(), Action::Resync(ResyncReason::Start));
     assert_eq!(
@@ -238,7 +246,7 @@ fn a_snapshot_overtaken_by_the_stream_does_no_harm() {
 
 #[test]
 fn anything_else_handed_over_as_a_snapshot_is_refused() {
-    let mut follower = Follower::new(Duration::from_secs(10));
+    let mut follower = Follower::new(Arc::new(View::new()), BOUND);
     let action = follower.snapshot(&heartbeat(5, 3), up(1), up(2));
     assert_eq!(action, Action::Resync(ResyncReason::NotASnapshot));
     assert!(!follower.is_fresh(up(2)));
@@ -247,7 +255,7 @@ fn anything_else_handed_over_as_a_snapshot_is_refused() {
 #[test]
 fn a_local_revocation_survives_a_snapshot_that_does_not_hold_it_yet() {
     let mut follower = following();
-    follower.revoke_locally(&entry(9));
+    follower.view().insert(&entry(9));
     follower.reset();
     assert_eq!(
         follower.snapshot(&snapshot("e1", 5, 20, &[1]), up(120), up(121)),
@@ -318,5 +326,5 @@ fn a_wall_clock_that_jumps_ahead_forgets_nothing_the_server_still_counts() {
     follower.sweep(server(0));
     assert!(is_revoked(&follower, 1));
     follower.sweep(server(3 * 86_400));
-    assert!(follower.is_empty());
+    assert!(follower.view().is_empty());
 }

@@ -1,79 +1,20 @@
-//! A control plane, a gate and a network that drops, repeats, reorders, delays and replays: whatever
-//! happens, a fresh view never denies that something revoked before the proven moment is revoked.
+//! Everything around a view: who revokes, who tells it, who carries it, and who reads.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test may stop at what it did not expect"
-)]
-
+use std::sync::Arc;
 use std::time::Duration;
 
-use proptest::prelude::*;
 use sealgate_model::{Random, SessionId, Timestamp, Uptime};
-use sealgate_revocation::{
-    Action, Credential, Entry, Epoch, Follower, Message, Publisher, Subject,
+
+use super::{Mortal, Step};
+use crate::words::death;
+use crate::{
+    Action, Credential, Entry, Epoch, Follower, Judgement, Message, Publisher, Sessions, Subject,
+    View,
 };
 
 const BOUND: Duration = Duration::from_secs(10);
-
-/// What can happen next. Indices choose among what there is, modulo its number.
-#[derive(Debug, Clone)]
-enum Step {
-    /// Time passes, in milliseconds.
-    Wait(u64),
-    /// A revocation commits, visible to this client or not.
-    Commit { visible: bool },
-    /// The control plane reads its log and writes messages: how many rows it reads at most, whether a
-    /// revocation commits between its reading of the clock and of the log, whether it ends with a
-    /// heartbeat.
-    Publish {
-        rows: usize,
-        race: bool,
-        heartbeat: bool,
-    },
-    /// The network hands over the next message in order.
-    Deliver,
-    /// The network loses the next message.
-    Lose,
-    /// The network hands over any message that was ever written, again or late.
-    Replay(usize),
-    /// The gate asks for a snapshot, and the control plane answers after so many milliseconds.
-    Ask(u64),
-    /// An answer arrives, for the first time or again, matched to its own request.
-    Answer(usize),
-    /// A request is answered, by a cache or a liar, with a snapshot the gate has seen before.
-    AnswerOld(usize),
-    /// The gate opens the stream from where it stands.
-    Connect,
-    /// The control plane says that it cannot go on.
-    Reset,
-    /// The control plane restarts with its clock set by so many milliseconds.
-    Restart(i64),
-    /// The control plane is restored from a backup that misses so many revocations.
-    Restore(usize),
-    /// The control plane's clock stands still for so many milliseconds.
-    Stall(i64),
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        4 => (0..4_000_u64).prop_map(Step::Wait),
-        4 => any::<bool>().prop_map(|visible| Step::Commit { visible }),
-        6 => (1..4_usize, any::<bool>(), any::<bool>())
-            .prop_map(|(rows, race, heartbeat)| Step::Publish { rows, race, heartbeat }),
-        6 => Just(Step::Deliver),
-        1 => Just(Step::Lose),
-        3 => any::<usize>().prop_map(Step::Replay),
-        2 => (0..3_000_u64).prop_map(Step::Ask),
-        3 => any::<usize>().prop_map(Step::Answer),
-        1 => any::<usize>().prop_map(Step::AnswerOld),
-        3 => Just(Step::Connect),
-        1 => Just(Step::Reset),
-        1 => (-100_000..100_000_i64).prop_map(Step::Restart),
-        1 => (0..4_usize).prop_map(Step::Restore),
-        1 => (0..5_000_i64).prop_map(Step::Stall),
-    ]
-}
+/// Long after all that can happen here.
+const END: Timestamp = Timestamp::from_seconds(1_900_000_000);
 
 struct Row {
     committed_at: u64,
@@ -97,7 +38,7 @@ impl Random for NoRandom {
     }
 }
 
-struct World {
+pub(super) struct World {
     now: u64,
     offset: i64,
     newest: Timestamp,
@@ -110,12 +51,18 @@ struct World {
     written: Vec<Message>,
     next: usize,
     answers: Vec<Answered>,
+    memory: Arc<Mortal>,
     follower: Follower,
+    /// Other processes: one that writes too, and one that only reads.
+    worker: View,
+    reader: View,
+    churned: u64,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let born_at = Timestamp::from_seconds(1_800_000_000);
+        let memory = Arc::new(Mortal::default());
         Self {
             now: 1_000_000,
             offset: 0,
@@ -128,7 +75,11 @@ impl World {
             written: Vec::new(),
             next: 0,
             answers: Vec::new(),
-            follower: Follower::new(BOUND),
+            follower: Follower::new(join(&memory), BOUND),
+            worker: View::over(Arc::<Mortal>::clone(&memory)).unwrap(),
+            reader: View::over(Arc::<Mortal>::clone(&memory)).unwrap(),
+            memory,
+            churned: 0,
         }
     }
 
@@ -163,10 +114,9 @@ impl World {
     }
 
     fn entry(&self, row: usize) -> Entry {
-        let expires_at = Timestamp::from_seconds(1_900_000_000);
         Entry {
             subject: Subject::Session(self.rows[row].session),
-            expires_at,
+            expires_at: END,
             reason: None,
         }
     }
@@ -209,10 +159,14 @@ impl World {
         self.now += delay;
         let as_of = self.as_of();
         let visible = self.log.iter().filter(|row| self.rows[**row].visible);
-        let entries = visible.map(|row| self.entry(*row)).collect();
+        let (odd, even): (Vec<usize>, Vec<usize>) = visible.partition(|row| **row % 2 == 1);
+        let entries = odd.into_iter().map(|row| self.entry(row)).collect();
+        let ids: Vec<_> = even.iter().map(|row| self.rows[*row].session).collect();
+        let expires_at = END;
+        let groups = vec![Sessions { expires_at, ids }];
         let message = self
             .publisher(self.log.len() as u64)
-            .snapshot(entries, as_of, &NoRandom);
+            .snapshot(entries, groups, None, as_of, &NoRandom);
         self.answers.push(Answered {
             message,
             sent_at,
@@ -253,22 +207,52 @@ impl World {
     }
 
     fn is_revoked(&self, row: usize) -> bool {
-        let session = Some(self.rows[row].session);
-        let started_at = Timestamp::from_seconds(1_800_000_000);
+        matches!(self.judged(row), Judgement::Revoked(_))
+    }
+
+    /// What a process that only reads makes of it.
+    fn judged(&self, row: usize) -> Judgement {
         let credential = Credential {
             tenant: None,
             grants: &[],
-            session,
+            session: Some(self.rows[row].session),
             subject: None,
             client: "app",
             key: None,
             token: None,
-            started_at,
+            started_at: Timestamp::from_seconds(1_800_000_000),
         };
-        self.follower.check(&credential).is_some()
+        self.reader.judge(&credential, self.local(), BOUND)
     }
 
-    fn take(&mut self, step: &Step) {
+    /// If whoever wrote has died, others take over from what is in memory, and hear from the control plane anew.
+    pub(super) fn bury(&mut self) {
+        if !death::is_dead() {
+            return;
+        }
+        death::never();
+        self.follower = Follower::resume(join(&self.memory), BOUND);
+        self.worker = View::over(Arc::<Mortal>::clone(&self.memory)).unwrap();
+        self.stream = None;
+        self.next = self.written.len();
+    }
+
+    /// Fills the table with what expires, and empties it, so that it grows and shrinks.
+    fn churn(&mut self, sessions: u8) {
+        for _ in 0..sessions {
+            self.churned += 1;
+            let mut id = [0xFF; 16];
+            id[..8].copy_from_slice(&self.churned.to_be_bytes());
+            self.worker.insert(&Entry {
+                subject: Subject::Session(SessionId::from_bytes(id)),
+                expires_at: Timestamp::from_seconds(1_790_000_000),
+                reason: None,
+            });
+        }
+        self.worker.sweep(Timestamp::from_seconds(1_800_000_000));
+    }
+
+    pub(super) fn take(&mut self, step: &Step) {
         match *step {
             Step::Wait(millis) => self.now += millis,
             Step::Commit { visible } => self.commit(visible),
@@ -296,9 +280,10 @@ impl World {
                 let now = self.local();
                 if let Some(at) = pick(index, self.answers.len()) {
                     let answer = &mut self.answers[at];
-                    answer.seen = true;
                     self.follower
                         .snapshot(&answer.message, up(answer.sent_at), now);
+                    // Who dies over it may have told nobody that there was such a snapshot.
+                    answer.seen |= !death::is_dead();
                 }
             }
             Step::AnswerOld(index) => {
@@ -315,11 +300,17 @@ impl World {
             Step::Restart(set_by) => self.restart(set_by),
             Step::Restore(missing) => self.restore(missing),
             Step::Stall(millis) => self.offset -= millis,
+            Step::Die(writes) => death::after(writes + 1),
+            Step::Churn(sessions) => self.churn(sessions),
+            Step::Sweep(off_by) => {
+                let wall = Timestamp::from_seconds(1_800_000_000 + off_by);
+                self.follower.sweep(wall);
+            }
         }
     }
 
     /// The promise: see the module's first lines.
-    fn judge(&self, known: &mut Vec<usize>) {
+    pub(super) fn judge(&self, known: &mut Vec<usize>) {
         for row in known.iter() {
             assert!(self.is_revoked(*row), "revocation {row} was taken back");
         }
@@ -328,10 +319,10 @@ impl World {
                 .filter(|row| !known.contains(row) && self.is_revoked(*row))
                 .collect::<Vec<_>>(),
         );
-        if !self.follower.is_fresh(self.local()) {
+        if !self.reader.is_fresh(self.local(), BOUND) {
             return;
         }
-        let age = u64::try_from(self.follower.age(self.local()).unwrap().as_millis()).unwrap();
+        let age = u64::try_from(self.reader.age(self.local()).unwrap().as_millis()).unwrap();
         assert!(age <= 10_000);
         let proven = self.now - age;
         for (place, row) in self.rows.iter().enumerate() {
@@ -346,7 +337,9 @@ impl World {
     }
 
     /// The network heals: one genuine snapshot, and the view is whole, fresh and can go on.
-    fn heal(&mut self) {
+    pub(super) fn heal(&mut self) {
+        death::never();
+        self.follower = Follower::resume(join(&self.memory), BOUND);
         self.now += 200_000;
         self.follower.disconnected();
         self.follower.reset();
@@ -356,7 +349,7 @@ impl World {
             self.follower
                 .snapshot(&answer.message, up(answer.sent_at), up(answer.ready_at));
         assert_eq!(action, Action::Continue);
-        assert!(self.follower.is_fresh(self.local()));
+        assert!(self.reader.is_fresh(self.local(), BOUND));
         for row in &self.log {
             assert_eq!(self.is_revoked(*row), self.rows[*row].visible);
         }
@@ -371,32 +364,15 @@ impl World {
     }
 }
 
+/// Another process.
+fn join(memory: &Arc<Mortal>) -> Arc<View> {
+    Arc::new(View::over(Arc::<Mortal>::clone(memory)).unwrap())
+}
+
 fn up(millis: u64) -> Uptime {
     Uptime::from_elapsed(Duration::from_millis(millis))
 }
 
 fn pick(index: usize, of: usize) -> Option<usize> {
     (of > 0).then(|| index % of)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_fresh_view_knows_everything_revoked_before_the_proven_moment(
-        steps in proptest::collection::vec(step(), 1..80)
-    ) {
-        let mut world = World::new();
-        let mut known = Vec::new();
-        // Most histories begin well; what goes wrong later is more telling.
-        world.ask(3);
-        world.take(&Step::Answer(0));
-        world.take(&Step::Connect);
-        for step in &steps {
-            world.take(step);
-            world.judge(&mut known);
-        }
-        world.heal();
-        world.judge(&mut known);
-    }
 }
