@@ -7,7 +7,7 @@ CHECK ?=
 ONLY ?=
 export PYTHON CHECK
 
-.PHONY: help demo test lint fmt bench fuzz venv browser interop clean
+.PHONY: help demo test lint fmt bench fuzz chaos venv browser interop clean
 
 help: ## say what the targets do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,6 +29,9 @@ bench: ## build for release, run the benchmarks, write target/bench/results.json
 
 fuzz: ## run every fuzz target for a minute (SECONDS=...)
 	@SECONDS_EACH=$(or $(SECONDS),60) tools/fuzz.sh
+
+chaos: venv ## break everything between applications and control plane for a minute (SECONDS=... SEED=...)
+	@SECONDS_LONG=$(or $(SECONDS),60) SEED=$(SEED) tools/chaos.sh
 
 venv: ## build the wheel and install it into .venv
 	@tools/venv.sh

@@ -21,4 +21,6 @@ tools/browser.sh
 PYTHONPATH=tools .venv/bin/python tests/browser/run.py
 say "programs of other people"
 tools/interop.sh --fast
+say "revocation while everything breaks"
+tools/chaos.sh --with-tests
 say "every test passed"

@@ -3,9 +3,19 @@
 A request reaches a handler only if its route was declared public or its caller passed the gate.
 """
 
-from sealgate._core import SettingsError, __version__
+from sealgate._core import FeedStatus, SettingsError, __version__
 from sealgate.actors import Actor, Agent, Machine, User
 from sealgate.gate import Gate
 from sealgate.onward import OnwardError
 
-__all__ = ["Actor", "Agent", "Gate", "Machine", "OnwardError", "SettingsError", "User", "__version__"]
+__all__ = [
+    "Actor",
+    "Agent",
+    "FeedStatus",
+    "Gate",
+    "Machine",
+    "OnwardError",
+    "SettingsError",
+    "User",
+    "__version__",
+]

@@ -148,6 +148,79 @@ class Agent:
     def __hash__(self) -> int: ...
 
 @final
+class FeedStatus:
+    """How the revocation feed fares, as one process sees it at one moment."""
+
+    def __new__(cls, _: Never, /) -> Self:
+        """Only the gate makes these: nothing can be given to this."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether everything is known that was revoked before the staleness bound."""
+
+    @property
+    def age(self) -> float | None:
+        """How old what is known is at most, in seconds; `None` before the first snapshot."""
+
+    @property
+    def bound(self) -> float:
+        """The staleness bound, in seconds."""
+
+    @property
+    def lag(self) -> float | None:
+        """Seconds from the moment that the newest message speaks of to its receipt, by the clocks of two
+        machines; `None` where another process follows the feed.
+        """
+
+    @property
+    def entries(self) -> int:
+        """How many revocations are known."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether all processes of this machine share one view."""
+
+    @property
+    def leading(self) -> bool:
+        """Whether this process is the one that follows the feed."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether word of the feed keeps coming, by this process's own connection or another's."""
+
+    @property
+    def reconnects(self) -> int:
+        """How often this process connected again."""
+
+    @property
+    def resyncs(self) -> int:
+        """How often it had to read everything anew."""
+
+    @property
+    def snapshots(self) -> int:
+        """How many snapshots it read."""
+
+    @property
+    def receipts(self) -> int:
+        """How many receipts the control plane took from it."""
+
+    @property
+    def skew(self) -> float | None:
+        """How far the control plane's clock is ahead of this machine's, in seconds, when this process last
+        read a snapshot.
+        """
+
+    @property
+    def stale_since(self) -> datetime | None:
+        """Since when what is known has been too old, in UTC; `None` while it is not, and before it ever was
+        fresh.
+        """
+
+    @property
+    def times_stale(self) -> int:
+        """How often that came about."""
+
+@final
 class Pins:
     """Attributes of objects, and the very values that they had."""
 
@@ -198,7 +271,9 @@ class Decision:
 
     @property
     def reason(self) -> str:
-        """The stable reason code, when the gate answers with a refusal; else empty."""
+        """The stable reason code, when the gate answers with a refusal, or when a request goes on that would
+        not as a rule; else empty.
+        """
 
 @final
 class Core:
@@ -232,10 +307,12 @@ class Core:
         acr: list[str] = ...,
         max_age: int | None = None,
         tenant: str | None = None,
+        stale_ok: bool = False,
     ) -> int:
         """The number of the requirement "an actor of these kinds with all of these"; equal ones share it.
 
-        A kind is `user`, `machine` or `agent`; `max_age` is in whole seconds. Raises `ValueError`.
+        A kind is `user`, `machine` or `agent`; `max_age` is in whole seconds. With `stale_ok` a view that is
+        not fresh may do for a while, where the settings allow it. Raises `ValueError`.
         """
 
     def require_public(self, reason: str) -> int:
@@ -310,6 +387,13 @@ class Core:
 
     def stop(self) -> None:
         """Ends the background thread."""
+
+    @property
+    def feed(self) -> FeedStatus:
+        """How the revocation feed fares."""
+
+    def openmetrics(self) -> str:
+        """The same and what was decided, as OpenMetrics text."""
 
     @property
     def ready(self) -> bool:

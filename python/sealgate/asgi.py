@@ -81,7 +81,7 @@ class GateLayer:
         if not self._checked:
             self._on_startup()  # Without lifespan the first request starts the gate.
             self._checked = True
-        table, found = self._table, None
+        table, found, reason = self._table, None, ""
         if table.pins is not None and not self.stand_ins.open:
             found = self._core.admit_known(scope, table.pins, table.known)
         if found is None:
@@ -93,9 +93,9 @@ class GateLayer:
             settled = await self._settled(actor, scope, receive, send, target)
             if settled is None:
                 return
-            actor, receive, send = settled
-        if decisions.is_enabled_for(decisions.ALLOWED):
-            decisions.allowed(self._core, scope, target, actor)
+            actor, receive, send, reason = settled
+        if decisions.is_enabled_for(decisions.EXCEPTION if reason else decisions.ALLOWED):
+            decisions.allowed(self._core, scope, target, actor, reason)
         if target.redirect is not None:
             await redirect(target.redirect, scope, send)
             return
@@ -136,15 +136,16 @@ class GateLayer:
 
     async def _settled(
         self, decision: Decision, scope: Scope, receive: Receive, send: Send, target: Target
-    ) -> tuple[Actor | None, Receive, Send] | None:
-        """Who calls, and what the application receives and sends with, where there is more to a decision
-        than that somebody may go on; nothing if the gate itself has answered.
+    ) -> tuple[Actor | None, Receive, Send, str] | None:
+        """Who calls, what the application receives and sends with, and the reason code if it would not go on
+        as a rule, where there is more to a decision than that somebody may go on; nothing if the gate itself
+        has answered.
         """
         if decision.reason == "feed_stale" and not self._first_view_awaited:
             await self._await_first_view()
             again = self._admit(scope, target.number)
             if not isinstance(again, Decision):
-                return again, receive, send
+                return again, receive, send, ""
             decision = again
         body = Body(receive)
         final = await self._final(decision, body)
@@ -157,6 +158,7 @@ class GateLayer:
             final.actor,
             body.receive if body.was_read else receive,
             with_fields(send, fields) if fields else send,
+            final.reason,
         )
 
     async def _final(self, decision: Decision, body: Body) -> Decision | None:

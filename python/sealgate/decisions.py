@@ -1,4 +1,5 @@
-"""The log of decisions: one record per refusal, ended connection and, at level DEBUG, allowed request.
+"""The log of decisions: one record per refusal, ended connection, request that goes on against the rule and,
+at level DEBUG, any other allowed request.
 
 The logger is `sealgate.decisions`. What a record is about stands in its attributes, so that any structured
 formatter can write it out; none of them is a secret, and the query is never among them.
@@ -22,21 +23,28 @@ is_enabled_for = _log.isEnabledFor
 
 ALLOWED = logging.DEBUG
 REFUSED = logging.INFO
+EXCEPTION = logging.WARNING
 
 _WHO = ("actor_kind", "actor", "client", "credential", "session", "token")
 _NOBODY: dict[str, str | None] = dict.fromkeys(_WHO)
 
 
-def allowed(core: Core, scope: Mapping[str, Any], target: Target, actor: Actor | None) -> None:
-    """A request goes on to the application."""
+def allowed(
+    core: Core, scope: Mapping[str, Any], target: Target, actor: Actor | None, reason: str = ""
+) -> None:
+    """A request goes on to the application: as a rule, or for `reason`, which somebody has to know of."""
     extra = {
         **_request(scope),
         "route": target.template,
         "outcome": "allowed",
-        "reason": None,
+        "reason": reason or None,
         "status": None,
+        **_who(core, actor),
     }
-    _log.debug("allowed", extra={**extra, **_who(core, actor)})
+    if reason:
+        _log.warning("allowed: %s", reason, extra=extra)
+    else:
+        _log.debug("allowed", extra=extra)
 
 
 def refused(scope: Mapping[str, Any], target: Target, decision: Decision | None) -> None:

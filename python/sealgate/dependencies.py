@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Coroutine, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
 from fastapi.exceptions import HTTPException
 from fastapi.openapi.models import APIKey, APIKeyIn
@@ -158,6 +158,7 @@ class ActorDependency(SecurityBase, Generic[A_co]):
         max_age: int | None = None,
         tenant: str | None = None,
         tenant_from: str | None = None,
+        stale: Literal["allow"] | None = None,
     ) -> ActorDependency[A_co]: ...
     def __call__(
         self,
@@ -172,13 +173,15 @@ class ActorDependency(SecurityBase, Generic[A_co]):
         max_age: int | None = None,
         tenant: str | None = None,
         tenant_from: str | None = None,
+        stale: Literal["allow"] | None = None,
     ) -> Coroutine[Any, Any, A_co] | ActorDependency[A_co]:
         """A dependency that asks for this besides what this one asks.
 
         `scopes` and `roles`: all of them; `any_scopes` and `any_roles`: one of them at least. `acr`: the
         user proved who they are in one of these ways, `max_age`: at most so many seconds ago. `tenant`: the
-        actor belongs to it; `tenant_from`: to the one that this path parameter names. Raises `TypeError`
-        for a text instead of a list, and `ValueError` for what nobody can meet.
+        actor belongs to it; `tenant_from`: to the one that this path parameter names. `stale="allow"`: while
+        the revocation feed is broken the route goes on for as long as `SEALGATE_ON_STALE` allows. Raises
+        `TypeError` for a text instead of a list, and `ValueError` for what nobody can meet.
         """
         if connection is not None:
             return self._resolve(connection=connection, security_scopes=security_scopes)
@@ -192,6 +195,7 @@ class ActorDependency(SecurityBase, Generic[A_co]):
             max_age=max_age,
             tenant=tenant,
             tenant_from=tenant_from,
+            stale=stale,
         )
         need = self.need.and_(replace(more, optional=True))
         for name, several in (

@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 
 from sealgate import onward
-from sealgate._core import Core, SettingsError
+from sealgate._core import Core, FeedStatus, SettingsError
 from sealgate._place import of_call
 from sealgate.actors import Actor, Agent, Machine, User
 from sealgate.asgi import Application, GateLayer
@@ -60,6 +60,7 @@ class Gate:
         seal_keys: str | Sequence[str],
         scopes: Sequence[str] | None = None,
         staleness_bound: int | None = None,
+        on_stale: str | None = None,
         session_lifetime: int | None = None,
         idle_limit: int | None = None,
         unmarked: Literal["user", "deny"] | None = None,
@@ -73,12 +74,16 @@ class Gate:
         unknown_paths: Literal["show", "hide"] | None = None,
         provider: Provider | None = None,
         trusted_issuers: Sequence[str] | None = None,
+        shared_view: str | None = None,
+        gate_name: str | None = None,
     ) -> None:
         """Takes settings that are written out rather than read from the environment.
 
         `issuer` is the control plane's URL and `base_url` the one at which browsers see the application.
         `seal_keys` seal sessions: the first seals, all open. `scopes` are asked for at sign-in, `openid`
-        among them. `staleness_bound`, `session_lifetime` and `idle_limit` are whole seconds. `unmarked`
+        among them. `staleness_bound`, `session_lifetime` and `idle_limit` are whole seconds. `on_stale` says
+        what becomes of sessions and tokens while the revocation feed is broken: `"deny"`, `"introspect"` or
+        `"allow:60"`, so many seconds beyond the bound for routes that say `stale="allow"`. `unmarked`
         says what routes without any mark ask for, and `untyped_logout` what becomes of logout tokens that
         do not state their type. `authority_file` is a PEM file with one more
         certificate authority to trust for the issuer, and `after_logout` the path where a browser lands
@@ -87,7 +92,9 @@ class Gate:
         `docs_client_id` is the public client for signing in on them, and `unknown_paths` says what
         strangers are told of paths that lead nowhere. `provider` says what kind of issuer `issuer` is, if
         it is no Sealgate; `trusted_issuers` are further ones whose access tokens are taken, each
-        `"https://other.example"` or with its kind, `"keycloak=https://other.example/realms/staff"`. What is
+        `"https://other.example"` or with its kind, `"keycloak=https://other.example/realms/staff"`.
+        `shared_view` is `"auto"`, `"off"` or the directory where the processes of this machine share what is
+        revoked; `gate_name` what the control plane calls this gate. What is
         left out has the default of its environment variable. Raises `SettingsError`.
         """
         settings: dict[str, str | int | None] = {
@@ -98,6 +105,7 @@ class Gate:
             "seal_keys": seal_keys if isinstance(seal_keys, str) else ",".join(seal_keys),
             "scopes": None if scopes is None else " ".join(_checked_scopes(scopes)),
             "staleness_bound": staleness_bound,
+            "on_stale": on_stale,
             "session_lifetime": session_lifetime,
             "idle_limit": idle_limit,
             "unmarked": unmarked,
@@ -111,6 +119,8 @@ class Gate:
             "unknown_paths": unknown_paths,
             "provider": provider,
             "trusted_issuers": None if trusted_issuers is None else " ".join(trusted_issuers),
+            "shared_view": shared_view,
+            "gate_name": gate_name,
         }
         given = {name: str(value) for name, value in settings.items() if value is not None}
         self._set_up(Core(of_call("Gate(...)"), **given))
@@ -138,7 +148,7 @@ class Gate:
 
         `Depends(gate.user)` asks for any; `Depends(gate.user(scopes=["expenses:read"]))` and
         `Depends(gate.user(roles=["admin"]))` for one who has everything named. The other keywords are
-        `any_scopes`, `any_roles`, `acr`, `max_age`, `tenant` and `tenant_from`.
+        `any_scopes`, `any_roles`, `acr`, `max_age`, `tenant`, `tenant_from` and `stale`.
         """
         return self._marks.dependency(Need(frozenset({USER})))
 
@@ -180,6 +190,19 @@ class Gate:
         or a missing reason.
         """
         self._public_paths.add(path, reason)
+
+    @property
+    def feed(self) -> FeedStatus:
+        """How the revocation feed fares right now, as this process sees it."""
+        return self._core.feed
+
+    def openmetrics(self) -> str:
+        """How the feed fares and what was decided, as OpenMetrics text for a collector.
+
+        Its type is `application/openmetrics-text; version=1.0.0; charset=utf-8`. Each process counts for
+        itself, and nothing in the text is secret.
+        """
+        return self._core.openmetrics()
 
     @overload
     def client(
@@ -273,6 +296,8 @@ class Gate:
         """
         if isinstance(app, Starlette | GateLayer):
             raise TypeError("this application has routes of its own: use gate.install(app)")
+        if requires is not None and requires.need.stale_ok:
+            raise ValueError('stale="allow" is for single routes: a wrapped application takes every method')
         stand_ins = StandIns(self._core.issuer)
         number = None if requires is None else requires.number
         return GateLayer(

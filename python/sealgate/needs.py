@@ -44,6 +44,10 @@ class Need:
     tenant: str | None = None
     tenants_from: frozenset[str] = _NONE
     """Path parameters that name the tenant. They are known only after routing: the dependency judges them."""
+    stale_ok: bool = False
+    """Whether the route may be served for a while by a revocation view that is not fresh, where the settings
+    allow it. It asks nothing of the actor: of several marks on a route, one that says so is enough.
+    """
 
     def and_(self, other: Need) -> Need:
         """Both at once. Raises `ContradictionError` where no actor can meet both."""
@@ -69,6 +73,7 @@ class Need:
             max_age=min(ages, default=None),
             tenant=self.tenant or other.tenant,
             tenants_from=self.tenants_from | other.tenants_from,
+            stale_ok=self.stale_ok or other.stale_ok,
         )
         both.check()
         return both
@@ -87,7 +92,7 @@ class Need:
     @property
     def demanding(self) -> bool:
         """Whether some actor could be refused."""
-        return self != Need(ANY_KIND, optional=self.optional)
+        return self != Need(ANY_KIND, optional=self.optional, stale_ok=self.stale_ok)
 
     def number(self, core: Core) -> int:
         """The core's number for this. It takes one group of alternatives: of several, the dependencies
@@ -103,6 +108,7 @@ class Need:
             acr=list(self.acr),
             max_age=self.max_age,
             tenant=self.tenant,
+            stale_ok=self.stale_ok,
         )
 
     def __str__(self) -> str:
@@ -116,6 +122,7 @@ class Need:
             "max_age": self.max_age,
             "tenant": self.tenant,
             "tenant_from": min(self.tenants_from, default=None),
+            "stale": "allow" if self.stale_ok else None,
         }
         return ", ".join(f"{name}={value!r}" for name, value in said.items() if value not in ([], None))
 
@@ -131,6 +138,7 @@ def asked(
     max_age: int | None = None,
     tenant: str | None = None,
     tenant_from: str | None = None,
+    stale: str | None = None,
 ) -> Need:
     """The need that these keywords ask for. Raises `TypeError` and `ValueError` for what none can be."""
     # The values come from people's code, which is not always type-checked.
@@ -140,6 +148,8 @@ def asked(
     for name, value in (("tenant", tenant), ("tenant_from", tenant_from)):
         if value is not None and (type(value) is not str or not value):
             raise ValueError(f"{name} is a name, and not {value!r}")
+    if stale not in (None, "allow"):
+        raise ValueError(f'stale is "allow" or nothing, and not {stale!r}')
     need = Need(
         kinds=kinds,
         scopes=frozenset(_names("scopes", scopes)),
@@ -150,6 +160,7 @@ def asked(
         max_age=max_age,
         tenant=tenant,
         tenants_from=_NONE if tenant_from is None else frozenset({tenant_from}),
+        stale_ok=stale is not None,
     )
     need.check()
     return need

@@ -48,6 +48,7 @@ _CACHED_LETTERS = 256
 """Of method, path and all, in one cache entry: strangers choose them, up to what a server lets through."""
 _DEEPEST_MOUNT = 16
 
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ANY_ACTOR = ["user", "machine", "agent"]
 
 
@@ -233,6 +234,8 @@ class RouteTable:
         if self._marks.core.docs_open and documents(original):
             return self._open_page(matches, label, effective.path, steady)
         asked = asked_by(_dependant(effective), self._marks)
+        if asked.need is not None and asked.need.stale_ok and not _only_reads(effective):
+            asked.problem = asked.problem or 'says stale="allow", which is for GET, HEAD and OPTIONS alone'
         shown = original if isinstance(original, APIRoute) or (direct and _is_api_socket(original)) else None
         template: str | None = getattr(effective, "path", None)
         target = Target(asked.number(self._marks), public=asked.public, route=shown, template=template)
@@ -408,6 +411,12 @@ def _inside(mount: Mount | Host) -> list[tuple[object, str, object]]:
         names = ("router", "middleware_stack", "user_middleware")
         inside += [(app, name, getattr(app, name)) for name in names]
     return inside
+
+
+def _only_reads(route: Any) -> bool:
+    """Whether a route takes none but safe methods (RFC 9110, section 9.2.1), and opens no socket."""
+    methods = frozenset[str](getattr(route, "methods", None) or ())
+    return bool(methods) and methods <= _SAFE_METHODS
 
 
 def _methods(route: Any) -> str:

@@ -121,6 +121,7 @@ SESSION: dict[int, Member] = {
     12: ("key", is_text, False),
     13: ("tenant", is_text, False),
     14: ("acr", is_text, False),
+    15: ("told_at", is_time, False),
 }
 TRANSACTION: dict[int, Member] = {
     0: ("state", is_text, True),

@@ -15,6 +15,7 @@ use crate::query::Query;
 use crate::request::{Request, cookies_where};
 use crate::response::Response;
 use crate::rounds::Rounds;
+use crate::stale::Knowledge;
 use crate::transactions::{FINISHED_COOKIE, TRANSACTION_LIFETIME};
 use crate::{alive, session};
 
@@ -152,7 +153,7 @@ fn live_session(common: &Common, request: &Request<'_>) -> Option<SessionContent
         .open_session(common.names(), sealed.as_bytes());
     opened
         .ok()
-        .filter(|session| alive::check(common, session).is_ok())
+        .filter(|session| alive::check(common, session) == Ok(Knowledge::Current))
 }
 
 /// The `Set-Cookie` value that says, instead of the transaction, where it led.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealgate_model::{Actor, Secret, SessionId, Timestamp};
+use sealgate_model::{Actor, GrantId, Secret, SessionId, Timestamp};
 use sealgate_revocation::Credential;
 
 /// Who passed the gate, and with what.
@@ -31,7 +31,10 @@ impl Caller {
             client: client.unwrap_or("test").to_owned(),
             key: None,
             token: None,
+            tenant: None,
+            grants: Vec::new(),
             started_at: Timestamp::from_seconds(0),
+            told_at: Timestamp::from_seconds(0),
             expires_at: Timestamp::from_seconds(253_402_300_799),
             subject_token: None,
             subject_token_until: Timestamp::from_seconds(0),
@@ -89,8 +92,14 @@ pub struct CredentialInfo {
     pub key: Option<String>,
     /// Its own id (`jti`), when it is a token.
     pub token: Option<String>,
+    /// The organisation it was given for, if any.
+    pub tenant: Option<String>,
+    /// The delegations that it stands on, the first one first.
+    pub grants: Vec<GrantId>,
     /// When the trust it carries began.
     pub started_at: Timestamp,
+    /// As of when the issuer told what it says of its user and its client, by the issuer's clock.
+    pub told_at: Timestamp,
     /// From when on it is worth nothing.
     pub expires_at: Timestamp,
     /// What a token for another resource is had for, on the caller's behalf (RFC 8693): the session's
@@ -119,14 +128,31 @@ impl CredentialInfo {
             + text(&self.token)
             + self.client.len()
             + self.issuer.len()
+            + text(&self.tenant)
+            + self.grants.len() * size_of::<GrantId>()
             + acting
+    }
+
+    /// The credential as revocations know it, after the further clients that act by it: it ends with any of them.
+    pub(crate) fn grounds(&self) -> impl Iterator<Item = Credential<'_>> {
+        let acting = self.acting.iter().map(|client| Credential {
+            tenant: None,
+            grants: &[],
+            session: None,
+            subject: None,
+            client,
+            key: None,
+            token: None,
+            started_at: self.started_at,
+        });
+        acting.chain([self.revocable()])
     }
 
     /// The credential as revocations know it.
     pub(crate) fn revocable(&self) -> Credential<'_> {
         Credential {
-            tenant: None,
-            grants: &[],
+            tenant: self.tenant.as_deref(),
+            grants: &self.grants,
             session: self.session,
             subject: self.subject.as_deref(),
             client: &self.client,

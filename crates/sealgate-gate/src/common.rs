@@ -7,12 +7,13 @@ use sealgate_model::{Random, Timestamp, Uptime};
 use crate::backchannel::TOKENS_KEPT;
 use crate::cookies::CookieNames;
 use crate::csrf::CsrfTokens;
+use crate::feed::Sight;
 use crate::host::Host;
 use crate::issuer::{self, Outside};
 use crate::provider::Provider;
 use crate::recent::Recent;
 use crate::seals::Seals;
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Settings, SettingsError, is_gate_name};
 use crate::transactions::SpentTransactions;
 use crate::view::RevocationView;
 
@@ -25,6 +26,8 @@ pub(crate) struct Common {
     csrf: CsrfTokens,
     provider: Provider,
     view: RevocationView,
+    sight: Sight,
+    gate_name: String,
     spent: SpentTransactions,
     logouts: Recent,
     paths: OwnPaths,
@@ -61,23 +64,27 @@ impl Common {
         }
         issuer::say_what_is_believed(&settings);
         let settings = Arc::new(settings);
+        let shared = host.premises.memory.clone();
+        let view = if settings.provider.has_feed {
+            RevocationView::new(settings.staleness_bound, shared)
+        } else {
+            RevocationView::without_feed(shared)
+        };
+        let outside = Outside {
+            clock: Arc::clone(&host.clock),
+            random: Arc::clone(&host.random),
+            fetch: Arc::clone(&host.fetch),
+        };
+        let provider = Provider::new(Arc::clone(&settings), &outside);
+        provider.heed(view.view());
         Ok(Self {
             names: CookieNames::new(secure),
             seals: Seals::new(&settings, Arc::clone(&host.random))?,
             csrf: CsrfTokens::new(&settings)?,
-            provider: Provider::new(
-                Arc::clone(&settings),
-                &Outside {
-                    clock: Arc::clone(&host.clock),
-                    random: Arc::clone(&host.random),
-                    fetch: Arc::clone(&host.fetch),
-                },
-            ),
-            view: if settings.provider.has_feed {
-                RevocationView::new(settings.staleness_bound)
-            } else {
-                RevocationView::without_feed()
-            },
+            provider,
+            gate_name: gate_name(&settings, &host),
+            sight: Sight::default(),
+            view,
             spent: SpentTransactions::default(),
             logouts: Recent::up_to(TOKENS_KEPT),
             paths: OwnPaths::under(settings.base_path()),
@@ -121,6 +128,16 @@ impl Common {
         &self.view
     }
 
+    /// What can be seen of the feed and of decisions.
+    pub(crate) const fn sight(&self) -> &Sight {
+        &self.sight
+    }
+
+    /// What this gate is called where gates are listed.
+    pub(crate) fn gate_name(&self) -> &str {
+        &self.gate_name
+    }
+
     pub(crate) const fn spent(&self) -> &SpentTransactions {
         &self.spent
     }
@@ -152,4 +169,12 @@ impl Common {
     pub(crate) fn after_logout_url(&self) -> String {
         format!("{}{}", self.settings.base_url, self.settings.after_logout)
     }
+}
+
+/// As it is set, or else as the machine is called.
+fn gate_name(settings: &Settings, host: &Host) -> String {
+    let machine = host.premises.name.clone();
+    let name = settings.gate_name.clone().or(machine);
+    name.filter(|name| is_gate_name(name))
+        .unwrap_or_else(|| "gate".to_owned())
 }

@@ -16,6 +16,9 @@ pub enum Decision {
     Pending(Box<Pending>),
 }
 
+/// The view was not fresh, the route is marked for that, and the setting allows it for a while.
+pub(crate) const STALE_ALLOWED: &str = "feed_stale_allowed";
+
 /// A request that goes on.
 #[derive(Debug, Default)]
 pub struct Allowed {
@@ -23,6 +26,8 @@ pub struct Allowed {
     pub caller: Option<Caller>,
     /// `Set-Cookie` values to send with the application's answer.
     pub set_cookies: Vec<String>,
+    /// Why it goes on although it would not as a rule, as a stable code for the record; else empty.
+    pub reason: &'static str,
     /// Further header fields of the application's answer: names in lower case, and values.
     pub headers: Vec<(&'static str, String)>,
 }

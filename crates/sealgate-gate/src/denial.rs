@@ -24,6 +24,8 @@ pub enum Denial {
     SessionIdle,
     /// The session, its user, its client or its key is revoked.
     SessionRevoked,
+    /// What the session says of its user or its client has changed, and it was not renewed since.
+    SessionOutdated,
     /// The token is not one of the issuer's access tokens: malformed, changed, or another kind of token.
     TokenInvalid,
     /// The token is of another issuer.
@@ -36,6 +38,8 @@ pub enum Denial {
     TokenExpired,
     /// The token, its session, its user, its client or its key is revoked.
     TokenRevoked,
+    /// What the token says of its user or a client has changed since.
+    TokenOutdated,
     /// The token is bound to a key, and was presented as a bearer token (RFC 9449, 7.2).
     TokenBound,
     /// The token is bound to no key, and was presented as if it were (RFC 9449, 7.1).
@@ -100,12 +104,14 @@ impl Denial {
             Self::SessionExpired => "session_expired",
             Self::SessionIdle => "session_idle",
             Self::SessionRevoked => "session_revoked",
+            Self::SessionOutdated => "session_outdated",
             Self::TokenInvalid => "token_invalid",
             Self::TokenIssuer => "token_issuer_wrong",
             Self::TokenAudience => "token_audience_wrong",
             Self::TokenEarly => "token_not_yet_valid",
             Self::TokenExpired => "token_expired",
             Self::TokenRevoked => "token_revoked",
+            Self::TokenOutdated => "token_outdated",
             Self::TokenBound => "token_bound",
             Self::TokenUnbound => "token_unbound",
             Self::ProofMissing => "dpop_proof_missing",
@@ -176,6 +182,7 @@ impl Denial {
                 | Self::SessionExpired
                 | Self::SessionIdle
                 | Self::SessionRevoked
+                | Self::SessionOutdated
                 | Self::FeedStale
                 | Self::RenewalRefused
                 | Self::RenewalUnavailable
@@ -194,12 +201,14 @@ impl Denial {
             Self::SessionExpired => "The session has ended. Sign in again.",
             Self::SessionIdle => "The session was unused for too long. Sign in again.",
             Self::SessionRevoked => "The session was revoked. Sign in again.",
+            Self::SessionOutdated => "What you may do has changed. Sign in again.",
             Self::TokenInvalid => "The access token is not valid.",
             Self::TokenIssuer => "The access token is of another issuer.",
             Self::TokenAudience => "The access token was made for another resource.",
             Self::TokenEarly => "The access token is not valid yet.",
             Self::TokenExpired => "The access token has expired.",
             Self::TokenRevoked => "The access token is revoked.",
+            Self::TokenOutdated => "What the access token says has changed. Ask for another.",
             Self::TokenBound => "The access token is bound to a key and needs a DPoP proof.",
             Self::TokenUnbound => "The access token is bound to no key: present it as Bearer.",
             Self::ProofMissing => "A DPoP proof is missing.",
@@ -244,6 +253,7 @@ impl Denial {
             | Self::TokenEarly
             | Self::TokenExpired
             | Self::TokenRevoked
+            | Self::TokenOutdated
             | Self::TokenBound
             | Self::TokenUnbound => "invalid_token",
             Self::ProofMissing

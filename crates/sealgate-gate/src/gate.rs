@@ -4,12 +4,14 @@ mod known;
 mod opened;
 mod refuse;
 mod token;
+mod unsure;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use sealgate_model::{Actor, Secret};
 use sealgate_session::{SEALED_LIMIT, SessionContent};
+use tokio::sync::OnceCell;
 
 use crate::caller::{Caller, CredentialInfo, CredentialKind};
 use crate::common::Common;
@@ -17,19 +19,24 @@ use crate::cookies::Found;
 use crate::csrf::Shown;
 use crate::decision::{Allowed, Decision};
 use crate::denial::Denial;
+use crate::feed::FeedStatus;
 use crate::form::{AfterForm, Form};
 use crate::host::Host;
 use crate::origin::Whence;
 use crate::pending::{Pending, Work};
-use crate::renewal::{Renewals, Renewed};
+use crate::renewal::Renewals;
 use crate::request::{Credential, Request, Seen, Transport};
 use crate::requirement::Requirement;
 use crate::resource::{Came, Presented, Tokens};
 use crate::settings::{Settings, SettingsError, Unmarked};
-use crate::{alive, feed, onward, own_routes, page, standing};
+use crate::stale::Introspections;
+use crate::{feed, onward, own_routes, page, standing};
 
 use opened::{Opened, OpenedSessions};
 use refuse::Refused;
+use unsure::Leave;
+
+pub(crate) use unsure::Aim;
 
 /// The gate of one application.
 pub struct Gate {
@@ -38,6 +45,9 @@ pub struct Gate {
     onward: onward::Tokens,
     tokens: Tokens,
     opened: OpenedSessions,
+    introspections: Introspections,
+    /// Set once the first view was waited for.
+    first_view: OnceCell<()>,
 }
 
 impl Gate {
@@ -52,6 +62,8 @@ impl Gate {
             onward: onward::Tokens::default(),
             tokens,
             opened: OpenedSessions::default(),
+            introspections: Introspections::default(),
+            first_view: OnceCell::new(),
         }))
     }
 
@@ -65,6 +77,12 @@ impl Gate {
 
     /// Decides about a request, from its method, path and headers alone. It never blocks.
     pub fn decide(&self, request: &Request<'_>, requirement: &Requirement) -> Decision {
+        let decision = self.decide_now(request, requirement);
+        self.common.sight().decided(&decision);
+        decision
+    }
+
+    fn decide_now(&self, request: &Request<'_>, requirement: &Requirement) -> Decision {
         if let Some(decision) = self.own_answer(request) {
             return decision;
         }
@@ -89,8 +107,9 @@ impl Gate {
                 return self.deny(refused, requirement, person());
             }
         };
-        let opened = match self.session(found) {
-            Ok(opened) => opened,
+        let aim = Aim::of(request);
+        let (opened, leave) = match self.session(found, requirement, aim) {
+            Ok(found) => found,
             Err(refused) => return self.deny(refused, requirement, person()),
         };
         let (content, caller) = (&opened.content, opened.caller.clone());
@@ -107,7 +126,7 @@ impl Gate {
                 };
                 Decision::Pending(Box::new(Pending(Work::Form(Form::new(then)))))
             }
-            Ok(Shown::InHeader) => self.proceed(content, caller, requirement, person),
+            Ok(Shown::InHeader) => self.proceed(content, (caller, leave), requirement, aim, person),
         }
     }
 
@@ -124,28 +143,29 @@ impl Gate {
     fn proceed(
         &self,
         content: &SessionContent,
-        caller: Caller,
+        (caller, leave): (Caller, Leave),
         requirement: &Requirement,
+        aim: Aim,
         person: impl FnOnce() -> Option<String>,
     ) -> Decision {
-        if self.common.now() >= content.renew_at() {
-            let requirement = requirement.clone();
-            let work = Work::Renewal {
+        if self.must_settle(content, leave) {
+            let work = Work::Session {
                 content: Box::new(content.clone()),
-                requirement,
+                requirement: requirement.clone(),
+                aim,
                 person: person(),
             };
             return Decision::Pending(Box::new(Pending(work)));
         }
-        self.decided(caller, requirement, person)
+        self.decided(caller, leave, requirement, person)
     }
 
     /// The same once its form was read. Whoever sends a form decides how long that takes, and the session may
     /// have ended meanwhile.
     fn resumed(&self, content: &SessionContent, requirement: &Requirement) -> Decision {
-        let caller = self.caller(content.clone());
-        match alive::check(&self.common, content) {
-            Ok(()) => self.proceed(content, caller, requirement, || None),
+        let (caller, aim) = (self.caller(content.clone()), Aim::Change);
+        match self.may_go(content, requirement, aim) {
+            Ok(leave) => self.proceed(content, (caller, leave), requirement, aim, || None),
             Err(denial) => {
                 let refused = Refused::of(caller, denial, Came::Session);
                 self.deny(refused, requirement, None)
@@ -157,12 +177,14 @@ impl Gate {
     fn decided(
         &self,
         caller: Caller,
+        leave: Leave,
         requirement: &Requirement,
         person: impl FnOnce() -> Option<String>,
     ) -> Decision {
         match self.judge(requirement, &caller.actor) {
             None => Decision::Allow(Allowed {
                 caller: Some(caller),
+                reason: leave.reason(),
                 ..Allowed::default()
             }),
             Some(denial) => {
@@ -174,6 +196,12 @@ impl Gate {
 
     /// Carries through what needs the network. The answer is never [`Decision::Pending`].
     pub async fn finish(&self, pending: Pending) -> Decision {
+        let decision = self.carry_through(pending).await;
+        self.common.sight().decided(&decision);
+        decision
+    }
+
+    async fn carry_through(&self, pending: Pending) -> Decision {
         match pending.0 {
             Work::Login(login) => match self.common.provider().metadata().await {
                 Ok(metadata) => Decision::Respond(login.begin(&self.common, &metadata)),
@@ -191,40 +219,21 @@ impl Gate {
                     content,
                     requirement,
                 }) => match self.resumed(&content, &requirement) {
-                    Decision::Pending(renewal) => Box::pin(self.finish(*renewal)).await,
+                    Decision::Pending(pending) => Box::pin(self.carry_through(*pending)).await,
                     decided => decided,
                 },
             },
-            Work::Token { token, requirement } => self.asked(&token, &requirement).await,
-            Work::Renewal {
+            Work::Token {
+                token,
+                requirement,
+                aim,
+            } => self.asked(&token, &requirement, aim).await,
+            Work::Session {
                 content,
                 requirement,
+                aim,
                 person,
-            } => {
-                let (renewed, cookie) = match self.renewals.renew(&self.common, &content).await {
-                    Renewed::Denied(denial) => {
-                        let refused = Refused::of(self.caller(*content), denial, Came::Session);
-                        return self.deny(refused, &requirement, person);
-                    }
-                    Renewed::Session(renewed, cookie) => (renewed, cookie),
-                };
-                let renewed = SessionContent::clone(&renewed);
-                let mut decision = match alive::check(&self.common, &renewed) {
-                    Ok(()) => self.decided(self.caller(renewed), &requirement, || person),
-                    Err(denial) => {
-                        let refused = Refused::of(self.caller(renewed), denial, Came::Session);
-                        self.deny(refused, &requirement, person)
-                    }
-                };
-                // A denial carries the cookie too: the old one's handle is spent, and a browser that
-                // keeps it would be taken for a thief at its next renewal.
-                match &mut decision {
-                    Decision::Allow(allowed) => allowed.set_cookies.push(cookie),
-                    Decision::Respond(response) => response.headers.push(("set-cookie", cookie)),
-                    Decision::Pending(_) => {}
-                }
-                decision
-            }
+            } => self.settle(*content, &requirement, aim, person).await,
         }
     }
 
@@ -253,6 +262,16 @@ impl Gate {
         feed::follow(&self.common).await;
     }
 
+    /// How the revocation feed fares, as this process sees it.
+    pub fn feed(&self) -> FeedStatus {
+        feed::status(&self.common)
+    }
+
+    /// The same and what was decided, as `OpenMetrics` text.
+    pub fn openmetrics(&self) -> String {
+        feed::openmetrics(&self.common)
+    }
+
     /// Whether the revocation view is fresh: without that, no session passes.
     pub fn is_ready(&self) -> bool {
         self.common.view().is_fresh(self.common.uptime())
@@ -273,8 +292,13 @@ impl Gate {
         self.is_ready()
     }
 
-    /// The session that a request brings, if it is alive.
-    fn session(&self, found: Found<'_>) -> Result<Arc<Opened>, Refused> {
+    /// The session that a request brings, if it is alive, and what lets it go on.
+    fn session(
+        &self,
+        found: Found<'_>,
+        requirement: &Requirement,
+        aim: Aim,
+    ) -> Result<(Arc<Opened>, Leave), Refused> {
         let sealed = match found {
             Found::Nothing => return Err(Refused::new(Denial::CredentialMissing, Came::Unclear)),
             Found::Several => return Err(Refused::new(Denial::CredentialDuplicate, Came::Session)),
@@ -290,8 +314,8 @@ impl Gate {
             tracing::debug!(reason = error.code(), "a session cookie was refused");
             Refused::new(Denial::CredentialInvalid, Came::Session)
         })?;
-        match alive::check(&self.common, &opened.content) {
-            Ok(()) => Ok(opened),
+        match self.may_go(&opened.content, requirement, aim) {
+            Ok(leave) => Ok((opened, leave)),
             Err(denial) => {
                 let caller = opened.caller.clone();
                 Err(Refused::of(caller, denial, Came::Session))
@@ -343,7 +367,10 @@ impl Gate {
             client: client.to_owned(),
             key: parts.key,
             token: None,
+            tenant: parts.user.tenant.clone(),
+            grants: Vec::new(),
             started_at: parts.started_at,
+            told_at: parts.told_at,
             expires_at: if self.common.provider().preset().has_feed {
                 parts.expires_at
             } else {

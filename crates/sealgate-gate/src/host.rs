@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use sealgate_host::{Fetch, HttpFetch, SystemClock, SystemRandom};
 use sealgate_model::{Clock, Random};
+use sealgate_shared::{ShareError, SharedMemory};
 
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Settings, SettingsError, SharedView};
 
 /// What the gate is handed by its host.
 #[derive(Clone)]
@@ -16,6 +17,52 @@ pub struct Host {
     pub random: Arc<dyn Random>,
     /// Outbound HTTP.
     pub fetch: Arc<dyn Fetch>,
+    /// The machine that it runs on, as far as other processes see the same.
+    pub premises: Premises,
+}
+
+/// What is the same for all processes of the machine; by default nothing is known of it and nothing shared.
+#[derive(Debug, Clone, Default)]
+pub struct Premises {
+    /// Its name.
+    pub name: Option<String>,
+    /// Memory for the revocation view. Whoever shares it has to tell uptime by the same clock.
+    pub memory: Option<Arc<SharedMemory>>,
+}
+
+impl Premises {
+    /// Those of this process. What cannot be had is done without, and said.
+    fn here(settings: &Settings) -> Self {
+        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+        let name = name.or_else(|| std::env::var("HOSTNAME").ok());
+        Self {
+            name: name.map(|name| name.trim().to_owned()),
+            memory: Self::memory(settings),
+        }
+    }
+
+    fn memory(settings: &Settings) -> Option<Arc<SharedMemory>> {
+        let place = match &settings.shared_view {
+            SharedView::Off => return None,
+            SharedView::Auto => None,
+            SharedView::In(place) => Some(place.as_path()),
+        };
+        // Without a feed, what one process is told of a logout still is of use to all others.
+        let whose = [settings.issuer.as_str(), settings.client_id.as_str()];
+        match SharedMemory::open(place, &whose) {
+            Ok(memory) => Some(memory),
+            // Nobody asked for it where it cannot be.
+            Err(ShareError::Unsupported) if settings.shared_view == SharedView::Auto => None,
+            Err(error) => {
+                tracing::warn!(
+                    reason = error.code(),
+                    %error,
+                    "the revocation view cannot be shared with other processes: this one has its own"
+                );
+                None
+            }
+        }
+    }
 }
 
 impl Host {
@@ -33,9 +80,10 @@ impl Host {
         let fetch = HttpFetch::new(authority.as_deref())
             .map_err(|error| SettingsError::new(NAME, error.to_string()))?;
         Ok(Self {
-            clock: Arc::new(SystemClock::new()),
+            clock: Arc::new(SystemClock::of_machine()),
             random: Arc::new(SystemRandom),
             fetch: Arc::new(fetch),
+            premises: Premises::here(settings),
         })
     }
 }

@@ -47,6 +47,7 @@ mod seals;
 mod session;
 mod settings;
 mod sse;
+mod stale;
 mod standing;
 mod transactions;
 mod view;
@@ -54,12 +55,16 @@ mod view;
 pub use caller::{Caller, CredentialInfo, CredentialKind};
 pub use decision::{Allowed, Decision};
 pub use denial::Denial;
+pub use feed::FeedStatus;
 pub use gate::Gate;
-pub use host::Host;
+pub use host::{Host, Premises};
 pub use onward::{Again, Answered, Behalf, Onward, OnwardError, Target};
 pub use pending::Pending;
 pub use record::{Outcome, Record};
 pub use request::{Request, Transport};
 pub use requirement::{Kinds, Need, Requirement};
 pub use response::Response;
-pub use settings::{Docs, Settings, SettingsError, Sources, UnknownPaths, Unmarked, UntypedLogout};
+pub use settings::{
+    Docs, Settings, SettingsError, SharedView, Sources, UnknownPaths, Unmarked, UntypedLogout,
+};
+pub use stale::OnStale;

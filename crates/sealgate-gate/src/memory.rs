@@ -10,6 +10,11 @@ use sealgate_host::sha256;
 /// SHA-256 of a secret: nobody finds two that share it, and none is found by trying its letters.
 pub(crate) type SecretMark = [u8; 32];
 
+/// How a secret is known.
+pub(crate) fn mark(secret: &[u8]) -> SecretMark {
+    *sha256(secret).as_bytes()
+}
+
 /// What takes up room.
 pub(crate) trait Weighed {
     /// About how many bytes it takes up.
@@ -52,7 +57,7 @@ impl<V: Weighed + Clone> Memory<V> {
 
     /// How a secret is known.
     pub(crate) fn mark(secret: &[u8]) -> SecretMark {
-        *sha256(secret).as_bytes()
+        mark(secret)
     }
 
     /// What is kept under the hash, if it `holds` still.

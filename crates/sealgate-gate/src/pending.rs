@@ -6,6 +6,7 @@ use crate::backchannel::{BODY_LIMIT, Notice};
 use crate::callback::Callback;
 use crate::csrf::FORM_LIMIT;
 use crate::form::Form;
+use crate::gate::Aim;
 use crate::login::Login;
 use crate::logout::Logout;
 use crate::requirement::Requirement;
@@ -20,14 +21,17 @@ pub(crate) enum Work {
     Logout(Logout),
     Notice(Notice),
     Form(Form),
-    /// A token whose issuer has to be asked for keys.
+    /// A token whose issuer has to be asked for keys, or about the token because the feed is silent.
     Token {
         token: Box<Waiting>,
         requirement: Requirement,
+        aim: Aim,
     },
-    Renewal {
+    /// A session that has to be renewed, or asked about because the feed is silent.
+    Session {
         content: Box<SessionContent>,
         requirement: Requirement,
+        aim: Aim,
         person: Option<String>,
     },
 }
@@ -64,7 +68,7 @@ impl std::fmt::Debug for Pending {
             Work::Notice(_) => "Pending(backchannel logout)",
             Work::Form(_) => "Pending(form)",
             Work::Token { .. } => "Pending(token)",
-            Work::Renewal { .. } => "Pending(renewal)",
+            Work::Session { .. } => "Pending(session)",
         })
     }
 }

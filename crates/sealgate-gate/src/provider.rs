@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sealgate_host::{Body, Fetch, FetchError, FetchRequest, FetchResponse, Method, StreamBody};
 use sealgate_jose::{Expect, JoseError, TOKEN_LIMIT, Verified};
 use sealgate_model::{Secret, SessionId};
+use sealgate_revocation::View;
 use serde::Deserialize;
 use thiserror::Error;
 use url::form_urlencoded;
@@ -13,6 +14,7 @@ pub(crate) use crate::issuer::Metadata;
 use crate::issuer::{Issuers, Logout, Outside, Preset, Says, TrustedIssuer, Unverified};
 use crate::query::with_params;
 use crate::settings::Settings;
+use crate::stale::Answer;
 
 /// Why an issuer did not give what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -160,6 +162,11 @@ impl Provider {
         }
     }
 
+    /// Asks `view` from now on which of the issuer's keys are revoked: another process may have heard of it.
+    pub(crate) fn heed(&self, view: &Arc<View>) {
+        self.issuer().keys().heed(view);
+    }
+
     /// Believes nothing any more that key `kid` signed, whatever the key set says of it.
     pub(crate) fn distrust(&self, kid: &str) {
         self.issuer().keys().distrust(kid);
@@ -256,16 +263,38 @@ impl Provider {
         }
     }
 
+    /// Asks whether a token is good right now (RFC 7662).
+    pub(crate) async fn introspect(
+        &self,
+        token: &str,
+        hint: &'static str,
+    ) -> Result<Answer, ProviderError> {
+        let metadata = self.metadata().await?;
+        let Some(endpoint) = metadata.introspection_endpoint.clone() else {
+            return Err(unacceptable("it names no introspection endpoint"));
+        };
+        let fields = vec![
+            ("token", Secret::new(token)),
+            ("token_type_hint", Secret::new(hint)),
+        ];
+        match self.post(endpoint, fields).await? {
+            (200, body) => Answer::read(&body),
+            (_, body) => Err(refusal(&body)),
+        }
+    }
+
     /// Opens a stream that asks for the client's credentials.
     pub(crate) async fn open_authenticated(
         &self,
         url: String,
         accept: &'static str,
+        headers: Vec<(&'static str, String)>,
     ) -> Result<StreamBody, ProviderError> {
-        let stream = self
-            .fetch
-            .open(get(url, accept, Some(self.basic())))
-            .await?;
+        let request = FetchRequest {
+            headers,
+            ..get(url, accept, Some(self.basic()))
+        };
+        let stream = self.fetch.open(request).await?;
         if stream.status == 200 {
             Ok(stream)
         } else {
@@ -278,8 +307,31 @@ impl Provider {
         &self,
         url: String,
         accept: &'static str,
+        headers: Vec<(&'static str, String)>,
     ) -> Result<Vec<u8>, ProviderError> {
-        self.document(get(url, accept, Some(self.basic()))).await
+        let request = FetchRequest {
+            headers,
+            ..get(url, accept, Some(self.basic()))
+        };
+        self.document(request).await
+    }
+
+    /// Posts a JSON document with the client's credentials; what is answered is of no interest.
+    pub(crate) async fn post_json(
+        &self,
+        url: String,
+        document: Vec<u8>,
+    ) -> Result<(), ProviderError> {
+        let request = FetchRequest {
+            method: Method::Post,
+            body: Body::Json(document),
+            ..get(url, "application/json", Some(self.basic()))
+        };
+        let response = self.fetch.send(request).await?;
+        match response.status {
+            200..=299 => Ok(()),
+            status => Err(unavailable_status(status)),
+        }
     }
 
     async fn document(&self, request: FetchRequest) -> Result<Vec<u8>, ProviderError> {
@@ -341,6 +393,7 @@ impl Provider {
             accept: "application/json",
             basic: (!in_form).then(|| self.basic()),
             dpop,
+            headers: Vec::new(),
             body: Body::Form(fields),
         };
         let response = self.fetch.send(request).await?;
@@ -369,6 +422,7 @@ fn get(url: String, accept: &'static str, basic: Option<(String, Secret)>) -> Fe
         accept,
         basic,
         dpop: None,
+        headers: Vec::new(),
         body: Body::None,
     }
 }

@@ -36,7 +36,7 @@ impl Outcome {
 pub struct Record<'a> {
     /// What came of the request.
     pub outcome: Outcome,
-    /// The stable reason code; empty where nothing is refused.
+    /// The stable reason code; empty where nothing is refused, and nothing else has to be told.
     pub reason: &'static str,
     /// The status of the gate's answer, if it gives one.
     pub status: Option<u16>,
@@ -85,9 +85,12 @@ impl Decision {
     /// What is to be told of it.
     pub fn record(&self) -> Record<'_> {
         match self {
-            Self::Allow(allowed) => {
-                Record::new(Outcome::Allowed, "", None, allowed.caller.as_ref())
-            }
+            Self::Allow(allowed) => Record::new(
+                Outcome::Allowed,
+                allowed.reason,
+                None,
+                allowed.caller.as_ref(),
+            ),
             Self::Respond(response) => Record::new(
                 if response.reason.is_empty() {
                     Outcome::Answered

@@ -11,10 +11,12 @@ use sealgate_model::{Timestamp, Uptime};
 use sealgate_session::SessionContent;
 use tokio::sync::OnceCell;
 
+use crate::alive;
 use crate::common::Common;
 use crate::denial::Denial;
 use crate::provider::ProviderError;
 use crate::session::{self, TENANT_CHANGED};
+use crate::stale::Change;
 
 /// What came of a renewal.
 #[derive(Debug, Clone)]
@@ -82,9 +84,37 @@ pub(crate) struct Renewals {
 
 impl Renewals {
     /// Renews `content`, or joins the renewal that is under way.
+    ///
+    /// What comes of a renewal that began before the gate knew of a change may be outdated itself. Then it is
+    /// renewed in its turn, by its own handle: the first one's is spent.
     pub(crate) async fn renew(&self, common: &Common, content: &SessionContent) -> Renewed {
+        /// Each further round is one more change during the round before it.
+        const ROUNDS: usize = 4;
+        let mut renewed = self.renew_once(common, content).await;
+        for _ in 1..ROUNDS {
+            match &renewed {
+                Renewed::Session(content, _) if alive::change(common, content) == Change::Since => {
+                    let content = Arc::clone(content);
+                    renewed = self.renew_once(common, &content).await;
+                }
+                _ => return renewed,
+            }
+        }
+        match &renewed {
+            Renewed::Session(content, _) if alive::change(common, content) == Change::Since => {
+                Renewed::Denied(Denial::RenewalUnavailable)
+            }
+            _ => renewed,
+        }
+    }
+
+    async fn renew_once(&self, common: &Common, content: &SessionContent) -> Renewed {
         let Some(refresh) = content.refresh() else {
-            return Renewed::Denied(Denial::SessionExpired);
+            return Renewed::Denied(if alive::change(common, content) == Change::Since {
+                Denial::SessionOutdated
+            } else {
+                Denial::SessionExpired
+            });
         };
         let flight = self.join(common, refresh);
         // Whoever comes first does the work; if that request is cancelled, the next takes over.
@@ -151,11 +181,12 @@ fn sweep<K: Eq + Hash>(flights: &mut HashMap<K, Arc<Flight>>, now: Uptime, wall:
 }
 
 async fn renew_now(common: &Common, old: &SessionContent, refresh: &str) -> Renewed {
+    let changed_at = alive::changed_at(common, old);
     let tokens = match common.provider().renew(refresh).await {
         Ok(tokens) => tokens,
         Err(error) => return Renewed::Denied(denial(old, &error)),
     };
-    let content = match session::renew(common, tokens, old).await {
+    let content = match session::renew(common, tokens, old, changed_at).await {
         Ok(content) => content,
         Err(error) => return Renewed::Denied(denial(old, &error)),
     };

@@ -69,6 +69,9 @@ pub struct Need {
     pub max_age: Option<Duration>,
     /// The organisation that the actor belongs to or acts in.
     pub tenant: Option<String>,
+    /// Whether the route may be served for a while by a revocation view that is not fresh, where the settings
+    /// allow it. It counts for requests that change nothing, and opens no socket.
+    pub stale_ok: bool,
 }
 
 impl Need {
@@ -84,6 +87,7 @@ impl Need {
             acr: Vec::new(),
             max_age: None,
             tenant: None,
+            stale_ok: false,
         }
     }
 

@@ -31,7 +31,7 @@ pub use trust::{Standing, TokenKeys, TokenRevocations, VerifyError};
 pub(crate) use challenge::{Came, Challenges};
 pub(crate) use credential::{Presented, Scheme};
 pub(crate) use front::{Known, Tokens, Waiting};
-pub(crate) use judged::Judged;
+pub(crate) use judged::{Judged, Proven};
 
 use crate::caller::Caller;
 use crate::denial::Denial;
@@ -152,9 +152,10 @@ impl ResourceGate {
         };
         let proven = judged.present(presented, &aim, &self.dpop, at)?;
         let caller = judged.caller;
-        match self.revocations.check(&caller.credential.revocable()).await {
+        match self.standing(&caller).await {
             Standing::Good => {}
             Standing::Revoked => return Err(Denial::TokenRevoked),
+            Standing::Outdated => return Err(Denial::TokenOutdated),
             Standing::Unknown => return Err(Denial::FeedStale),
         }
         let fresh_nonce = match proven {
@@ -168,5 +169,14 @@ impl ResourceGate {
                 fresh_nonce,
             }),
         }
+    }
+
+    /// The least that is said of anything that the caller's token stands on.
+    async fn standing(&self, caller: &Caller) -> Standing {
+        let mut standing = Standing::Good;
+        for ground in caller.credential.grounds() {
+            standing = standing.max(self.revocations.check(&ground).await);
+        }
+        standing
     }
 }

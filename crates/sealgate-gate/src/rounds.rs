@@ -79,7 +79,7 @@ pub(crate) fn forget(names: &CookieNames) -> String {
 }
 
 /// Refusals that lead to sign-in, and so can be what goes on in circles; each with its likely causes.
-const CAUSES: [(Denial, &str); 9] = [
+const CAUSES: [(Denial, &str); 10] = [
     (
         Denial::CredentialMissing,
         "The cookie with the session did not come back. The browser may block or drop cookies here, or the \
@@ -108,6 +108,11 @@ const CAUSES: [(Denial, &str); 9] = [
         Denial::SessionRevoked,
         "The session was revoked as soon as it began. The account or this application may be disabled, or \
          a clock may be wrong.",
+    ),
+    (
+        Denial::SessionOutdated,
+        "What the account may do changed as soon as the session began, and the sign-in service gives this \
+         application nothing to renew it with.",
     ),
     (
         Denial::RenewalRefused,

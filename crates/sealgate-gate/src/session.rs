@@ -53,6 +53,7 @@ pub(crate) async fn start(
         ),
         expires_at,
         authenticated_at: claims.authenticated_at(),
+        told_at: claims.issued_at(),
         user: claims.into_user(scopes(&tokens, asked)),
         refresh: tokens.refresh_token,
         key: kid,
@@ -61,16 +62,18 @@ pub(crate) async fn start(
 }
 
 /// The content of session `old` after its renewal with `tokens`. It stays the same session of the same
-/// user, and its end never moves back.
+/// user, and its end never moves back. What the issuer tells is so after `changed_at`, the last change that was
+/// known before it was asked, also where its time in whole seconds says less.
 pub(crate) async fn renew(
     common: &Common,
     tokens: Tokens,
     old: &SessionContent,
+    changed_at: Option<Timestamp>,
 ) -> Result<SessionContent, ProviderError> {
     let now = common.now();
     let old_user = old.clone().into_user();
     let old_scopes = old_user.scopes.clone();
-    let (user, key) = if tokens.id_token.is_some() {
+    let (user, key, told_at) = if tokens.id_token.is_some() {
         let (claims, kid) = id_token(common, &tokens, None).await?;
         // OpenID Connect Core 1.0, 12.2: the same issuer, subject and audience as before. Of sessions it
         // says nothing, and other issuers may name them anew.
@@ -80,12 +83,14 @@ pub(crate) async fn renew(
         {
             return Err(ClaimError("sub or sid").into());
         }
+        let after = changed_at.map(|changed_at| changed_at + Duration::from_millis(1));
+        let told_at = after.map_or(claims.issued_at(), |after| after.max(claims.issued_at()));
         let new = claims.into_user(scopes(&tokens, old_scopes));
-        (same_user(new, &old_user)?, kid)
+        (same_user(new, &old_user)?, kid, told_at)
     } else {
         let scopes = scopes(&tokens, old_scopes);
         let user = User { scopes, ..old_user };
-        (user, old.key().map(str::to_owned))
+        (user, old.key().map(str::to_owned), old.told_at())
     };
     // Without a new handle the old one stays good (RFC 6749, 6).
     let refresh = tokens.refresh_token.clone();
@@ -98,6 +103,7 @@ pub(crate) async fn renew(
         renew_at: renew_at(common, &tokens, refresh.is_some(), expires_at, now),
         expires_at,
         authenticated_at: old.authenticated_at(),
+        told_at,
         user,
         refresh,
         key,

@@ -18,6 +18,14 @@ impl SystemClock {
             start: since_boot(),
         }
     }
+
+    /// A clock whose uptime counts from when the machine started, so that it is the same for all its
+    /// processes. Linux only: elsewhere it counts from the process's start.
+    pub const fn of_machine() -> Self {
+        Self {
+            start: Duration::ZERO,
+        }
+    }
 }
 
 impl Default for SystemClock {
@@ -117,5 +125,14 @@ mod tests {
         let readings: Vec<_> = (0..1000).map(|_| clock.uptime()).collect();
         assert!(readings.is_sorted());
         assert!(readings[0].since(Uptime::from_elapsed(Duration::ZERO)) < Duration::from_secs(60));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_machines_uptime_is_what_the_system_says() {
+        let said = std::fs::read_to_string("/proc/uptime").unwrap();
+        let said: f64 = said.split(' ').next().unwrap().parse().unwrap();
+        let ours = SystemClock::of_machine().uptime().elapsed().as_secs_f64();
+        assert!((ours - said).abs() < 5.0, "{ours} and {said}");
     }
 }

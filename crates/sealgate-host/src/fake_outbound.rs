@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use sealgate_model::Secret;
+
 use crate::guarded::{AddressPolicy, OutboundTarget};
 use crate::outbound::{Errand, Outbound, OutboundError, OutboundRequest, OutboundResponse};
 
@@ -14,8 +16,10 @@ use crate::outbound::{Errand, Outbound, OutboundError, OutboundRequest, Outbound
 pub struct SentRequest {
     /// The URL.
     pub url: String,
-    /// The form's fields; none for a GET.
+    /// The form's fields; none if no form was sent.
     pub form: Option<Vec<(&'static str, String)>>,
+    /// Another text that was posted: its type, the `Authorization` header and the text itself.
+    pub text: Option<(&'static str, Option<String>, String)>,
 }
 
 type Answer = Result<OutboundResponse, OutboundError>;
@@ -75,18 +79,26 @@ impl Outbound for FakeOutbound {
                 Ok(answer)
             }
         });
-        let form = match request.errand {
-            Errand::GetJson => None,
-            Errand::PostForm(fields) => Some(
-                fields
-                    .into_iter()
-                    .map(|(name, value)| (name, value.expose().to_owned()))
-                    .collect(),
+        let plain = |secret: Secret| secret.expose().to_owned();
+        let (form, text) = match request.errand {
+            Errand::GetJson => (None, None),
+            Errand::PostForm(fields) => {
+                let fields = fields.into_iter().map(|(name, value)| (name, plain(value)));
+                (Some(fields.collect()), None)
+            }
+            Errand::PostText {
+                content_type,
+                authorization,
+                body,
+            } => (
+                None,
+                Some((content_type, authorization.map(plain), plain(body))),
             ),
         };
         lock(&self.sent).push(SentRequest {
             url: request.url,
             form,
+            text,
         });
         Box::pin(std::future::ready(answer))
     }

@@ -28,6 +28,8 @@ pub enum Body {
     None,
     /// An `application/x-www-form-urlencoded` form. Values may be secrets.
     Form(Vec<(&'static str, Secret)>),
+    /// An `application/json` document, as bytes. It holds no secret.
+    Json(Vec<u8>),
 }
 
 /// A request to one fixed URL. Redirects are never followed.
@@ -43,6 +45,8 @@ pub struct FetchRequest {
     pub basic: Option<(String, Secret)>,
     /// The proof that the sender holds its key (RFC 9449, 5).
     pub dpop: Option<Secret>,
+    /// Further header fields, whose values are no secrets.
+    pub headers: Vec<(&'static str, String)>,
     /// What is sent along.
     pub body: Body,
 }
@@ -152,8 +156,14 @@ impl HttpFetch {
         if let Some(proof) = request.dpop {
             builder = builder.header("dpop", proof.expose());
         }
+        for (name, value) in request.headers {
+            builder = builder.header(name, value);
+        }
         match request.body {
             Body::None => builder,
+            Body::Json(document) => builder
+                .header("content-type", "application/json")
+                .body(document),
             Body::Form(fields) => {
                 let fields: Vec<_> = fields
                     .iter()

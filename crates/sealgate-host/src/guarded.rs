@@ -21,7 +21,9 @@ use std::time::Duration;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, USER_AGENT};
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT,
+};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::sync::Semaphore;
@@ -101,7 +103,7 @@ impl GuardedFetch {
     fn places(&self, errand: &Errand) -> &Semaphore {
         match errand {
             Errand::GetJson => &self.documents,
-            Errand::PostForm(_) => &self.forms,
+            Errand::PostForm(_) | Errand::PostText { .. } => &self.forms,
         }
     }
 
@@ -206,6 +208,22 @@ fn message(target: &OutboundTarget, errand: Errand) -> Result<Request<Full<Bytes
                 .method(Method::POST)
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(Full::from(form.finish()))
+        }
+        Errand::PostText {
+            content_type,
+            authorization,
+            body,
+        } => {
+            let mut builder = builder
+                .method(Method::POST)
+                .header(CONTENT_TYPE, content_type);
+            if let Some(value) = authorization {
+                let mut value = HeaderValue::from_str(value.expose())
+                    .map_err(|_| OutboundError::UrlUnacceptable("has no header for it"))?;
+                value.set_sensitive(true);
+                builder = builder.header(AUTHORIZATION, value);
+            }
+            builder.body(Full::from(body.expose().to_owned()))
         }
     };
     message.map_err(|_| OutboundError::UrlUnacceptable("cannot be sent"))

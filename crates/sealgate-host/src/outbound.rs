@@ -17,6 +17,15 @@ pub enum Errand {
     GetJson,
     /// POST an `application/x-www-form-urlencoded` form. Values may be secrets.
     PostForm(Vec<(&'static str, Secret)>),
+    /// POST a text of another type.
+    PostText {
+        /// Its media type.
+        content_type: &'static str,
+        /// The `Authorization` header, if the receiver wants one.
+        authorization: Option<Secret>,
+        /// The text, which may be a secret.
+        body: Secret,
+    },
 }
 
 /// One request to a URL that somebody else chose.
@@ -27,7 +36,7 @@ pub struct OutboundRequest {
     /// What is done there.
     pub errand: Errand,
     /// How many bytes of the answer are read, at most. A longer document is refused, of a longer answer
-    /// to a form the rest is dropped.
+    /// to what is posted the rest is dropped.
     pub limit: usize,
 }
 
@@ -51,6 +60,27 @@ impl OutboundRequest {
         Self {
             url: url.into(),
             errand: Errand::PostForm(fields),
+            limit,
+        }
+    }
+}
+
+impl OutboundRequest {
+    /// Posts a text; at most `limit` bytes of the answer are kept.
+    pub fn post_text(
+        url: impl Into<String>,
+        content_type: &'static str,
+        authorization: Option<Secret>,
+        body: Secret,
+        limit: usize,
+    ) -> Self {
+        Self {
+            url: url.into(),
+            errand: Errand::PostText {
+                content_type,
+                authorization,
+                body,
+            },
             limit,
         }
     }

@@ -9,6 +9,7 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::write::EncoderStringWriter;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -182,6 +183,28 @@ impl SigningKey {
         self.sign_with_header(&header, claims)
     }
 
+    /// As [`Self::sign`], of claims that may be long: they are encoded as they are written, into room for
+    /// `capacity` bytes, so that they are not in memory twice.
+    pub fn sign_long<C: Serialize>(
+        &self,
+        typ: &str,
+        claims: &C,
+        capacity: usize,
+    ) -> Result<String, JoseError> {
+        let header = Header {
+            alg: self.algorithm().name(),
+            kid: &self.kid,
+            typ,
+        };
+        let mut token = String::with_capacity(capacity);
+        token.push_str(&encode(&header)?);
+        token.push('.');
+        let mut payload = EncoderStringWriter::from_consumer(&mut token, &URL_SAFE_NO_PAD);
+        serde_json::to_writer(&mut payload, claims).map_err(|_| UNWRITABLE)?;
+        payload.into_inner();
+        self.finish(token)
+    }
+
     /// A compact JWS of `claims` under exactly this header, which must name the key's algorithm: for
     /// types that say more in it than [`Self::sign`] does, such as a DPoP proof its `jwk`.
     pub fn sign_with_header<H: Serialize, C: Serialize>(
@@ -192,6 +215,11 @@ impl SigningKey {
         let mut token = encode(header)?;
         token.push('.');
         token.push_str(&encode(claims)?);
+        self.finish(token)
+    }
+
+    /// The header and the payload, signed.
+    fn finish(&self, mut token: String) -> Result<String, JoseError> {
         let signature = self.signature(token.as_bytes())?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
@@ -229,9 +257,10 @@ impl SigningKey {
     }
 }
 
+const UNWRITABLE: JoseError = JoseError::Malformed("claims cannot be written as JSON");
+
 fn encode<T: Serialize>(value: &T) -> Result<String, JoseError> {
-    let json = serde_json::to_vec(value)
-        .map_err(|_| JoseError::Malformed("claims cannot be written as JSON"))?;
+    let json = serde_json::to_vec(value).map_err(|_| UNWRITABLE)?;
     Ok(URL_SAFE_NO_PAD.encode(json))
 }
 

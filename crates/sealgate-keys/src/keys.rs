@@ -85,6 +85,22 @@ impl SigningKeys {
         Ok(key.sign(typ, claims)?)
     }
 
+    /// As [`Self::sign`], of claims that may be long, into room for `capacity` bytes.
+    pub fn sign_long<C: Serialize>(
+        &self,
+        algorithm: Algorithm,
+        typ: &str,
+        claims: &C,
+        capacity: usize,
+    ) -> Result<String, KeyError> {
+        self.allowed(algorithm)?;
+        let ring = self.ring();
+        let key = ring
+            .signer(algorithm)
+            .ok_or(KeyError::NoneActive(algorithm))?;
+        Ok(key.sign_long(typ, claims, capacity)?)
+    }
+
     /// The published keys, to verify what this control plane signed.
     pub fn verifying(&self) -> Arc<VerifyingKeys> {
         Arc::clone(self.ring().verifying())

@@ -253,6 +253,12 @@ errors! {
     SubjectTokenExpired = "subject_token_expired", InvalidRequest, "the subject token has expired";
     /// Something that the subject token stands on has ended.
     SubjectTokenRevoked = "subject_token_revoked", InvalidRequest, "the subject token is revoked";
+    /// What the subject token tells of its user or client is not so any more.
+    SubjectTokenOutdated = "subject_token_outdated", InvalidRequest, "what the subject token tells has changed";
+    /// Somebody took back this client's leave to act for the user of this session.
+    DelegationRevoked = "delegation_revoked", AccessDenied, "the delegation to this client is revoked";
+    /// The session has as many delegations as it may have.
+    DelegationsFull = "delegations_full", AccessDenied, "the session has too many delegations";
     /// The subject token was not meant for this client.
     SubjectTokenForeign = "subject_token_foreign", InvalidRequest,
         "the subject token is for no resource that this client serves";
@@ -294,6 +300,8 @@ errors! {
     TokenExpired = "token_expired", InvalidToken, "the access token has expired";
     /// The token's session is revoked or its user disabled.
     TokenRevoked = "token_revoked", InvalidToken, "the access token is revoked";
+    /// What the token tells of its user or client is not so any more: another one has to be had.
+    TokenOutdated = "token_outdated", InvalidToken, "what the access token tells has changed";
     /// The token is bound to a key, and was presented without proof of it (RFC 9449, 7.2).
     TokenBound = "token_bound", InvalidToken, "the access token is bound to a DPoP key";
     /// The token does not have the scope needed here.

@@ -1,7 +1,7 @@
 //! Token introspection: what is asked (RFC 7662, 2.1), and what is answered, as JSON (2.2) or as a
 //! signed JWT (RFC 9701, 5).
 
-use sealgate_model::{Issuer, Secret};
+use sealgate_model::{GrantId, Issuer, Secret};
 use serde::{Serialize, Serializer};
 
 use crate::{Act, ActorProfile, Audience, OAuthError, Params, Thumbprint};
@@ -101,6 +101,9 @@ pub struct ActiveToken {
     /// The clients that act for the user, the latest outside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act: Option<Act>,
+    /// The delegations that it came by, the first one first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<GrantId>,
     /// What kind of actor the client is that acts for itself, if it is an agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub_profile: Option<ActorProfile>,
@@ -166,6 +169,7 @@ mod tests {
             roles: None,
             tenant: None,
             act: None,
+            grants: vec![],
             sub_profile: None,
             cnf: None,
         }

@@ -49,6 +49,22 @@ pub(crate) fn parse(text: &[u8], limits: JsonLimits) -> Result<Value, JsonFault>
     }
 }
 
+/// Reads one JSON value out of a reader that has its own limit on bytes, as strictly.
+pub(crate) fn strict<'de, D: Deserializer<'de>>(
+    reader: D,
+    limits: JsonLimits,
+) -> Result<Value, D::Error> {
+    let budget = Cell::new(Budget {
+        values: limits.values,
+        exhausted: false,
+    });
+    let seed = Strict {
+        depth: limits.depth,
+        budget: &budget,
+    };
+    seed.deserialize(reader)
+}
+
 #[derive(Clone, Copy)]
 struct Budget {
     values: usize,

@@ -28,6 +28,7 @@ mod pushed;
 mod redirect;
 mod resource;
 mod scope;
+pub mod signals;
 mod thumbprint;
 mod token_request;
 mod user_code;

@@ -341,7 +341,7 @@ impl Agent {
 }
 
 #[allow(clippy::cast_precision_loss)] // A float keeps milliseconds exactly for millennia.
-fn moment(py: Python<'_>, at: Timestamp) -> PyResult<Bound<'_, PyDateTime>> {
+pub(crate) fn moment(py: Python<'_>, at: Timestamp) -> PyResult<Bound<'_, PyDateTime>> {
     let utc = PyTzInfo::utc(py)?.to_owned();
     PyDateTime::from_timestamp(py, at.as_millis() as f64 / 1e3, Some(&utc))
 }

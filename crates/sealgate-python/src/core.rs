@@ -18,6 +18,7 @@ use sealgate_model::ActorKind;
 use crate::actors;
 use crate::completion::{Completion, Outcome};
 use crate::decision::Decision;
+use crate::feed::FeedStatus;
 use crate::headers::Fields;
 use crate::pins::Pins;
 use crate::process::Process;
@@ -26,7 +27,7 @@ use crate::requirements::{Requirements, UNMARKED};
 use crate::scope::Scope;
 
 /// The settings that `Core(...)` takes: environment names without `SEALGATE_`, in lower case.
-const SETTINGS: [&str; 20] = [
+const SETTINGS: [&str; 23] = [
     "issuer",
     "client_id",
     "client_secret",
@@ -34,6 +35,7 @@ const SETTINGS: [&str; 20] = [
     "seal_keys",
     "scopes",
     "staleness_bound",
+    "on_stale",
     "session_lifetime",
     "idle_limit",
     "unmarked",
@@ -47,6 +49,8 @@ const SETTINGS: [&str; 20] = [
     "unknown_paths",
     "provider",
     "trusted_issuers",
+    "shared_view",
+    "gate_name",
 ];
 
 /// The gate itself: settings, keys, the revocation view and the thread that keeps it fresh.
@@ -138,7 +142,7 @@ impl Core {
     /// The number of the requirement "an actor of these kinds with all of these"; equal ones share it.
     #[pyo3(signature = (
         kinds, *, optional = false, scopes = Vec::new(), any_scopes = Vec::new(), roles = Vec::new(),
-        any_roles = Vec::new(), acr = Vec::new(), max_age = None, tenant = None
+        any_roles = Vec::new(), acr = Vec::new(), max_age = None, tenant = None, stale_ok = false
     ))]
     // They are the keywords of one Python call.
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
@@ -153,6 +157,7 @@ impl Core {
         acr: Vec<String>,
         max_age: Option<u32>,
         tenant: Option<String>,
+        stale_ok: bool,
     ) -> PyResult<usize> {
         let need = Need {
             kinds: read_kinds(&kinds)?,
@@ -164,6 +169,7 @@ impl Core {
             acr,
             max_age: max_age.map(|seconds| Duration::from_secs(u64::from(seconds))),
             tenant,
+            stale_ok,
         };
         Ok(self.requirements.register(Requirement::Actor(need)))
     }
@@ -366,6 +372,17 @@ impl Core {
     fn stop(&self, py: Python<'_>) -> PyResult<()> {
         self.process()?.stop(py);
         Ok(())
+    }
+
+    /// How the revocation feed fares.
+    #[getter]
+    fn feed(&self) -> PyResult<FeedStatus> {
+        Ok(FeedStatus(self.process()?.gate().feed()))
+    }
+
+    /// The same and what was decided, as `OpenMetrics` text.
+    fn openmetrics(&self) -> PyResult<String> {
+        Ok(self.process()?.gate().openmetrics())
     }
 
     /// Whether the revocation view is there and fresh.

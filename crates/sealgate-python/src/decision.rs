@@ -19,6 +19,7 @@ enum Kind {
         actor: Option<Py<PyAny>>,
         set_cookies: Vec<String>,
         headers: Vec<(&'static str, String)>,
+        reason: &'static str,
     },
     Respond(Response),
     /// Taken out once, by `Core.finish`.
@@ -35,6 +36,7 @@ impl Decision {
                     actor,
                     set_cookies: allowed.set_cookies,
                     headers: allowed.headers,
+                    reason: allowed.reason,
                 }
             }
             Decided::Respond(response) => Kind::Respond(response),
@@ -47,7 +49,9 @@ impl Decision {
     pub(crate) fn shortened(py: Python<'_>, decided: Decided) -> PyResult<Bound<'_, PyAny>> {
         match decided {
             Decided::Allow(allowed)
-                if allowed.set_cookies.is_empty() && allowed.headers.is_empty() =>
+                if allowed.set_cookies.is_empty()
+                    && allowed.headers.is_empty()
+                    && allowed.reason.is_empty() =>
             {
                 match allowed.caller {
                     Some(caller) => Ok(actors::wrap(py, caller)?.into_bound(py)),
@@ -178,10 +182,15 @@ impl Decision {
         )
     }
 
-    /// The stable reason code, when the gate answers with a refusal; else empty.
+    /// The stable reason code, when the gate answers with a refusal, or when a request goes on that would not as
+    /// a rule; else empty.
     #[getter]
-    fn reason(&self) -> &'static str {
-        self.response().map_or("", |response| response.reason)
+    const fn reason(&self) -> &'static str {
+        match &self.kind {
+            Kind::Allow { reason, .. } => reason,
+            Kind::Respond(response) => response.reason,
+            Kind::Pending(_) => "",
+        }
     }
 
     fn __repr__(&self) -> String {

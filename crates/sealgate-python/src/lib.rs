@@ -6,6 +6,7 @@ mod actors;
 mod completion;
 mod core;
 mod decision;
+mod feed;
 mod headers;
 mod logging;
 mod onward;
@@ -54,6 +55,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("SettingsError", module.py().get_type::<SettingsError>())?;
     module.add_class::<core::Core>()?;
     module.add_class::<decision::Decision>()?;
+    module.add_class::<feed::FeedStatus>()?;
     module.add_class::<pins::Pins>()?;
     module.add_class::<onward::OnwardClient>()?;
     module.add_class::<onward::Onward>()?;

@@ -10,6 +10,8 @@ use tracing::{Event, Level, Metadata, Subscriber};
 
 /// Warnings and errors only: what comes with every request is not worth a call into Python.
 const LEAST: Level = Level::WARN;
+/// Of the revocation feed's changes, which are few, everything that is said.
+const FEED: &str = "sealgate::feed";
 
 struct PythonLogging;
 
@@ -29,7 +31,12 @@ impl Subscriber for PythonLogging {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= LEAST
+        let least = if metadata.target() == FEED {
+            Level::INFO
+        } else {
+            LEAST
+        };
+        *metadata.level() <= least
             && metadata.target().starts_with("sealgate")
             && metadata.is_event()
     }
@@ -46,10 +53,10 @@ impl Subscriber for PythonLogging {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line::default();
         event.record(&mut line);
-        let method = if *event.metadata().level() == Level::ERROR {
-            "error"
-        } else {
-            "warning"
+        let method = match *event.metadata().level() {
+            Level::ERROR => "error",
+            Level::WARN => "warning",
+            _ => "info",
         };
         let _ = Python::try_attach(|py| {
             let logger = py

@@ -10,7 +10,7 @@ use crate::admin::BASE;
 pub(crate) const PREFIX: &str = "sealgate:";
 
 /// All of them, and what they allow.
-pub(crate) const ALL: [(&str, &str); 9] = [
+pub(crate) const ALL: [(&str, &str); 12] = [
     ("sealgate:users:read", "see every account"),
     (
         "sealgate:users:write",
@@ -34,6 +34,18 @@ pub(crate) const ALL: [(&str, &str); 9] = [
     ),
     ("sealgate:keys:read", "see the signing keys"),
     ("sealgate:keys:write", "rotate and revoke signing keys"),
+    (
+        "sealgate:feed:read",
+        "see what was revoked and which gates have applied it",
+    ),
+    (
+        "sealgate:signals:read",
+        "see the streams of security events and how they are doing",
+    ),
+    (
+        "sealgate:signals:write",
+        "pause, resume and remove streams of security events",
+    ),
     (
         "sealgate:audit:read",
         "read the record of everything that was done",

@@ -124,6 +124,8 @@ where
             tracing::debug!("a connection found no place");
             return Box::pin(ready(Err(io::ErrorKind::ConnectionRefused.into())));
         };
+        // What the kernel has taken of an answer counts as sent up here, and it takes a lot.
+        stream.give_up_after(STALLED);
         let accepted = self.inner.accept(stream, service);
         let closing = self.closing.clone();
         Box::pin(async move {

@@ -24,11 +24,15 @@ mod oauth;
 mod pages;
 mod prepared;
 pub mod problem;
+mod receiver;
 mod refusals;
 mod request;
+mod restored;
 mod serve;
 mod sign_in;
+mod signals;
 mod state;
+mod status_list;
 
 use std::sync::Arc;
 
@@ -48,6 +52,7 @@ pub use sign_in::cookie::name as sign_in_cookie;
 pub use sign_in::invitation::SetupLink;
 pub use sign_in::passwords::{Busy, PasswordQueue};
 pub use sign_in::throttle::SignInThrottle;
+pub use signals::Signals;
 pub use state::{ControlPlane, Lifetimes, Limits, Policy};
 
 use frame::Frame;
@@ -63,6 +68,9 @@ pub fn app(plane: Arc<ControlPlane>) -> Router {
         .merge(health::routes())
         .merge(oauth::routes())
         .merge(feed::routes())
+        .merge(status_list::routes())
+        .merge(receiver::routes())
+        .merge(signals::routes(&plane))
         .merge(sign_in::routes())
         .merge(consent::routes())
         .merge(device::routes())
@@ -74,7 +82,9 @@ pub fn app(plane: Arc<ControlPlane>) -> Router {
     };
     let routes = match plane.issuer.path() {
         "" => endpoints,
-        path => oauth::inserted_metadata(path).nest(path, endpoints),
+        path => oauth::inserted_metadata(path)
+            .merge(signals::inserted_metadata(path))
+            .nest(path, endpoints),
     };
     framed(routes, Frame::of_people(plane))
 }
@@ -82,12 +92,12 @@ pub fn app(plane: Arc<ControlPlane>) -> Router {
 /// The administration API under `/api/v1`. Whoever can reach it is the operator: it must only be
 /// served where the operating system decides who that is.
 pub fn admin_app(plane: Arc<ControlPlane>) -> Router {
-    framed(admin::routes(), Frame::of_programs(plane))
+    framed(admin::routes(&plane), Frame::of_programs(plane))
 }
 
 /// What [`admin_app`] serves, and the metrics, where the operator's commands and monitoring reach it.
 fn operator_app(plane: Arc<ControlPlane>, metrics: Arc<Metrics>) -> Router {
-    let routes = admin::routes().merge(metrics::routes(metrics));
+    let routes = admin::routes(&plane).merge(metrics::routes(metrics));
     framed(routes, Frame::of_programs(plane))
 }
 

@@ -22,6 +22,8 @@ use metrics::{
     histogram,
 };
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use sealgate_model::StreamId;
+use sealgate_store::Stream;
 
 use crate::{ControlPlane, ServeError};
 
@@ -33,6 +35,16 @@ const REQUEST_TIME: &str = "sealgate_http_request_duration_seconds";
 const TOKENS: &str = "sealgate_tokens_issued_total";
 const REFUSALS: &str = "sealgate_refusals_total";
 const LOGOUTS: &str = "sealgate_backchannel_logouts_total";
+const SIGNALS_RECEIVED: &str = "sealgate_signals_received_total";
+const SIGNALS: &str = "sealgate_signals_total";
+const FEED_SIGNED: &str = "sealgate_feed_messages_signed_total";
+const FEED_SENT: &str = "sealgate_feed_messages_sent_total";
+const FEED_LAG: &str = "sealgate_feed_lag_seconds";
+const FEED_CATCH_UPS: &str = "sealgate_feed_catch_ups_total";
+const FEED_DROPPED: &str = "sealgate_feed_dropped_total";
+const FEED_SNAPSHOTS: &str = "sealgate_feed_snapshot_bytes";
+const ROLL_CALL_TIME: &str = "sealgate_feed_roll_call_seconds";
+const RECEIPTS: &str = "sealgate_feed_receipts_total";
 /// The store's own; it counts them itself.
 const ACTS: &str = "sealgate_acts_total";
 const SESSIONS_REVOKED: &str = "sealgate_sessions_revoked_total";
@@ -41,6 +53,7 @@ const SWEEP_TIME: &str = "sealgate_sweep_duration_seconds";
 const COMMIT_TIME: &str = "sealgate_store_commit_duration_seconds";
 const COMMIT_WRITES: &str = "sealgate_store_commit_writes";
 const WRITES_WAITING: &str = "sealgate_store_writes_waiting";
+const REVOCATIONS: &str = "sealgate_revocations_logged_total";
 
 /// Upper bounds of the buckets, in seconds.
 const REQUEST_BUCKETS: [f64; 13] = [
@@ -51,6 +64,13 @@ const COMMIT_BUCKETS: [f64; 11] = [
 ];
 const WRITES_BUCKETS: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 256.0];
 const SWEEP_BUCKETS: [f64; 7] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
+const FEED_LAG_BUCKETS: [f64; 10] = [
+    0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0,
+];
+const FEED_SNAPSHOT_BUCKETS: [f64; 6] = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
+const ROLL_CALL_BUCKETS: [f64; 10] = [
+    0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0,
+];
 
 /// The process's metrics. There is one for a process.
 pub struct Metrics {
@@ -95,7 +115,10 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
         .set_buckets_for_metric(full(REQUEST_TIME), &REQUEST_BUCKETS)?
         .set_buckets_for_metric(full(COMMIT_TIME), &COMMIT_BUCKETS)?
         .set_buckets_for_metric(full(COMMIT_WRITES), &WRITES_BUCKETS)?
-        .set_buckets_for_metric(full(SWEEP_TIME), &SWEEP_BUCKETS)
+        .set_buckets_for_metric(full(SWEEP_TIME), &SWEEP_BUCKETS)?
+        .set_buckets_for_metric(full(FEED_LAG), &FEED_LAG_BUCKETS)?
+        .set_buckets_for_metric(full(FEED_SNAPSHOTS), &FEED_SNAPSHOT_BUCKETS)?
+        .set_buckets_for_metric(full(ROLL_CALL_TIME), &ROLL_CALL_BUCKETS)
 }
 
 fn describe() {
@@ -116,8 +139,48 @@ fn describe() {
         "Tries to tell clients of sessions that ended, by outcome"
     );
     describe_counter!(
+        SIGNALS,
+        "Security events of each stream to a receiver, by outcome: queued, delivered, failed (a try to push), refused, dropped"
+    );
+    describe_counter!(
+        SIGNALS_RECEIVED,
+        "Security events from other identity systems, by outcome: revoked, disabled, unused, again, refused, failed"
+    );
+    describe_counter!(
         SESSIONS_REVOKED,
         "Sessions that were alive and are revoked, by reason"
+    );
+    describe_counter!(
+        REVOCATIONS,
+        "Revocations logged, by kind of what is revoked"
+    );
+    describe_counter!(
+        FEED_SIGNED,
+        "Messages of the feed that were signed, for however many subscribers"
+    );
+    describe_counter!(
+        FEED_SENT,
+        "Messages of the feed that were handed to subscribers"
+    );
+    describe_histogram!(
+        FEED_LAG,
+        Unit::Seconds,
+        "Time from a revocation to its signed message"
+    );
+    describe_counter!(
+        FEED_CATCH_UPS,
+        "Times that a subscriber was so far behind that it read the log for itself"
+    );
+    describe_counter!(FEED_DROPPED, "Subscribers sent away, by why");
+    describe_histogram!(FEED_SNAPSHOTS, Unit::Bytes, "How long snapshots are");
+    describe_histogram!(
+        ROLL_CALL_TIME,
+        Unit::Seconds,
+        "How long gates took to answer how far they have come"
+    );
+    describe_counter!(
+        RECEIPTS,
+        "Receipts of revocations that were asked for, by outcome"
     );
     describe_counter!(SWEPT, "Expired rows deleted, by kind");
     describe_histogram!(
@@ -204,8 +267,70 @@ pub(crate) fn logout_delivered(outcome: &'static str) {
     counter!(LOGOUTS, "outcome" => outcome).increment(1);
 }
 
+/// A try to push the events of a stream failed.
+pub(crate) fn signal_failed(stream: StreamId) {
+    counter!(SIGNALS, "stream" => stream.to_string(), "outcome" => "failed").increment(1);
+}
+
+/// A security event came in from another identity system.
+pub(crate) fn signal_received(outcome: &'static str) {
+    counter!(SIGNALS_RECEIVED, "outcome" => outcome).increment(1);
+}
+
+/// So many messages of the feed were signed.
+pub(crate) fn feed_signed(messages: usize) {
+    counter!(FEED_SIGNED).increment(u64::try_from(messages).unwrap_or(u64::MAX));
+}
+
+/// A subscriber was handed so many.
+pub(crate) fn feed_sent(messages: u64) {
+    counter!(FEED_SENT).increment(messages);
+}
+
+/// What was revoked so long ago is told now.
+pub(crate) fn feed_told(lag: Duration) {
+    histogram!(FEED_LAG).record(lag.as_secs_f64());
+}
+
+/// A subscriber reads the log for itself.
+pub(crate) fn feed_caught_up() {
+    counter!(FEED_CATCH_UPS).increment(1);
+}
+
+/// A subscriber was sent away.
+pub(crate) fn feed_dropped(why: &'static str) {
+    counter!(FEED_DROPPED, "reason" => why).increment(1);
+}
+
+/// A snapshot of so many bytes was written.
+pub(crate) fn feed_snapshot(bytes: usize) {
+    histogram!(FEED_SNAPSHOTS).record(number(bytes));
+}
+
+/// A gate answered, so long after it was asked.
+pub(crate) fn gate_answered(took: Duration) {
+    histogram!(ROLL_CALL_TIME).record(took.as_secs_f64());
+}
+
+/// Somebody was told which gates have applied a revocation.
+pub(crate) fn receipt_given(complete: bool) {
+    let outcome = if complete { "complete" } else { "incomplete" };
+    counter!(RECEIPTS, "outcome" => outcome).increment(1);
+}
+
 /// Counted by the queue itself.
 const HASHES: &str = "sealgate_password_hashes_total";
+
+/// How many security events wait on each stream; nothing if the store does not say.
+async fn signals_waiting(plane: &ControlPlane) -> Vec<(String, f64)> {
+    let streams = plane.store.streams(None).await.unwrap_or_default();
+    let waiting = |stream: &Stream| {
+        let (id, client) = (stream.id, &stream.client);
+        let labels = format!("{{stream=\"{id}\",client=\"{client}\"}}");
+        (labels, whole(stream.queued))
+    };
+    streams.iter().map(waiting).collect()
+}
 
 /// Appends what is only looked at.
 async fn look(plane: &ControlPlane, text: &mut String) {
@@ -259,6 +384,34 @@ async fn look(plane: &ControlPlane, text: &mut String) {
         "Open streams of the revocation feed",
         &single(number(plane.feed.subscribers())),
     );
+    if let Ok(head) = plane.store.revocation_head().await {
+        let counts = plane.feed.gates.counts(head, &*plane.clock);
+        let states = [
+            ("live", counts.live),
+            ("silent", counts.silent),
+            ("gone", counts.gone),
+        ];
+        gauge(
+            "sealgate_feed_gates",
+            "Gates that follow the feed, or did in the last 10 minutes, by state",
+            &states.map(|(state, count)| (format!("{{state=\"{state}\"}}"), number(count))),
+        );
+        gauge(
+            "sealgate_feed_applied_lag",
+            "How many revocations the live gate is behind that is farthest behind, by its last answer",
+            &single(whole(counts.behind)),
+        );
+        gauge(
+            "sealgate_feed_head_seq",
+            "The number of the last revocation",
+            &single(whole(head)),
+        );
+    }
+    gauge(
+        "sealgate_signal_queue_waiting",
+        "Security events that wait for their receiver, by stream",
+        &signals_waiting(plane).await,
+    );
     let now = plane.clock.now();
     let Ok(keys) = plane.store.keys().await else {
         // The store's absence is told by /ready, and by the key ages that are missing here.
@@ -286,6 +439,11 @@ async fn look(plane: &ControlPlane, text: &mut String) {
 #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
 fn number(count: usize) -> f64 {
     count as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "numbers far below 2^53")]
+fn whole(number: u64) -> f64 {
+    number as f64
 }
 
 /// The resident set of this process, where the operating system tells it as Linux does.

@@ -17,7 +17,7 @@ use crate::metrics::UPKEEP;
 use crate::sign_in::invitation::{SetupLink, create_setup};
 use crate::{
     ControlPlane, DataDir, Lifetimes, Listen, Metrics, Policy, ServeError, app, backchannel,
-    metrics_app, operator_app,
+    metrics_app, operator_app, receiver, signals,
 };
 
 /// How many connections the metrics' own listener takes at once.
@@ -66,11 +66,13 @@ impl ControlPlane {
 
     async fn assemble(
         dir: &DataDir,
-        store: Arc<dyn Store>,
+        store: Arc<SqliteStore>,
         issuer: Issuer,
         config: &Config,
         host: Host,
     ) -> Result<Arc<Self>, ServeError> {
+        let restored = store.restored().cloned();
+        let store: Arc<dyn Store> = store;
         let master = match dir.master_key()? {
             Some(ring) => ring,
             // A new master key would leave the keys that are there sealed for good.
@@ -80,14 +82,17 @@ impl ControlPlane {
             None => dir.create_master_key(&*host.random)?,
         };
         let (lifetimes, policy) = (config.lifetimes, config.policy.clone());
-        Self::new(issuer, store, master, host, lifetimes, policy)
+        let plane = Self::new(issuer, store, master, host, lifetimes, policy)
             .await
-            .map(Arc::new)
-            .map_err(|error| ServeError::Keys(error.to_string()))
+            .map_err(|error| ServeError::Keys(error.to_string()))?;
+        if let Some(restored) = &restored {
+            plane.was_restored(restored).await;
+        }
+        Ok(Arc::new(plane))
     }
 }
 
-async fn open_store(dir: &DataDir, host: &Host) -> Result<Arc<dyn Store>, ServeError> {
+async fn open_store(dir: &DataDir, host: &Host) -> Result<Arc<SqliteStore>, ServeError> {
     let (path, host) = (dir.path().to_owned(), host.clone());
     let store =
         tokio::task::spawn_blocking(move || SqliteStore::open(&path, &*host.clock, &*host.random))
@@ -107,6 +112,8 @@ pub struct Announcement {
     pub issuer: Issuer,
     /// The one-time link for the first administrator; none once there is one.
     pub setup: Option<SetupLink>,
+    /// Whether the database was put back from a copy: then everything started until now is revoked.
+    pub restored: bool,
     /// The issuer that was served from this data directory before, when it was another one: sessions
     /// from then do not fit the new issuer.
     pub former_issuer: Option<Issuer>,
@@ -136,6 +143,7 @@ impl Server {
         let store = open_store(&dir, &host).await?;
         let issuer = issuer_for(config.issuer.as_ref(), bound.address, listen.tls.is_some())?;
         let former_issuer = dir.issuer()?.filter(|former| *former != issuer);
+        let restored = store.restored().is_some();
         let plane = ControlPlane::assemble(&dir, store, issuer.clone(), config, host).await?;
         if listen.tls.is_some() || !plane.policy.proxies.is_empty() {
             // Without TLS there is a proxy in front, or nobody but this machine.
@@ -153,6 +161,7 @@ impl Server {
             metrics: metrics.as_ref().map(Bound::url),
             issuer,
             setup,
+            restored,
             former_issuer,
         };
         Ok(Self {
@@ -189,6 +198,8 @@ impl Server {
         let mut chores = JoinSet::new();
         chores.spawn(keep_house(Arc::clone(&plane)));
         chores.spawn(backchannel::deliver(Arc::clone(&plane)));
+        chores.spawn(signals::deliver(Arc::clone(&plane)));
+        chores.spawn(receiver::listen(Arc::clone(&plane)));
         chores.spawn(keep_up(Arc::clone(&counted)));
         chores.spawn({
             let (plane, public, scraped, private) = (

@@ -17,6 +17,8 @@ use crate::refusals::Refusals;
 use crate::serve::Host;
 use crate::sign_in::passwords::PasswordQueue;
 use crate::sign_in::throttle::SignInThrottle;
+use crate::signals::Signals;
+use crate::status_list::StatusLists;
 
 /// How long things last.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +54,8 @@ pub struct Policy {
     pub ml_dsa: bool,
     /// Whether the administration API is served on the network, to those who have a token for it.
     pub admin_http: bool,
+    /// After how long without a word of its receiver a new stream of security events is paused; none: never.
+    pub signal_inactivity: Option<Duration>,
     /// The proxies that are believed when they tell whom they speak for.
     pub proxies: TrustedProxies,
     /// How much there may be of something.
@@ -92,6 +96,7 @@ impl Default for Policy {
             rotate_every: Some(Duration::from_secs(90 * 24 * 3600)),
             ml_dsa: false,
             admin_http: false,
+            signal_inactivity: None,
             proxies: TrustedProxies::default(),
             limits: Limits::default(),
         }
@@ -145,12 +150,16 @@ pub struct ControlPlane {
     pub public_throttle: PublicThrottle,
     /// Clients' keys that were fetched.
     pub client_keys: ClientKeys,
+    /// Status lists as they were written.
+    pub status_lists: StatusLists,
     /// The nonces for DPoP proofs, and the proofs that were used.
     pub dpop: Arc<DpopGuard>,
     /// What strangers were refused, counted until it is recorded.
     pub refusals: Refusals,
     /// The revocation feed.
     pub feed: Feed,
+    /// What the transmitter of security events shares.
+    pub signals: Signals,
     /// How long things last.
     pub lifetimes: Lifetimes,
     /// What else the operator decided.
@@ -202,9 +211,11 @@ impl ControlPlane {
             device_throttle: DeviceThrottle::new(),
             public_throttle: PublicThrottle::new(),
             client_keys: ClientKeys::new(),
+            status_lists: StatusLists::new(),
             dpop,
             refusals: Refusals::new(),
             feed: Feed::with_room_for(policy.limits.feed_subscribers),
+            signals: Signals::new(),
             lifetimes,
             policy,
         })

@@ -41,6 +41,9 @@ pub struct SessionContent {
     tenant: Option<String>,
     #[n(14)]
     acr: Option<String>,
+    /// In milliseconds; absent where it is `started_at`.
+    #[n(15)]
+    told_at: Option<i64>,
 }
 
 /// What stands for a time that nobody told: so long ago that it is recent for nobody.
@@ -67,6 +70,9 @@ pub struct SessionParts {
     pub refresh: Option<String>,
     /// The issuer's key that vouched for it.
     pub key: Option<String>,
+    /// As of when the issuer told what is known of the user, by the issuer's clock: at this moment it was so
+    /// or had been so. Exact to the millisecond.
+    pub told_at: Timestamp,
 }
 
 impl std::fmt::Debug for SessionContent {
@@ -101,6 +107,8 @@ impl From<SessionParts> for SessionContent {
             acr: parts.user.acr,
             refresh: parts.refresh,
             key: parts.key,
+            told_at: Some(parts.told_at.as_millis())
+                .filter(|told_at| *told_at != parts.started_at.as_seconds() * 1000),
         }
     }
 }
@@ -162,6 +170,18 @@ impl SessionContent {
         self.key.as_deref()
     }
 
+    /// As of when the issuer told what is known of the user. A session of before there was such a time was
+    /// never told anything later than at its start, as far as anybody can say.
+    pub fn told_at(&self) -> Timestamp {
+        self.told_at
+            .map_or(self.started_at(), Timestamp::from_millis)
+    }
+
+    /// The organisation that the user belongs to.
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
     /// The user.
     pub fn into_user(self) -> User {
         self.into_parts().user
@@ -176,6 +196,7 @@ impl SessionContent {
             renew_at: self.renew_at(),
             expires_at: self.expires_at(),
             authenticated_at: self.authenticated_at(),
+            told_at: self.told_at(),
             user: User {
                 authenticated_at: self.authenticated_at(),
                 id: self.sub,
@@ -220,6 +241,18 @@ mod tests {
         assert_eq!(content.into_user().authenticated_at, None);
     }
 
+    #[test]
+    fn what_was_told_at_the_start_needs_no_time_of_its_own() {
+        assert_eq!(typical().told_at().as_millis(), 1_790_000_300_250);
+        let parts = SessionParts {
+            told_at: typical().started_at(),
+            ..typical().into_parts()
+        };
+        let content = SessionContent::from(parts);
+        assert!(content.encode().unwrap().len() < typical().encode().unwrap().len());
+        assert_eq!(content.told_at(), content.started_at());
+    }
+
     pub(crate) fn typical() -> SessionContent {
         let at = Timestamp::from_seconds(1_790_000_000);
         SessionParts {
@@ -241,6 +274,7 @@ mod tests {
             authenticated_at: Some(at),
             refresh: Some("r".repeat(64)),
             key: Some("k".repeat(11)),
+            told_at: Timestamp::from_millis(1_790_000_300_250),
         }
         .into()
     }

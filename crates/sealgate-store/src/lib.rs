@@ -13,13 +13,19 @@ mod store;
 
 pub use audit::{Audit, AuditActor, AuditFilter, AuditRow, Outcome};
 pub use error::StoreError;
-pub use outcome::{Accepted, Redeemed, Rotated, Swept};
+pub use outcome::{Accepted, Delegated, Redeemed, Rotated, Swept};
 pub use rows::{
     Client, ClientAuthentication, ClientDetails, ClientKind, Code, Consent, ConsentRow,
-    DeviceApproval, DeviceCode, DeviceDecision, DeviceState, GrantDetails, GrantedTogether,
-    Invitation, KeyRow, KeyState, LogoutDelivery, Page, Polled, PushedRequest, RefreshState,
-    RefreshToken, Resource, Revocation, RevokeReason, Revoked, ScopeText, Session, SessionFilter,
-    SessionSelector, SignIn, TokenRevocation, UserChange, UserRow, UserStatus,
+    DelegationFilter, DelegationRow, DeviceApproval, DeviceCode, DeviceDecision, DeviceState,
+    Fallen, Footing, GrantDetails, GrantedTogether, Invitation, KeyRow, KeyState, Listed,
+    ListedDetails, ListedPlace, LogoutDelivery, NewDelegation, Page, Poll, Polled, PushedRequest,
+    RefreshState, RefreshToken, Resource, Revocation, RevokeReason, Revoked, ScopeText, Session,
+    SessionFilter, SessionSelector, SignIn, TokenFooting, TokenRevocation, Transmitter, UserChange,
+    UserRow, UserStatus,
+};
+pub use rows::{HistoryMark, Restored, SeenRevocations};
+pub use rows::{
+    PushTarget, Settled, Signal, SignalKind, Stream, StreamConfig, StreamStatus, Verification,
 };
 pub use sqlite::SqliteStore;
 pub use store::{DelegationStore, ReceiverStore, Store, StreamStore};

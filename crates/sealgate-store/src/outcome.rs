@@ -1,5 +1,7 @@
 //! What comes of a write when that is more than yes or no.
 
+use sealgate_model::GrantId;
+
 use crate::RefreshToken;
 
 /// What came of accepting an invitation.
@@ -22,6 +24,19 @@ pub enum Redeemed {
     /// It has expired meanwhile, or what it came from has ended (the browser sign-in, the account, the
     /// client, the consent), or what was started then is revoked; nothing changed. Without this a code
     /// would outlive the logout that came after it.
+    Ended,
+}
+
+/// What came of putting a token exchange on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delegated {
+    /// It is on record: the token may be given out.
+    Done,
+    /// The delegation has another id: another exchange has made it meanwhile. Nothing changed.
+    Other(GrantId),
+    /// It, or the delegation whose token was exchanged, is revoked or not there; nothing changed.
+    Revoked,
+    /// The session or the client has ended; nothing changed.
     Ended,
 }
 

@@ -4,19 +4,21 @@ mod delegations;
 mod receivers;
 mod streams;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sealgate_model::{
     ClientId, CodeId, DeviceId, InvitationId, LogoutDeliveryId, PushedId, RefreshId, SecretHash,
-    SessionId, SignInId, Timestamp, UserId,
+    SessionId, SignInId, TenantId, Timestamp, UserId,
 };
 use tokio::sync::watch;
 
 use crate::{
-    Accepted, Audit, AuditFilter, AuditRow, Client, Code, ConsentRow, DeviceCode, DeviceDecision,
-    Invitation, KeyRow, KeyState, LogoutDelivery, Page, Polled, PushedRequest, Redeemed,
-    RefreshState, RefreshToken, Resource, Revocation, RevokeReason, Rotated, Session,
-    SessionFilter, SessionSelector, SignIn, StoreError, Swept, TokenRevocation, UserChange,
-    UserRow,
+    Accepted, Audit, AuditFilter, AuditRow, Client, Code, ConsentRow, Delegated, DeviceCode,
+    DeviceDecision, Fallen, Footing, HistoryMark, Invitation, KeyRow, KeyState, LogoutDelivery,
+    NewDelegation, Page, Polled, PushedRequest, Redeemed, RefreshState, RefreshToken, Resource,
+    Restored, Revocation, RevokeReason, Rotated, SeenRevocations, Session, SessionFilter,
+    SessionSelector, SignIn, StoreError, Swept, TokenRevocation, UserChange, UserRow,
 };
 
 pub use delegations::DelegationStore;
@@ -31,6 +33,16 @@ pub use streams::StreamStore;
 pub trait Store: DelegationStore + StreamStore + ReceiverStore {
     /// Identifies this history of revocations; a restored backup gets another one.
     async fn epoch(&self) -> Result<String, StoreError>;
+    /// Somebody who is believed knows history `mark.history` up to `mark.seq`. If the log does not, or has
+    /// never heard of that history, the database was put back from a copy: history `next` begins, and
+    /// whatever was started until now is revoked, sign-ins, links and consents with it, of many sessions
+    /// as [`Store::client_remove`] does. None if there is nothing that is not known.
+    async fn history_lost(
+        &self,
+        mark: HistoryMark,
+        next: String,
+        audit: Audit,
+    ) -> Result<Option<Restored>, StoreError>;
 
     // Users and invitations
 
@@ -53,7 +65,8 @@ pub trait Store: DelegationStore + StreamStore + ReceiverStore {
     /// presented to. Its unused links are gone. False if there is no such account.
     async fn user_disable(&self, id: UserId, audit: Audit) -> Result<bool, StoreError>;
     /// Changes an account, and with `sign_out` ends its browser sign-ins and sessions as disabling
-    /// does. Other roles take the account's unused links with them. `Conflict("user")` if the account does
+    /// does. Without, whoever hears of the user's sessions is told that what credentials tell of the user is not
+    /// so any more, if it is not. Other roles take the account's unused links with them. `Conflict("user")` if the account does
     /// not stand as `before` says; false if there is no such account.
     async fn user_update(
         &self,
@@ -97,7 +110,9 @@ pub trait Store: DelegationStore + StreamStore + ReceiverStore {
     async fn clients(&self) -> Result<Vec<Client>, StoreError>;
     /// Replaces what is registered of a client that still is as `before` says, in every part; otherwise
     /// `Conflict("client")`. When it was made or disabled stays, and so does its secret as long as it
-    /// proves who it is by one: a secret given up does not come back. False if there is no such client.
+    /// proves who it is by one: a secret given up does not come back. If it may do less than before, everybody is
+    /// told that what credentials of its tell is not so any more; if it only acts for itself and proves who it
+    /// is otherwise than before, that everything started on it is revoked. False if there is no such client.
     async fn client_update(
         &self,
         before: Client,
@@ -111,8 +126,8 @@ pub trait Store: DelegationStore + StreamStore + ReceiverStore {
     /// Enables a client again; its sessions stay revoked. False if there is no such client.
     async fn client_enable(&self, id: &ClientId, audit: Audit) -> Result<bool, StoreError>;
     /// Gives a confidential client that proves who it is by a secret another one; the earlier one is
-    /// worth nothing from then on. `Conflict("client")` if its scopes are not these; false if there is no
-    /// such client.
+    /// worth nothing from then on. Of a client that only acts for itself everything it started is revoked, for
+    /// every client to see. `Conflict("client")` if its scopes are not these; false if there is no such client.
     async fn client_set_secret(
         &self,
         id: &ClientId,
@@ -303,15 +318,14 @@ pub trait Store: DelegationStore + StreamStore + ReceiverStore {
         audit: Audit,
     ) -> Result<u64, StoreError>;
 
-    /// Puts on record that a token of a session is given out for `resources`, which need not be those that
-    /// the session was granted for: whoever serves them hears of its end from then on. False if the session
-    /// is not alive at `audit.at`; then nothing is written.
+    /// Puts on record that a token of a session is given out, as part of a delegation that is found or made:
+    /// whoever serves what it is for hears of its end and of the session's from then on. `TooMany` if the
+    /// session has 256 delegations; nothing is written unless it is [`Delegated::Done`].
     async fn session_delegate(
         &self,
-        id: SessionId,
-        resources: Vec<String>,
+        delegation: NewDelegation,
         audit: Audit,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Delegated, StoreError>;
 
     // Logouts owed to clients
 
@@ -383,17 +397,29 @@ pub trait Store: DelegationStore + StreamStore + ReceiverStore {
     async fn token_revoke(&self, token: TokenRevocation, audit: Audit) -> Result<bool, StoreError>;
     /// Whether the access token with this `jti` is revoked by itself.
     async fn token_revoked(&self, jti: &str) -> Result<bool, StoreError>;
-    /// The latest "not before" over everything, over this user (on this client) and over this client:
-    /// what was started at or before it is revoked. For tokens that belong to no session.
+    /// The latest "not before" over everything, over this user (on this client), over this client and over
+    /// this tenant: what was started at or before it is revoked.
     async fn not_before(
         &self,
         user: Option<UserId>,
         client: Option<&ClientId>,
+        tenant: Option<&TenantId>,
     ) -> Result<Option<Timestamp>, StoreError>;
+    /// By what a credential has fallen, as of one moment; none if it stands. The one judgement that every
+    /// door of the control plane goes by, and every write that lets something begin or go on.
+    async fn fallen(&self, footing: Footing, now: Timestamp) -> Result<Option<Fallen>, StoreError>;
     /// The number of the last revocation logged; 0 if there is none.
     async fn revocation_head(&self) -> Result<u64, StoreError>;
     /// Up to `limit` revocations after `seq`, in order.
     async fn revocations_after(&self, seq: u64, limit: u32) -> Result<Vec<Revocation>, StoreError>;
+    /// What `client` sees of the log as of one moment, without what had expired at `now`: sessions in
+    /// groups by their end, rounded up to a multiple of `span`.
+    async fn revocations_seen(
+        &self,
+        client: &ClientId,
+        now: Timestamp,
+        span: Duration,
+    ) -> Result<SeenRevocations, StoreError>;
     /// Every revocation that may still matter at `now`, in order, together with the head they reach.
     async fn revocations_live(&self, now: Timestamp) -> Result<(u64, Vec<Revocation>), StoreError>;
     /// Wakes when a revocation has committed. A wake-up, never the truth: take it before reading the

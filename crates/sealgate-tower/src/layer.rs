@@ -176,7 +176,17 @@ impl Guard {
             decision = self.gate.finish(*pending).await;
         }
         match decision {
-            Decision::Allow(allowed) => Ok(allowed),
+            Decision::Allow(allowed) => {
+                if !allowed.reason.is_empty() {
+                    tracing::warn!(
+                        reason = allowed.reason,
+                        method = %parts.method,
+                        path = parts.uri.path(),
+                        "allowed"
+                    );
+                }
+                Ok(allowed)
+            }
             Decision::Respond(answer) => {
                 if !answer.reason.is_empty() {
                     tracing::info!(

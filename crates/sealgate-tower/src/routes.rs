@@ -18,6 +18,14 @@ pub enum RouteMapError {
         /// What is wrong with it.
         why: String,
     },
+    /// A route may be served by a view that is not fresh ([`Need::stale_ok`]), and does not only read.
+    #[error("{method} {path:?} cannot say stale_ok, which is for GET, HEAD and OPTIONS alone")]
+    StaleChange {
+        /// The method.
+        method: Method,
+        /// The path as it was written.
+        path: String,
+    },
     /// A route is public for no reason.
     #[error("say why {path:?} is public")]
     NoReason {
@@ -77,6 +85,15 @@ impl RouteMapBuilder {
     /// The route asks for an actor who meets `need`.
     #[must_use]
     pub fn ask(self, method: Method, path: &str, need: Need) -> Self {
+        let only_reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&method);
+        if need.stale_ok && !only_reads {
+            let path = path.to_owned();
+            return Self {
+                map: self
+                    .map
+                    .and(Err(RouteMapError::StaleChange { method, path })),
+            };
+        }
         self.insert(method, path, Requirement::Actor(need))
     }
 
@@ -214,6 +231,20 @@ mod tests {
             Need::of(Kinds::ANY),
         );
         assert!(matches!(twice.build(), Err(RouteMapError::Path { .. })));
+        let stale = |method| {
+            let need = Need {
+                stale_ok: true,
+                ..Need::of(Kinds::ANY)
+            };
+            RouteMap::builder().ask(method, "/a", need).build()
+        };
+        for method in [Method::POST, Method::PUT, Method::DELETE, Method::TRACE] {
+            assert!(matches!(
+                stale(method),
+                Err(RouteMapError::StaleChange { .. })
+            ));
+        }
+        assert!(stale(Method::GET).is_ok() && stale(Method::HEAD).is_ok());
         let silent = RouteMap::builder().public(Method::GET, "/a", " ").build();
         assert!(matches!(silent, Err(RouteMapError::NoReason { .. })));
     }

@@ -4,7 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::place::Place;
 use crate::{
-    audit, client, consent, dev, doctor, key, resource, seal_key, serve, session, settings, user,
+    audit, client, consent, delegation, dev, doctor, feed, key, resource, seal_key, serve, session,
+    settings, signal, user,
 };
 
 /// Sealgate: a self-hosted identity control plane, and the gate in front of every route.
@@ -14,7 +15,8 @@ use crate::{
     version,
     arg_required_else_help = true,
     disable_help_subcommand = true,
-    after_help = "Exit status: 0 done, 1 refused or not found, 2 wrong usage or settings, 3 unavailable."
+    after_help = "Exit status: 0 done, 1 refused or not found, 2 wrong usage or settings, 3 unavailable,\n\
+                        4 done, and not proven everywhere in time."
 )]
 pub(crate) struct Cli {
     /// Print one JSON document to stdout instead of text for people
@@ -58,11 +60,29 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: session::Command,
     },
+    /// Clients that act for people, out of their sessions
+    #[command(visible_alias = "delegations", arg_required_else_help = true)]
+    Delegation {
+        #[command(subcommand)]
+        command: delegation::Command,
+    },
     /// What people have granted clients
     #[command(visible_alias = "consents", arg_required_else_help = true)]
     Consent {
         #[command(subcommand)]
         command: consent::Command,
+    },
+    /// Security events, told to other identity systems and heard from them
+    #[command(visible_alias = "signals", arg_required_else_help = true)]
+    Signal {
+        #[command(subcommand)]
+        command: signal::Command,
+    },
+    /// The revocation feed: who follows it, and who has applied what it tells
+    #[command(arg_required_else_help = true)]
+    Feed {
+        #[command(subcommand)]
+        command: feed::Command,
     },
     /// The record of everything that was done or refused
     #[command(arg_required_else_help = true)]

@@ -13,6 +13,7 @@ use crate::door::Door;
 use crate::failure::Failure;
 use crate::output::{self, Text};
 use crate::place::{IssuerArgument, Place};
+use crate::receipt::Wait;
 use crate::screen::clean;
 use details::{Details, Unset};
 
@@ -37,7 +38,12 @@ pub(crate) enum Command {
         issuer: IssuerArgument,
     },
     /// Disable a client: its sessions are revoked at once, and it gets nothing
-    Disable(Which),
+    Disable {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        wait: Wait,
+    },
     /// Enable a client again; sessions that were revoked stay revoked
     Enable(Which),
     /// Remove a client for good: its sessions are revoked at once, and its id is never given again
@@ -46,6 +52,8 @@ pub(crate) enum Command {
         which: Which,
         #[command(flatten)]
         sure: Sure,
+        #[command(flatten)]
+        wait: Wait,
     },
 }
 
@@ -141,20 +149,23 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
             let created: CreatedClient = door.post(&path, &()).await?;
             secret_told(json, &created, text::renewed)
         }
-        Command::Disable(which) => {
+        Command::Disable { which, wait } => {
             let what = "is disabled, and its sessions are revoked";
-            change(&which, "disable", what, json).await
+            change(&which, "disable", what, wait, json).await
         }
-        Command::Enable(which) => change(&which, "enable", "is enabled", json).await,
-        Command::Remove { which, sure } => {
+        Command::Enable(which) => {
+            change(&which, "enable", "is enabled", Wait::default(), json).await
+        }
+        Command::Remove { which, sure, wait } => {
             sure.ask(&format!("remove the client {} for good", which.id))?;
             let door = Door::open(&which.place, None).await?;
             door.delete(&address(&which.id)).await?;
             let done = serde_json::json!({ "removed": which.id });
-            output::print(json, &done, |_| Text {
+            let text = |_: &serde_json::Value| Text {
                 data: format!("{} is removed, and its sessions are revoked.\n", which.id),
                 ..Text::default()
-            })
+            };
+            wait.done(&door, json, &done, text).await
         }
     }
 }
@@ -185,14 +196,21 @@ fn secret_told(
     }
 }
 
-async fn change(which: &Which, verb: &str, what: &str, json: bool) -> Result<(), Failure> {
+async fn change(
+    which: &Which,
+    verb: &str,
+    what: &str,
+    wait: Wait,
+    json: bool,
+) -> Result<(), Failure> {
     let door = Door::open(&which.place, None).await?;
     let path = format!("{}/{verb}", address(&which.id));
     let client: ClientView = door.post(&path, &()).await?;
-    output::print(json, &client, |client| Text {
+    let text = |client: &ClientView| Text {
         data: format!("{}, client {}, {what}.\n", clean(&client.name), client.id),
         ..Text::default()
-    })
+    };
+    wait.done(&door, json, &client, text).await
 }
 
 fn address(id: &ClientId) -> String {

@@ -14,6 +14,8 @@ const REFUSED: u8 = 1;
 const USAGE: u8 = 2;
 /// The control plane cannot be reached or cannot answer now.
 const UNAVAILABLE: u8 = 3;
+/// It is done, and not proven that it holds everywhere.
+const UNPROVEN: u8 = 4;
 
 /// Why a command failed.
 #[derive(Debug, Serialize)]
@@ -60,6 +62,14 @@ impl Failure {
         Self {
             told: true,
             ..Self::refused("", "")
+        }
+    }
+
+    /// It was done and told, and so was that not every gate is known to have applied it.
+    pub(crate) fn unproven() -> Self {
+        Self {
+            told: true,
+            ..Self::new(UNPROVEN, "", "")
         }
     }
 

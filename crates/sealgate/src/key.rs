@@ -8,6 +8,7 @@ use crate::door::Door;
 use crate::failure::Failure;
 use crate::output::{self, Text, date};
 use crate::place::Place;
+use crate::receipt::Wait;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Revoke {
         /// The key's id, as `key list` shows it
         kid: Kid,
+        #[command(flatten)]
+        wait: Wait,
         #[command(flatten)]
         place: Place,
     },
@@ -83,10 +86,11 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
                 .await?;
             output::print(json, &keys.keys, |keys| listed(keys))
         }
-        Command::Revoke { kid, place } => {
+        Command::Revoke { kid, wait, place } => {
             let door = Door::open(&place, None).await?;
             let keys: Keys = door.post(&format!("/keys/{}/revoke", kid.0), &()).await?;
-            output::print(json, &keys.keys, |keys| revoked(&kid.0, keys))
+            wait.done(&door, json, &keys.keys, |keys| revoked(&kid.0, keys))
+                .await
         }
         Command::Plan { horizon, place } => {
             let door = Door::open(&place, None).await?;

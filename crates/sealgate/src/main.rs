@@ -1,23 +1,26 @@
 //! The `sealgate` command: runs the control plane and administers it from the shell.
 //!
 //! Data goes to stdout and talk to stderr. Exit status: 0 done, 1 refused or not found, 2 wrong usage
-//! or settings, 3 unavailable.
+//! or settings, 3 unavailable, 4 done and not proven everywhere in time.
 
 mod audit;
 mod cli;
 mod client;
 mod confirm;
 mod consent;
+mod delegation;
 mod description;
 mod dev;
 mod doctor;
 mod door;
 mod failure;
+mod feed;
 mod key;
 mod log;
 mod moment;
 mod output;
 mod place;
+mod receipt;
 mod remote;
 mod resource;
 mod screen;
@@ -25,7 +28,10 @@ mod seal_key;
 mod serve;
 mod session;
 mod settings;
+mod signal;
+mod stream;
 mod telemetry;
+mod transmitter;
 mod user;
 
 use std::future::Future;
@@ -78,7 +84,10 @@ fn run(command: Command, json: bool) -> Result<(), Failure> {
         Command::Consent { command } => block_on(consent::run(command, json)),
         Command::Audit { command } => block_on(audit::run(command, json)),
         Command::Openapi { place } => block_on(description::run(place)),
+        Command::Signal { command } => block_on(signal::run(command, json)),
+        Command::Delegation { command } => block_on(delegation::run(command, json)),
         Command::Session { command } => block_on(session::run(command, json)),
+        Command::Feed { command } => block_on(feed::run(command, json)),
         Command::Key { command } => block_on(key::run(command, json)),
         Command::Doctor(arguments) => block_on(doctor::run(*arguments, json)),
         Command::Settings(arguments) => settings::show::run(&arguments, json),

@@ -45,6 +45,9 @@ pub(crate) struct Add {
     /// A scope and what it allows, in words for the consent page; repeat for more
     #[arg(long = "scope", value_name = "SCOPE=WORDS", value_parser = scope)]
     scopes: Vec<ScopeText>,
+    /// Give its tokens a place in a status list, for verifiers that follow no feed
+    #[arg(long)]
+    status_list: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -71,6 +74,9 @@ pub(crate) struct Update {
     /// A scope and what it allows, in place of all earlier ones; repeat for more
     #[arg(long = "scope", value_name = "SCOPE=WORDS", value_parser = scope)]
     scopes: Vec<ScopeText>,
+    /// Whether its tokens have a place in a status list
+    #[arg(long, value_name = "true|false")]
+    status_list: Option<bool>,
     #[command(flatten)]
     which: Which,
 }
@@ -94,6 +100,7 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
                 name: add.name,
                 client: add.client,
                 scopes: add.scopes,
+                status_list: add.status_list,
             };
             let door = Door::open(&add.place, None).await?;
             let made: ResourceView = door.post("/resources", &new).await?;
@@ -118,6 +125,7 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
                     update.client.map(Some)
                 },
                 scopes: Some(update.scopes).filter(|scopes| !scopes.is_empty()),
+                status_list: update.status_list,
             };
             if patch == ResourcePatch::default() {
                 return Err(
@@ -182,6 +190,10 @@ fn shown(resource: &ResourceView) -> Text {
                 .map(ToString::to_string)
                 .unwrap_or_default(),
         ),
+        (
+            "Status list",
+            if resource.status_list { "yes" } else { "no" }.to_owned(),
+        ),
         ("Registered", date(resource.created_at)),
     ];
     for scope in &resource.scopes {
@@ -236,6 +248,7 @@ mod tests {
             name: "Expenses".to_owned(),
             client: Some("tracker".parse().unwrap()),
             scopes: vec![scope("expenses:read=See your expenses").unwrap()],
+            status_list: true,
             created_at: Timestamp::from_millis(1_795_338_305_000),
         };
         insta::assert_snapshot!(shown(&resource).data);

@@ -145,6 +145,7 @@ fn announce(announcement: &Announcement, json: bool) -> Result<(), Failure> {
         metrics,
         issuer,
         setup,
+        restored,
         former_issuer,
     } = announcement;
     tracing::info!(%listening, %issuer, "serving");
@@ -157,12 +158,18 @@ fn announce(announcement: &Announcement, json: bool) -> Result<(), Failure> {
             .map(|link| json!({ "url": link.url, "expires_at": link.expires_at }));
         output::data(&format!(
             "{}\n",
-            json!({ "listening": listening, "metrics": metrics, "issuer": issuer, "setup": setup })
+            json!({ "listening": listening, "metrics": metrics, "issuer": issuer, "setup": setup, "restored": restored })
         ))
     } else {
         output::data(&announced(announcement).data)
     }
 }
+
+/// What to do after a backup was restored.
+const RESTORED: &str = "
+A BACKUP WAS RESTORED. What was revoked after it was made is not known any more, so everybody is signed out
+and every token is revoked. Accounts, roles and clients that were changed since then: change them again.
+";
 
 fn announced(announcement: &Announcement) -> Text {
     let Announcement {
@@ -170,6 +177,7 @@ fn announced(announcement: &Announcement) -> Text {
         metrics,
         issuer,
         setup,
+        restored,
         ..
     } = announcement;
     let named = (listening != issuer.as_str()).then(|| format!("Its issuer is {issuer}\n"));
@@ -183,9 +191,11 @@ fn announced(announcement: &Announcement) -> Text {
     let metrics = metrics
         .as_ref()
         .map(|url| format!("Its metrics are at {url}/metrics\n"));
-    let [named, metrics, setup] = [named, metrics, setup].map(Option::unwrap_or_default);
+    let restored = restored.then(|| RESTORED.to_owned());
+    let [named, metrics, restored, setup] =
+        [named, metrics, restored, setup].map(Option::unwrap_or_default);
     Text {
-        data: format!("Sealgate is listening on {listening}\n{named}{metrics}{setup}"),
+        data: format!("Sealgate is listening on {listening}\n{named}{metrics}{restored}{setup}"),
         ..Text::default()
     }
 }
@@ -207,6 +217,7 @@ mod tests {
                 url: "http://127.0.0.1:8420/invitation?token=abc".to_owned(),
                 expires_at: Timestamp::from_millis(1_795_424_705_000),
             }),
+            restored: false,
             former_issuer: None,
         };
         insta::assert_snapshot!(announced(&first).data);
@@ -219,6 +230,7 @@ mod tests {
             metrics: Some("http://127.0.0.1:9420".to_owned()),
             issuer: "https://id.example".parse().unwrap(),
             setup: None,
+            restored: false,
             former_issuer: None,
         };
         insta::assert_snapshot!(announced(&later).data, @r"

@@ -16,6 +16,7 @@ use crate::door::Door;
 use crate::failure::Failure;
 use crate::output::{self, Text};
 use crate::place::{IssuerArgument, Place};
+use crate::receipt::Wait;
 use crate::screen;
 
 #[derive(Debug, Subcommand)]
@@ -34,11 +35,19 @@ pub(crate) enum Command {
     /// Change an account; what is not named stays
     Update(Update),
     /// Disable an account: its sessions are revoked at once, and it cannot sign in
-    Disable(Which),
+    Disable(End),
     /// Enable an account again; sessions that were revoked stay revoked
     Enable(Which),
     /// Sign a user out everywhere: every browser sign-in ends, and every session is revoked
-    SignOut(Which),
+    SignOut(End),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct End {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    wait: Wait,
 }
 
 #[derive(Debug, Args)]
@@ -158,16 +167,19 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
             output::print(json, &user, text::shown)?;
         }
         Command::Update(update) => change_details(update, json).await?,
-        Command::Disable(which) => change(&which, "disable", json).await?,
-        Command::Enable(which) => change(&which, "enable", json).await?,
-        Command::SignOut(which) => {
+        Command::Disable(End { which, wait }) => {
+            change(&which, "disable", wait, json).await?;
+        }
+        Command::Enable(which) => change(&which, "enable", Wait::default(), json).await?,
+        Command::SignOut(End { which, wait }) => {
             let door = Door::open(&which.place, None).await?;
             let path = format!("/users/{}/sign-out", find(&door, &which.user).await?);
             let user: UserView = door.post(&path, &()).await?;
-            output::print(json, &user, |user| Text {
+            let text = |user: &UserView| Text {
                 data: format!("{} is signed out everywhere.\n", screen::clean(&user.email)),
                 ..Text::default()
-            })?;
+            };
+            wait.done(&door, json, &user, text).await?;
         }
     }
     Ok(())
@@ -204,11 +216,11 @@ async fn change_details(update: Update, json: bool) -> Result<(), Failure> {
     output::print(json, &user, text::shown)
 }
 
-async fn change(which: &Which, verb: &str, json: bool) -> Result<(), Failure> {
+async fn change(which: &Which, verb: &str, wait: Wait, json: bool) -> Result<(), Failure> {
     let door = Door::open(&which.place, None).await?;
     let id = find(&door, &which.user).await?;
     let user: UserView = door.post(&format!("/users/{id}/{verb}"), &()).await?;
-    output::print(json, &user, |user| Text {
+    let text = |user: &UserView| Text {
         data: format!(
             "{} is {}.\n",
             screen::clean(&user.email),
@@ -219,7 +231,8 @@ async fn change(which: &Which, verb: &str, json: bool) -> Result<(), Failure> {
             }
         ),
         ..Text::default()
-    })
+    };
+    wait.done(&door, json, &user, text).await
 }
 
 /// The id of the account that `text` names by id or e-mail address.

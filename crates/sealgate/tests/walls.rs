@@ -9,19 +9,29 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each crate may build on, inside the workspace.
-const EDGES: [(&str, &[&str]); 13] = [
+const EDGES: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("host", &["model"]),
     ("jose", &[]),
     ("session", &["model"]),
     ("revocation", &["model"]),
+    // The one that maps memory which processes share. host: a hash.
+    ("shared", &["host", "revocation"]),
     ("oauth", &["model"]),
     ("store", &["model"]),
     ("keys", &["model", "host", "jose", "session", "store"]),
     // oauth: scopes, and the DPoP nonces and replay memory that an endpoint and a resource share.
     (
         "gate",
-        &["model", "host", "jose", "session", "revocation", "oauth"],
+        &[
+            "model",
+            "host",
+            "jose",
+            "session",
+            "revocation",
+            "shared",
+            "oauth",
+        ],
     ),
     ("tower", &["model", "gate"]),
     // gate, tower: the administration API is protected by their layer, as a customer's API would be.

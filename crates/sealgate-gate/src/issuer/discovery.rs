@@ -26,12 +26,14 @@ pub(crate) struct Metadata {
     pub(crate) token_endpoint: String,
     jwks_uri: String,
     pub(crate) revocation_endpoint: Option<String>,
+    pub(crate) introspection_endpoint: Option<String>,
     pub(crate) end_session_endpoint: Option<String>,
     #[serde(default)]
     pub(crate) authorization_response_iss_parameter_supported: bool,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     pub(crate) revocation_feed_endpoint: Option<String>,
     pub(crate) revocation_snapshot_endpoint: Option<String>,
+    pub(crate) revocation_applied_endpoint: Option<String>,
 }
 
 impl Metadata {
@@ -150,9 +152,11 @@ impl Discovery {
         let secure = |url: &String| url.starts_with("https://") || !self.issuer.is_https();
         let further = [
             &metadata.revocation_endpoint,
+            &metadata.introspection_endpoint,
             &metadata.end_session_endpoint,
             &metadata.revocation_feed_endpoint,
             &metadata.revocation_snapshot_endpoint,
+            &metadata.revocation_applied_endpoint,
         ];
         let all_secure = for_sign_in
             .into_iter()
@@ -191,6 +195,7 @@ pub(super) fn get_json(url: String) -> FetchRequest {
         accept: "application/json",
         basic: None,
         dpop: None,
+        headers: Vec::new(),
         body: Body::None,
     }
 }

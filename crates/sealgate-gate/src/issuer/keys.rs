@@ -7,11 +7,12 @@
 //! Strangers choose the key ids that they send. So one request for keys serves everybody, there is a pause
 //! between requests, few wait for one, and an id that a newer set did not have is refused from memory.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use sealgate_jose::{JwkSet, VerifyingKeys};
+use sealgate_jose::{JoseError, JwkSet, Verified, VerifyingKeys};
 use sealgate_model::Uptime;
+use sealgate_revocation::View;
 use tokio::sync::{Semaphore, watch};
 
 use super::Outside;
@@ -64,6 +65,8 @@ pub(crate) struct KeySource {
     outside: Outside,
     trust: Trust,
     state: Mutex<State>,
+    /// What is known to be revoked, by whichever process of this machine.
+    view: OnceLock<Arc<View>>,
     /// Counts the requests that came to an end.
     landed: watch::Sender<u64>,
     waiting: Semaphore,
@@ -96,6 +99,7 @@ impl KeySource {
                 due: Uptime::from_elapsed(Duration::ZERO),
                 seen: SeenIds::default(),
             }),
+            view: OnceLock::new(),
             landed: watch::Sender::new(0),
             waiting: Semaphore::new(WAITING_MOST),
         }
@@ -137,6 +141,23 @@ impl KeySource {
     /// concluded from a signature holds as long as this says the same.
     pub(crate) fn generation(&self) -> Option<u64> {
         self.trust.generation(self.now())
+    }
+
+    /// Asks `view` from now on which keys are revoked.
+    pub(crate) fn heed(&self, view: &Arc<View>) {
+        // It is told once, when the gate is made.
+        let _ = self.view.set(Arc::clone(view));
+    }
+
+    /// What was verified, if the key that signed it is not revoked. A view that cannot be read revokes no
+    /// keys: nothing passes as long as that lasts, and it is no reason to distrust a key for good.
+    fn unrevoked(&self, verified: Verified) -> Result<Verified, JoseError> {
+        let mut views = self.view.get().into_iter();
+        if views.any(|view| view.is_readable() && view.key_is_revoked(&verified.kid)) {
+            self.distrust(&verified.kid);
+            return Err(JoseError::UnknownKey);
+        }
+        Ok(verified)
     }
 
     /// Believes nothing any more that key `kid` signed, whatever the key set says of it.

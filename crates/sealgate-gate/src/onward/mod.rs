@@ -293,10 +293,7 @@ fn says(challenges: &[&[u8]], error: &str) -> bool {
 /// Whether what `caller` came with still stands, as far as it is known: for tidying up.
 fn has_fallen(common: &Common, caller: &Caller) -> bool {
     let credential = &caller.credential;
-    let checked = common
-        .view()
-        .check_credential(&credential.revocable(), common.uptime());
-    common.now() >= credential.expires_at || checked.is_err_and(|denial| denial.status() != 503)
+    common.now() >= credential.expires_at || common.view().revokes(&credential.revocable())
 }
 
 /// The user for whom a call is made, for records.

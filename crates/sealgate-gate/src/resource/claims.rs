@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sealgate_jose::{Expect, Verified};
-use sealgate_model::{Actor, Agent, Machine, Secret, SessionId, Timestamp, User};
+use sealgate_model::{Actor, Agent, GrantId, Machine, Secret, SessionId, Timestamp, User};
 
 use super::judged::Judged;
 use crate::caller::{Caller, CredentialInfo, CredentialKind};
@@ -40,6 +40,8 @@ pub(crate) struct TokenClaims {
     pub(crate) scopes: Vec<String>,
     pub(crate) roles: Vec<String>,
     pub(crate) tenant: Option<String>,
+    /// The delegations that it stands on, the first one first.
+    pub(crate) grants: Vec<GrantId>,
     /// Who acts for the subject, nearest first (`act`, RFC 8693, 4.1).
     pub(crate) acting: Vec<Acting>,
     /// The thumbprint of the key that it is bound to (RFC 9449, 6.1).
@@ -117,7 +119,10 @@ impl TokenClaims {
             acting: acting.filter(|acting| *acting != client).collect(),
             key: Some(kid.to_owned()).filter(|kid| !kid.is_empty()),
             token: self.token.clone(),
+            tenant: self.tenant.clone(),
+            grants: self.grants.clone(),
             started_at: self.issued_at,
+            told_at: self.issued_at,
             expires_at: self.expires_at + leeway,
             subject_token: Some(Secret::new(token)),
             subject_token_until: self.expires_at,

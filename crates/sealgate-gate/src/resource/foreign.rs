@@ -118,6 +118,7 @@ impl ClaimsMap for AccessTokens {
             scopes: words(&all, self.scopes).map_err(|_| "the scopes are no list of texts")?,
             roles: texts(&all, self.roles).map_err(|_| "the roles are no list of texts")?,
             tenant: tenant.map(str::to_owned),
+            grants: Vec::new(),
             acting: Vec::new(),
             bound_to: raw.cnf.map(|cnf| cnf.jkt),
         })

@@ -12,7 +12,7 @@ use super::cache::{KeysMark, TokenCache};
 use super::challenge::Challenges;
 use super::claims::{ClaimsMap, Expected};
 use super::credential::{Presented, Scheme};
-use super::judged::{Aim, Judged, Moment};
+use super::judged::{Aim, Judged, Moment, Proven};
 use super::mapping;
 use super::metadata::Metadata;
 use crate::common::Common;
@@ -21,6 +21,7 @@ use crate::denial::Denial;
 use crate::issuer::{TrustedIssuer, Unverified};
 use crate::request::Request;
 use crate::settings::{Settings, SettingsError};
+use crate::stale::Knowledge;
 use crate::standing;
 
 /// How far an issuer's clock may be from ours.
@@ -136,10 +137,9 @@ impl Tokens {
         }
     }
 
-    /// Whether a token that is one of ours may be used now, for this request, by whoever presents it, and the
-    /// newer nonce to be told with the answer, if there is one: time,
-    /// proof, revocation, in this order: a proof is spent last, so that only the holders of tokens that stand
-    /// take room in the memory of proofs.
+    /// Whether a token that is one of ours may be used now, for this request, by whoever presents it: time,
+    /// proof, revocation, in this order. Else how current that is, and the proof, which is to be spent last, so
+    /// that only the holders of tokens that stand take room in the memory of proofs.
     pub(crate) fn admit(
         &self,
         common: &Common,
@@ -147,7 +147,7 @@ impl Tokens {
         presented: &Presented<'_>,
         method: &str,
         path: &str,
-    ) -> Result<Option<String>, Denial> {
+    ) -> Result<(Option<Proven>, Knowledge), Denial> {
         let at = moment(common);
         let aim = Aim {
             method,
@@ -157,9 +157,18 @@ impl Tokens {
             },
         };
         let proven = judged.present(presented, &aim, &self.dpop, at)?;
-        standing::check(common, &judged.caller.credential)?;
+        let knowledge = standing::check(common, &judged.caller.credential)?;
+        Ok((proven, knowledge))
+    }
+
+    /// Spends a proof, if there is one, and gives the newer nonce to be told with the answer, if there is one.
+    pub(crate) fn spend(
+        &self,
+        common: &Common,
+        proven: Option<Proven>,
+    ) -> Result<Option<String>, Denial> {
         match proven {
-            Some(proven) => proven.spend(&self.dpop, at),
+            Some(proven) => proven.spend(&self.dpop, moment(common)),
             None => Ok(None),
         }
     }
@@ -224,7 +233,7 @@ fn refused(unverified: &Unverified) -> Denial {
     }
 }
 
-/// A token that waits for keys, out of its request.
+/// A token that waits for what has to be asked, out of its request.
 pub(crate) struct Waiting {
     scheme: Scheme,
     token: Secret,

@@ -173,6 +173,7 @@ pub(super) mod tests {
             scopes: Vec::new(),
             roles: Vec::new(),
             tenant: None,
+            grants: Vec::new(),
             acting: Vec::new(),
             bound_to: None,
         };

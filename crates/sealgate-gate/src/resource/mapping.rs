@@ -2,7 +2,7 @@
 
 use sealgate_jose::object::{present, present_object};
 use sealgate_jose::{Expect, TOKEN_LIMIT, Verified};
-use sealgate_model::{TenantId, Timestamp};
+use sealgate_model::{GrantId, TenantId, Timestamp};
 use sealgate_oauth::Scopes;
 use serde::Deserialize;
 
@@ -14,7 +14,7 @@ use crate::issuer::Preset;
 const TEXT_LIMIT: usize = 255;
 /// The most roles of one actor.
 const ROLES_LIMIT: usize = 256;
-/// How many may stand one behind the other between the subject and the caller.
+/// How many may stand one behind the other between the subject and the caller, each by a delegation.
 const ACTING_LIMIT: usize = 4;
 /// The `sub_profile` of an AI client.
 const AGENT: &str = "ai_agent";
@@ -51,6 +51,8 @@ struct Raw {
     roles: Vec<String>,
     #[serde(default, deserialize_with = "present")]
     tenant: Option<TenantId>,
+    #[serde(default, deserialize_with = "present")]
+    grants: Option<Vec<GrantId>>,
     #[serde(default, deserialize_with = "present")]
     acr: Option<String>,
     #[serde(default, deserialize_with = "present")]
@@ -112,6 +114,10 @@ impl ClaimsMap for Sealgate {
                 scopes.as_slice().to_vec()
             }
         };
+        let grants = raw.grants.clone().unwrap_or_default();
+        if grants.len() > ACTING_LIMIT {
+            return Err("there are more grants than are looked at");
+        }
         let session = match raw.sid.as_deref() {
             Some("") => return Err("sid is empty"),
             sid => sid.map(crate::audience::session_id),
@@ -131,6 +137,7 @@ impl ClaimsMap for Sealgate {
             scopes,
             roles: raw.roles,
             tenant: raw.tenant.map(|tenant| tenant.to_string()),
+            grants,
             bound_to: raw.cnf.map(|cnf| cnf.jkt),
         })
     }

@@ -43,19 +43,22 @@ impl TokenKeys for VerifyingKeys {
     }
 }
 
-/// What is known of a credential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is known of a credential, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
     /// It is not revoked.
     Good,
-    /// It is revoked.
-    Revoked,
     /// It cannot be told right now. That is never taken for good.
     Unknown,
+    /// It is not revoked, but what it says of its user or a client has changed since.
+    Outdated,
+    /// It is revoked.
+    Revoked,
 }
 
 /// Whoever tells what is revoked.
 pub trait TokenRevocations: Send + Sync {
-    /// Whether `credential` stands. Its start is the token's issue.
+    /// Whether `credential` stands. Its start is the token's issue, and what it says was told then. Of a client
+    /// that acts by a token, and is not the one that it was given to, the client is all that is named.
     fn check<'a>(&'a self, credential: &'a Credential<'a>) -> Boxed<'a, Standing>;
 }

@@ -1,5 +1,6 @@
 //! The gate's settings, and what is wrong with them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sealgate_model::{ClientId, Issuer, Secret};
@@ -17,9 +18,12 @@ pub use error::SettingsError;
 pub use sources::Sources;
 
 use crate::issuer::Preset;
+use crate::stale::OnStale;
 use checks::{is_development, url_setting};
 use issuers::{issuer_setting, provider_setting, trusted_issuers_setting};
 use values::Values;
+
+pub(crate) use values::is_gate_name;
 
 /// What a route gets that nobody marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +61,17 @@ pub enum UnknownPaths {
     Hide,
 }
 
+/// Whether the processes of one machine share their revocation view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SharedView {
+    /// They do, in the first usual place that can be used.
+    Auto,
+    /// Each has its own.
+    Off,
+    /// They do, in this directory.
+    In(PathBuf),
+}
+
 /// Everything the gate needs to know, checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -78,6 +93,8 @@ pub struct Settings {
     pub scopes: Vec<String>,
     /// The longest time the last verified word of the feed may be trusted (B).
     pub staleness_bound: Duration,
+    /// What becomes of credentials once it is over.
+    pub on_stale: OnStale,
     /// A session's longest life.
     pub session_lifetime: Duration,
     /// A session's longest rest.
@@ -102,6 +119,11 @@ pub struct Settings {
     pub docs_client_id: Option<ClientId>,
     /// What strangers are told of paths that lead nowhere.
     pub unknown_paths: UnknownPaths,
+    /// Whether the processes of one machine share their revocation view.
+    pub shared_view: SharedView,
+    /// What the control plane calls this gate when it says who has heard of a revocation; none: the machine's
+    /// name.
+    pub gate_name: Option<String>,
 }
 
 impl Settings {
@@ -133,6 +155,7 @@ impl Settings {
         let (audiences, audiences_named) = values.audiences(&base_url, &client_id, is_foreign)?;
         Ok(Self {
             staleness_bound: values.seconds("SEALGATE_STALENESS_BOUND", 10, 300)?,
+            on_stale: values.on_stale()?,
             session_lifetime: values.seconds("SEALGATE_SESSION_LIFETIME", 86_400, 30 * 86_400)?,
             idle_limit: values.seconds("SEALGATE_IDLE_LIMIT", 3_600, 30 * 86_400)?,
             unmarked: values.choice(
@@ -167,6 +190,8 @@ impl Settings {
                 &[("show", UnknownPaths::Show), ("hide", UnknownPaths::Hide)],
                 UnknownPaths::Show,
             )?,
+            shared_view: values.shared_view()?,
+            gate_name: values.gate_name()?,
             authority_file: values.optional("SEALGATE_AUTHORITY_FILE"),
             after_logout: values.after_logout()?,
             allowed_origins: values.allowed_origins()?,

@@ -1,7 +1,7 @@
 //! The names of settings.
 
 /// Every setting, as the environment calls it.
-pub(super) const NAMES: [&str; 20] = [
+pub(super) const NAMES: [&str; 23] = [
     "SEALGATE_ISSUER",
     "SEALGATE_CLIENT_ID",
     "SEALGATE_CLIENT_SECRET",
@@ -10,6 +10,7 @@ pub(super) const NAMES: [&str; 20] = [
     "SEALGATE_SCOPES",
     "SEALGATE_UNMARKED",
     "SEALGATE_STALENESS_BOUND",
+    "SEALGATE_ON_STALE",
     "SEALGATE_SESSION_LIFETIME",
     "SEALGATE_IDLE_LIMIT",
     "SEALGATE_AFTER_LOGOUT",
@@ -22,6 +23,8 @@ pub(super) const NAMES: [&str; 20] = [
     "SEALGATE_UNKNOWN_PATHS",
     "SEALGATE_PROVIDER",
     "SEALGATE_TRUSTED_ISSUERS",
+    "SEALGATE_SHARED_VIEW",
+    "SEALGATE_GATE_NAME",
 ];
 
 /// The secrets, each with the name of a file that holds it: containers are handed secrets so.

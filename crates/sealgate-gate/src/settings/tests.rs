@@ -31,6 +31,7 @@ fn defaults_are_the_documented_ones() {
     let settings = good(&[]);
     assert_eq!(settings.scopes, ["openid", "profile", "email"]);
     assert_eq!(settings.staleness_bound, Duration::from_secs(10));
+    assert_eq!(settings.on_stale, OnStale::Deny);
     assert_eq!(settings.unmarked, Unmarked::User);
     assert!(!format!("{settings:?}").contains("s3cret"));
     assert!(!format!("{settings:?}").contains(KEY));
@@ -89,6 +90,15 @@ fn every_mistake_names_its_setting_and_the_way_out() {
         ("SEALGATE_UNTYPED_LOGOUT", "yes", "neither"),
         ("SEALGATE_STALENESS_BOUND", "0", "seconds"),
         ("SEALGATE_STALENESS_BOUND", "301", "seconds"),
+        ("SEALGATE_ON_STALE", "allow", "allow:SECONDS"),
+        ("SEALGATE_ON_STALE", "allow:0", "1 to 3600"),
+        ("SEALGATE_ON_STALE", "allow:3601", "1 to 3600"),
+        ("SEALGATE_ON_STALE", "allow:+5", "1 to 3600"),
+        ("SEALGATE_ON_STALE", "allow:5s", "1 to 3600"),
+        ("SEALGATE_ON_STALE", "introspect:5", "none of"),
+        ("SEALGATE_SHARED_VIEW", "view", "absolute path"),
+        ("SEALGATE_SHARED_VIEW", "Off", "`off`"),
+        ("SEALGATE_GATE_NAME", "grün", "printable"),
         ("SEALGATE_AFTER_LOGOUT", "https://evil.example", "path"),
         ("SEALGATE_AUDIENCES", "my-api", "absolute URIs"),
         ("SEALGATE_PROVIDER", "okto", "`okta`"),
@@ -98,6 +108,18 @@ fn every_mistake_names_its_setting_and_the_way_out() {
         assert_eq!(error.name(), name);
         assert!(error.to_string().contains(says), "{name}={value}: {error}");
     }
+}
+
+#[test]
+fn a_silent_feed_is_answered_as_the_setting_says() {
+    let said = |value| good(&[("SEALGATE_ON_STALE", value)]).on_stale;
+    assert_eq!(said("deny"), OnStale::Deny);
+    assert_eq!(said("introspect"), OnStale::Introspect);
+    assert_eq!(said("allow:1"), OnStale::Allow(Duration::from_secs(1)));
+    assert_eq!(
+        said("allow:3600"),
+        OnStale::Allow(Duration::from_secs(3_600))
+    );
 }
 
 #[test]

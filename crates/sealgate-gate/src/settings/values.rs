@@ -1,13 +1,24 @@
 //! The values that settings are read from, by name, and what single ones are made of.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sealgate_model::{ClientId, Issuer, Secret};
 use sealgate_session::KeyRing;
 
-use super::SettingsError;
 use super::checks::{choice, is_scope, origins_setting, resources_setting, seconds_setting};
+use super::{SettingsError, SharedView};
 use crate::issuer::Preset;
+use crate::stale::OnStale;
+
+/// The longest name of a gate, in bytes.
+const GATE_NAME_LIMIT: usize = 64;
+
+/// Whether a gate can be called that.
+pub(crate) fn is_gate_name(name: &str) -> bool {
+    (1..=GATE_NAME_LIMIT).contains(&name.len())
+        && name.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
 
 /// Gives the value of a setting by its environment name.
 pub(super) struct Values<L>(pub(super) L);
@@ -43,6 +54,56 @@ impl<L: Fn(&str) -> Option<String>> Values<L> {
         default: T,
     ) -> Result<T, SettingsError> {
         choice(name, self.optional(name).as_deref(), choices, default)
+    }
+
+    /// What becomes of credentials while the view is not fresh.
+    pub(super) fn on_stale(&self) -> Result<OnStale, SettingsError> {
+        const NAME: &str = "SEALGATE_ON_STALE";
+        const LONGEST: u64 = 3_600;
+        let Some(value) = self.optional(NAME) else {
+            return Ok(OnStale::Deny);
+        };
+        let seconds = value.strip_prefix("allow:").map(|text| {
+            let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+            let seconds = text.parse().ok().filter(|_| is_number);
+            seconds.filter(|seconds| (1..=LONGEST).contains(seconds))
+        });
+        match (value.as_str(), seconds) {
+            ("deny", _) => Ok(OnStale::Deny),
+            ("introspect", _) => Ok(OnStale::Introspect),
+            (_, Some(Some(seconds))) => Ok(OnStale::Allow(Duration::from_secs(seconds))),
+            _ => Err(SettingsError::new(
+                NAME,
+                format!(
+                    "is none of `deny`, `introspect` and `allow:SECONDS`, with 1 to {LONGEST} seconds"
+                ),
+            )),
+        }
+    }
+
+    /// Whether the processes of one machine share their revocation view, and where.
+    pub(super) fn shared_view(&self) -> Result<SharedView, SettingsError> {
+        const NAME: &str = "SEALGATE_SHARED_VIEW";
+        match self.optional(NAME).as_deref() {
+            None | Some("auto") => Ok(SharedView::Auto),
+            Some("off") => Ok(SharedView::Off),
+            Some(path) if Path::new(path).is_absolute() => Ok(SharedView::In(PathBuf::from(path))),
+            Some(_) => Err(SettingsError::new(
+                NAME,
+                "is none of `auto`, `off` and the absolute path of a directory",
+            )),
+        }
+    }
+
+    /// What the gate is called.
+    pub(super) fn gate_name(&self) -> Result<Option<String>, SettingsError> {
+        const NAME: &str = "SEALGATE_GATE_NAME";
+        let name = self.optional(NAME);
+        if name.as_deref().is_some_and(|name| !is_gate_name(name)) {
+            let problem = format!("is not 1 to {GATE_NAME_LIMIT} printable ASCII characters");
+            return Err(SettingsError::new(NAME, problem));
+        }
+        Ok(name)
     }
 
     /// The application's `client_id` and secret.

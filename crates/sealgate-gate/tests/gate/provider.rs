@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use sealgate_gate::{Gate, Host, Settings};
+use sealgate_gate::{Gate, Host, Premises, Settings};
 use sealgate_host::{
     Body, FakeClock, FakeRandom, Fetch, FetchError, FetchRequest, FetchResponse, StreamBody,
 };
@@ -34,6 +34,14 @@ pub(crate) struct State {
     pub(crate) revocations: Vec<Vec<(String, String)>>,
     /// Answers of the token endpoint to give first.
     pub(crate) token_answers: VecDeque<Result<(u16, Value), FetchError>>,
+    /// Every token that was asked about, with its hint, oldest first.
+    pub(crate) introspections: Vec<(String, String)>,
+    /// Answers of the introspection endpoint to give first.
+    pub(crate) introspection_answers: VecDeque<Result<(u16, Value), FetchError>>,
+    /// How long an answer of it takes.
+    pub(crate) introspection_takes: Duration,
+    /// How many wait for one, and how many did at once at most.
+    pub(crate) introspecting: (usize, usize),
     /// Changes to the ID token's claims.
     pub(crate) claims: Vec<(&'static str, Value)>,
     /// The nonce to put into ID tokens.
@@ -42,6 +50,17 @@ pub(crate) struct State {
     pub(crate) down: bool,
     /// How often keys were asked for.
     pub(crate) keys_asked: usize,
+    /// Whether messages ask how far the gate has come, and what it answered.
+    pub(crate) asks: bool,
+    pub(crate) receipts: Vec<Value>,
+    /// What streams were opened with.
+    pub(crate) streams: Vec<String>,
+    /// The further header fields of requests for snapshots and streams.
+    pub(crate) feed_requests: Vec<Vec<(&'static str, String)>>,
+    /// What snapshots carry instead of the nonce that they were asked for with; if it is empty, none.
+    pub(crate) other_nonce: Option<&'static str>,
+    /// How far the control plane's clock is ahead.
+    pub(crate) clock_ahead: Duration,
     /// Revocations in the snapshot.
     pub(crate) entries: Vec<Entry>,
     /// How many tokens were asked for: each refresh token has its number.
@@ -58,6 +77,8 @@ pub(crate) struct State {
     pub(crate) secret_in_form: bool,
     /// Members that the metadata and the token endpoint's answer do not have.
     pub(crate) left_out: Vec<&'static str>,
+    /// How long the answer to a token request is on its way.
+    pub(crate) tokens_take: Duration,
     /// How long a token request takes, in yields of the scheduler.
     pub(crate) slow: usize,
 }
@@ -73,6 +94,7 @@ pub(crate) struct World {
     pub(crate) gate: Arc<Gate>,
     pub(crate) clock: Arc<FakeClock>,
     pub(crate) provider: Arc<Provider>,
+    pub(crate) premises: Premises,
 }
 
 /// A gate in front of a provider, with a fresh view.
@@ -89,6 +111,11 @@ pub(crate) async fn world_with(change: &'static [(&str, &str)]) -> World {
 
 /// A gate that has not heard from its feed yet.
 pub(crate) fn cold_world(change: &'static [(&str, &str)]) -> World {
+    cold_world_in(change, Premises::default())
+}
+
+/// The same on a machine of which more is known.
+pub(crate) fn cold_world_in(change: &'static [(&str, &str)], premises: Premises) -> World {
     let clock = Arc::new(FakeClock::at(Timestamp::from_seconds(1_790_000_000)));
     let keys = [0, 1, 2].map(|n| SigningKey::from_seed(format!("k{n}"), &[n + 1; 32]).unwrap());
     let provider = Arc::new(Provider {
@@ -96,6 +123,20 @@ pub(crate) fn cold_world(change: &'static [(&str, &str)]) -> World {
         keys,
         state: Mutex::default(),
     });
+    World {
+        gate: gate(change, &clock, &provider, premises.clone()),
+        clock,
+        provider,
+        premises,
+    }
+}
+
+fn gate(
+    change: &'static [(&str, &str)],
+    clock: &Arc<FakeClock>,
+    provider: &Arc<Provider>,
+    premises: Premises,
+) -> Arc<Gate> {
     let settings = Settings::from_lookup(|name| {
         let good = [
             ("SEALGATE_ISSUER", ISSUER),
@@ -109,18 +150,26 @@ pub(crate) fn cold_world(change: &'static [(&str, &str)]) -> World {
     })
     .unwrap();
     let host = Host {
-        clock: clock.clone(),
+        clock: Arc::<FakeClock>::clone(clock),
         random: Arc::new(FakeRandom::seeded(7)),
-        fetch: provider.clone(),
+        fetch: Arc::<Provider>::clone(provider),
+        premises,
     };
-    World {
-        gate: Gate::new(settings, host).unwrap(),
-        clock,
-        provider,
-    }
+    Gate::new(settings, host).unwrap()
 }
 
 impl World {
+    /// Another gate of the same application on the same machine.
+    pub(crate) fn neighbour(&self) -> Self {
+        let (clock, provider) = (Arc::clone(&self.clock), Arc::clone(&self.provider));
+        Self {
+            gate: gate(&[], &clock, &provider, self.premises.clone()),
+            clock,
+            provider,
+            premises: self.premises.clone(),
+        }
+    }
+
     /// Lets the gate follow its feed until it has heard everything there is.
     pub(crate) async fn follow_once(&self) {
         let follow = self.gate.follow();
@@ -185,6 +234,20 @@ impl Provider {
                     None => ok(without(self.tokens(&state), &state.left_out)),
                 }
             }
+            "/oauth/introspect" => {
+                assert_authenticated(request);
+                let form = form(request);
+                let [(_, token), (_, hint)] = form.as_slice() else {
+                    panic!("a token and its hint");
+                };
+                state.introspections.push((token.clone(), hint.clone()));
+                match state.introspection_answers.pop_front() {
+                    Some(answer) => {
+                        answer.map(|(status, body)| (status, body.to_string().into_bytes()))
+                    }
+                    None => ok(json!({"active": true})),
+                }
+            }
             "/oauth/revoke" => {
                 state.revocations.push(form(request));
                 Ok((200, Vec::new()))
@@ -193,8 +256,26 @@ impl Provider {
                 assert_authenticated(request);
                 let entries = state.entries.clone();
                 let mut publisher = self.publisher(entries.len() as u64);
-                let message = publisher.snapshot(entries, Vec::new(), None, self.clock.now(), &FakeRandom::default());
+                let nonce = parameter(&request.url, "nonce");
+                let nonce = match state.other_nonce {
+                    None => nonce,
+                    Some(other) => Some(other.to_owned()).filter(|other| !other.is_empty()),
+                };
+                let now = self.clock.now() + state.clock_ahead;
+                let message =
+                    publisher.snapshot(entries, Vec::new(), nonce, now, &FakeRandom::default());
+                state.feed_requests.push(request.headers.clone());
                 Ok((200, self.sign(state.signing_feed, &message).into_bytes()))
+            }
+            "/feed/applied" => {
+                assert_authenticated(request);
+                let Body::Json(document) = &request.body else {
+                    panic!("not JSON");
+                };
+                state
+                    .receipts
+                    .push(serde_json::from_slice(document).unwrap());
+                Ok((204, Vec::new()))
             }
             other => panic!("no such endpoint: {other}"),
         }
@@ -202,11 +283,12 @@ impl Provider {
 
     /// What the stream tells from number `after` on: the revocations since, then a heartbeat.
     fn events(&self, after: u64) -> String {
-        let (entries, key) = {
+        let (entries, key, asks, ahead) = {
             let state = self.state.lock().unwrap();
-            (state.entries.clone(), state.signing_feed)
+            let entries = state.entries.clone();
+            (entries, state.signing_feed, state.asks, state.clock_ahead)
         };
-        let now = self.clock.now();
+        let now = self.clock.now() + ahead;
         let mut publisher = self.publisher(after);
         let news: Vec<_> = (1..)
             .zip(entries)
@@ -214,6 +296,9 @@ impl Provider {
             .collect();
         let mut messages = publisher.revoked(news, now, true, &FakeRandom::default());
         messages.push(publisher.heartbeat(now + Duration::from_millis(1), &FakeRandom::default()));
+        for message in &mut messages {
+            message.ack = asks;
+        }
         let tokens = messages.iter().map(|message| self.sign(key, message));
         tokens.fold(String::new(), |stream, token| {
             format!("{stream}event: set\ndata: {token}\n\n")
@@ -267,7 +352,22 @@ impl Fetch for Provider {
             for _ in 0..slow {
                 tokio::task::yield_now().await;
             }
-            self.answer(&request).map(|(status, body)| FetchResponse {
+            if request.url.ends_with("/oauth/introspect") {
+                let takes = {
+                    let mut state = self.state.lock().unwrap();
+                    state.introspecting.0 += 1;
+                    state.introspecting.1 = state.introspecting.1.max(state.introspecting.0);
+                    state.introspection_takes
+                };
+                tokio::time::sleep(takes).await;
+                self.state.lock().unwrap().introspecting.0 -= 1;
+            }
+            let answer = self.answer(&request);
+            if request.url.ends_with("/oauth/token") {
+                let takes = self.state.lock().unwrap().tokens_take;
+                tokio::time::sleep(takes).await;
+            }
+            answer.map(|(status, body)| FetchResponse {
                 status,
                 body,
                 dpop_nonce: self.state.lock().unwrap().dpop_nonce.clone(),
@@ -285,13 +385,12 @@ impl Fetch for Provider {
                 return Err(FetchError::TimedOut);
             }
             assert_authenticated(&request);
-            let after = request
-                .url
-                .rsplit_once("after=")
-                .unwrap()
-                .1
-                .parse()
-                .unwrap();
+            let after = parameter(&request.url, "after").unwrap().parse().unwrap();
+            {
+                let mut state = self.state.lock().unwrap();
+                state.streams.push(request.url.clone());
+                state.feed_requests.push(request.headers.clone());
+            }
             let events = Ok(self.events(after).into_bytes());
             let silence = futures_util::stream::pending();
             let pieces = futures_util::stream::iter([events]).chain(silence).boxed();
@@ -312,9 +411,16 @@ fn assert_authenticated(request: &FetchRequest) {
     );
 }
 
+fn parameter(url: &str, name: &str) -> Option<String> {
+    let url = url::Url::parse(url).unwrap();
+    let mut pairs = url.query_pairs();
+    let found = pairs.find(|(key, _)| key == name);
+    found.map(|(_, value)| value.into_owned())
+}
+
 fn form(request: &FetchRequest) -> Vec<(String, String)> {
     match &request.body {
-        Body::None => Vec::new(),
+        Body::None | Body::Json(_) => Vec::new(),
         Body::Form(fields) => fields
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.expose().to_owned()))
@@ -336,9 +442,11 @@ fn metadata() -> Value {
         "token_endpoint": format!("{ISSUER}/oauth/token"),
         "jwks_uri": format!("{ISSUER}/oauth/jwks"),
         "revocation_endpoint": format!("{ISSUER}/oauth/revoke"),
+        "introspection_endpoint": format!("{ISSUER}/oauth/introspect"),
         "end_session_endpoint": format!("{ISSUER}/oauth/logout"),
         "authorization_response_iss_parameter_supported": true,
         "revocation_feed_endpoint": format!("{ISSUER}/feed/events"),
         "revocation_snapshot_endpoint": format!("{ISSUER}/feed/snapshot"),
+        "revocation_applied_endpoint": format!("{ISSUER}/feed/applied"),
     })
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealgate_gate::{Gate, Host, Requirement, Settings};
+use sealgate_gate::{Gate, Host, Premises, Requirement, Settings};
 use sealgate_host::{
     FakeClock, FakeRandom, Fetch, FetchError, FetchRequest, FetchResponse, StreamBody,
 };
@@ -80,6 +80,7 @@ async fn house() -> (World, SigningKey) {
             home: Arc::clone(&world.provider),
             other: other(),
         }),
+        premises: Premises::default(),
     };
     world.gate = Gate::new(settings, host).unwrap();
     world.follow_once().await;

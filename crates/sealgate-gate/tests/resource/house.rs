@@ -51,11 +51,16 @@ impl TokenRevocations for Revocations {
         &'a self,
         credential: &'a Credential<'a>,
     ) -> Pin<Box<dyn Future<Output = Standing> + Send + 'a>> {
-        let revoked = self.view.lock().unwrap().check(credential).is_some();
-        let standing = match (revoked, *self.stale.lock().unwrap()) {
-            (true, _) => Standing::Revoked,
-            (false, true) => Standing::Unknown,
-            (false, false) => Standing::Good,
+        let view = self.view.lock().unwrap();
+        let told_at = credential.started_at;
+        let standing = if view.check(credential).is_some() {
+            Standing::Revoked
+        } else if view.is_outdated(credential.subject, credential.client, told_at) {
+            Standing::Outdated
+        } else if *self.stale.lock().unwrap() {
+            Standing::Unknown
+        } else {
+            Standing::Good
         };
         Box::pin(std::future::ready(standing))
     }

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::house::{AUDIENCE, House, NOW, SID, any, machine, refusal, user, with, without};
 
+const GRANT: &str = "01928e2a-7c00-7000-8000-000000000001";
+
 #[tokio::test]
 async fn a_users_token_names_the_user_and_the_client() {
     let house = House::new();
@@ -216,11 +218,21 @@ async fn whatever_is_revoked_of_a_token_denies_it() {
             not_before: at(0),
         },
         Subject::Key { kid: "k1".into() },
+        Subject::Tenant {
+            tenant: "acme".parse().unwrap(),
+            not_before: at(0),
+        },
+        Subject::Grant(GRANT.parse().unwrap()),
         Subject::All { not_before: at(0) },
     ];
+    let granted = |house: &House| {
+        let claims = with(user(), "tenant", json!("acme"));
+        house.token(&with(claims, "grants", json!([GRANT])))
+    };
     for subject in subjects {
         let house = House::new();
-        let token = house.token(&user());
+        let token = granted(&house);
+        assert!(house.bearer(&token).await.is_ok());
         house.revoke(subject.clone());
         assert_eq!(
             refusal(house.bearer(&token).await),
@@ -240,6 +252,58 @@ async fn whatever_is_revoked_of_a_token_denies_it() {
     });
     assert!(house.bearer(&house.token(&user())).await.is_ok());
     assert!(house.bearer(&house.token(&machine())).await.is_ok());
+}
+
+#[tokio::test]
+async fn whoever_acts_by_a_token_takes_it_along() {
+    let inner = json!({"sub": "cli", "act": {"sub": "shop"}});
+    let at = Timestamp::from_seconds(NOW);
+    let client = || "shop".parse().unwrap();
+    let cases = [
+        (
+            Subject::Client {
+                client: client(),
+                not_before: at,
+            },
+            "token_revoked",
+        ),
+        (
+            Subject::ClientClaims {
+                client: client(),
+                not_before: at,
+            },
+            "token_outdated",
+        ),
+    ];
+    for (subject, reason) in cases {
+        let house = House::new();
+        let token = house.token(&with(user(), "act", inner.clone()));
+        assert!(house.bearer(&token).await.is_ok());
+        house.revoke(subject);
+        assert_eq!(refusal(house.bearer(&token).await), (401, reason));
+    }
+}
+
+#[tokio::test]
+async fn claims_that_changed_make_the_client_ask_for_another_token() {
+    let house = House::new();
+    let token = house.token(&user());
+    house.revoke(Subject::UserClaims {
+        sub: "u1".into(),
+        not_before: Timestamp::from_seconds(NOW - 1),
+    });
+    assert!(house.bearer(&token).await.is_ok());
+    house.revoke(Subject::UserClaims {
+        sub: "u1".into(),
+        not_before: Timestamp::from_millis(NOW * 1000 + 400),
+    });
+    let denial = house.bearer(&token).await.unwrap_err();
+    assert_eq!((denial.status(), denial.reason()), (401, "token_outdated"));
+    let told = denial.challenges().join(" ");
+    assert!(told.contains("error=\"invalid_token\""), "{told}");
+    // It is known, so that it counts although nothing more is heard.
+    house.lose_the_feed();
+    assert_eq!(refusal(house.bearer(&token).await), (401, "token_outdated"));
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ const BOUND: &str = "dpop";
 const METHODS: [&str; 4] = ["get", "post", "patch", "delete"];
 
 const ABOUT: &str = "\
-Accounts, clients, resources, sessions, consents, signing keys and the audit log of a Sealgate control plane.
+Accounts, clients, resources, sessions, delegations, consents, signing keys, the revocation feed and the audit log of a Sealgate control plane.
 
 On the socket in the data directory the machine's operator needs no token. Over the network, where the \
 setting `admin.http` opens it, each request carries an access token for the resource `<issuer>/api/v1`, \
@@ -78,6 +78,7 @@ fn complete(operation: &mut Map<String, Value>) {
         );
     }
     let has_body = operation.contains_key("requestBody");
+    let changes = scopes_of(operation).any(|scope| scope.ends_with(":write"));
     let responses = operation
         .entry("responses")
         .or_insert_with(|| json!({}))
@@ -121,6 +122,12 @@ fn complete(operation: &mut Map<String, Value>) {
     }
     for (status, response) in responses {
         if !status.starts_with(['4', '5']) {
+            if changes {
+                response["headers"] = json!({ "Sealgate-Revocation": {
+                    "description": "Where the revocation log stands after this: `EPOCH.SEQ`. The receipt for that number proves whatever this revoked.",
+                    "schema": { "type": "string" },
+                }});
+            }
             continue;
         }
         response["content"] = json!({ "application/problem+json": {
@@ -141,14 +148,24 @@ fn complete(operation: &mut Map<String, Value>) {
     }
 }
 
+/// The scopes that an operation needs.
+fn scopes_of(operation: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let needed = operation
+        .get("security")
+        .and_then(|security| security.get(0)?.get(SCHEME)?.as_array());
+    needed.into_iter().flatten().filter_map(Value::as_str)
+}
+
 fn tags() -> Value {
     json!([
         { "name": "users", "description": "Accounts of people" },
         { "name": "clients", "description": "Applications and machines that get tokens" },
         { "name": "resources", "description": "What tokens can be for (RFC 8707)" },
         { "name": "sessions", "description": "Sign-ins of people on clients" },
+        { "name": "delegations", "description": "Clients that act for people out of sessions (RFC 8693)" },
         { "name": "consents", "description": "What people have granted clients" },
         { "name": "keys", "description": "The keys that sign tokens" },
+        { "name": "feed", "description": "The revocation feed: who follows it, what it told, who has applied it" },
         { "name": "audit", "description": "The record of everything that was done or refused" },
         { "name": "description", "description": "This document" },
     ])
@@ -230,7 +247,7 @@ mod tests {
         );
         let flow = &document["components"]["securitySchemes"][SCHEME]["flows"]["clientCredentials"];
         assert_eq!(flow["tokenUrl"], "https://id.example/team/oauth/token");
-        assert_eq!(flow["scopes"].as_object().unwrap().len(), 9);
+        assert_eq!(flow["scopes"].as_object().unwrap().len(), 10);
     }
 
     #[test]

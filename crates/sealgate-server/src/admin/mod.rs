@@ -1,5 +1,5 @@
-//! The administration API, `/api/v1`: users, clients, resources, sessions, consents, keys and the audit
-//! log as JSON.
+//! The administration API, `/api/v1`: users, clients, resources, sessions, consents, keys, the
+//! revocation feed and the audit log as JSON.
 //!
 //! The request and response types serialise both ways, so that the command line speaks through the
 //! same ones. Every act is written with its audit record. [`routes`] is for whoever the operating system
@@ -9,8 +9,10 @@ mod actor;
 mod audit;
 mod clients;
 mod consents;
+mod delegations;
 mod description;
 mod extract;
+mod feed;
 mod keys;
 mod needs;
 pub(crate) mod network;
@@ -18,7 +20,9 @@ mod page;
 mod resources;
 mod schemas;
 mod sessions;
+mod streams;
 mod strict;
+mod transmitters;
 mod users;
 
 use std::sync::{Arc, OnceLock};
@@ -42,6 +46,12 @@ use needs::Operations;
 pub use audit::{AuditOutcome, AuditRecord, AuditRecords, ListAudit};
 pub use clients::{ClientPatch, ClientView, Clients, CreatedClient, ListClients, NewClient};
 pub use consents::{ConsentView, Consents, ListConsents};
+pub use delegations::{DelegationView, Delegations, ListDelegations};
+pub(crate) use extract::Body;
+pub use feed::{
+    AskReceipt, FeedGates, GateReceipt, GateState, GateView, ListRevocations, Receipt,
+    ReceiptState, RevocationView, Revocations, RevokedKind, Wait,
+};
 pub use keys::{KeyMove, KeyPlan, KeyView, Keys, PlanKeys, Rotation};
 pub use page::{Limit, PAGE_LIMIT};
 pub use resources::{
@@ -50,6 +60,10 @@ pub use resources::{
 pub use sealgate_keys::Why;
 pub use sessions::{
     ListSessions, RevokeSession, RevokeSessions, RevokedSessions, SessionView, Sessions,
+};
+pub use streams::{ListStreams, StreamReason, StreamView, Streams};
+pub use transmitters::{
+    CreatedTransmitter, ListTransmitters, NewTransmitter, PollToken, TransmitterView, Transmitters,
 };
 pub use users::{
     CreatedUser, InvitationLink, InvitedUser, ListUsers, NewUser, Password, UserPatch, UserView,
@@ -63,9 +77,9 @@ pub const BASE: &str = "/api/v1";
 const LAST_TIME: i64 = 253_402_300_799_999;
 
 /// The API for the machine's operator, under [`BASE`].
-pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
+pub(crate) fn routes(plane: &Arc<ControlPlane>) -> Router<Arc<ControlPlane>> {
     let operations = Arc::new(Operations::described());
-    let routes = endpoints(operations).layer(Extension(Administrator::Operator));
+    let routes = endpoints(plane, operations).layer(Extension(Administrator::Operator));
     Router::new().nest(BASE, routes)
 }
 
@@ -81,6 +95,7 @@ fn operations() -> OpenApiRouter<Arc<ControlPlane>> {
     // What no handler's body or answer leads to.
     let shared = ComponentsBuilder::new()
         .schema_from::<Limit>()
+        .schema_from::<Wait>()
         .schema_from::<ProblemPage>()
         .build();
     let bare = OpenApiBuilder::new().components(Some(shared)).build();
@@ -89,19 +104,24 @@ fn operations() -> OpenApiRouter<Arc<ControlPlane>> {
         .merge(clients::routes())
         .merge(resources::routes())
         .merge(sessions::routes())
+        .merge(delegations::routes())
         .merge(consents::routes())
         .merge(keys::routes())
+        .merge(feed::routes())
+        .merge(streams::routes())
         .merge(audit::routes())
+        .merge(transmitters::routes())
         .routes(routes!(describe))
 }
 
 /// Every operation, for whoever may.
-fn endpoints(described: Arc<Operations>) -> Router<Arc<ControlPlane>> {
+fn endpoints(plane: &Arc<ControlPlane>, described: Arc<Operations>) -> Router<Arc<ControlPlane>> {
     let (routes, _) = operations().split_for_parts();
     routes
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(Extension(Description::default()))
+        .layer(from_fn_with_state(Arc::clone(plane), feed::stand))
         .layer(from_fn_with_state(described, strict::layer))
 }
 

@@ -73,7 +73,7 @@ pub(crate) fn routes(plane: &Arc<ControlPlane>) -> Router<Arc<ControlPlane>> {
         plane: Arc::clone(plane),
         operations: Arc::clone(&operations),
     };
-    let routes = endpoints(operations)
+    let routes = endpoints(plane, operations)
         .layer(from_fn_with_state(admission, admit))
         .layer(gated)
         .layer(from_fn_with_state(Arc::clone(plane), tell));
@@ -246,7 +246,7 @@ async fn refused(plane: &ControlPlane, caller: &Caller, who: AuditActor, reason:
 }
 
 /// The control plane itself, as the gate asks it.
-struct Here(Arc<ControlPlane>);
+pub(crate) struct Here(pub(crate) Arc<ControlPlane>);
 
 impl TokenKeys for Here {
     fn verify<'a>(
@@ -270,6 +270,9 @@ impl Here {
         let (Ok(client), Some(jti)) = (credential.client.parse(), credential.token) else {
             return Standing::Revoked;
         };
+        let Ok(tenant) = credential.tenant.map(str::parse).transpose() else {
+            return Standing::Revoked;
+        };
         let ground = Ground {
             client: &client,
             jti,
@@ -281,11 +284,14 @@ impl Here {
             },
             // No token for this API comes of an exchange, so that nobody but its client acts by it.
             act: None,
+            grants: credential.grants,
+            tenant: tenant.as_ref(),
             issued_at: credential.started_at,
         };
         match stands(&self.0, &ground, self.0.clock.now()).await {
             Ok(_) => Standing::Good,
             Err(OAuthError::TokenRevoked) => Standing::Revoked,
+            Err(OAuthError::TokenOutdated) => Standing::Outdated,
             Err(_) => Standing::Unknown,
         }
     }

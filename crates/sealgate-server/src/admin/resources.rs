@@ -18,7 +18,7 @@ use super::actor::Admin;
 use super::extract::{Ask, Body};
 use crate::problem::Problem;
 use crate::sign_in::address;
-use crate::{ControlPlane, admin_scopes};
+use crate::{ControlPlane, admin_scopes, signals};
 
 pub use types::{
     ListResources, NewResource, ResourcePatch, ResourceView, Resources, ScopeText, WhichResource,
@@ -88,6 +88,7 @@ async fn create(
         name: name(&new.name)?,
         client: server(&plane, new.client).await?,
         scopes: scopes(new.scopes)?,
+        status_list: new.status_list,
         created_at: act.at,
     };
     let act = about(&resource, act);
@@ -142,6 +143,9 @@ async fn update(
     if let Some(given) = patch.scopes {
         resource.scopes = scopes(given)?;
     }
+    if let Some(status_list) = patch.status_list {
+        resource.status_list = status_list;
+    }
     let act = about(&resource, admin.act(&plane, "resource.update"));
     let kept = resource.clone();
     match plane.store.resource_update(before, kept, act).await {
@@ -191,11 +195,13 @@ async fn remove(
     }
 }
 
-/// Whether `uri` is the control plane's own: the issuer or its administration, which need not be
-/// registered.
+/// Whether `uri` is the control plane's own: the issuer, its administration or its security events, which
+/// need not be registered.
 pub(super) fn is_own(plane: &ControlPlane, uri: &str) -> bool {
     let trimmed = uri.strip_suffix('/').unwrap_or(uri);
-    trimmed == plane.issuer.as_str() || uri == admin_scopes::resource(&plane.issuer)
+    trimmed == plane.issuer.as_str()
+        || uri == admin_scopes::resource(&plane.issuer)
+        || uri == signals::resource(&plane.issuer)
 }
 
 fn name(text: &str) -> Result<String, Problem> {

@@ -6,11 +6,15 @@ use std::borrow::Cow;
 use sealgate_jose::Algorithm;
 use sealgate_keys::Why;
 use sealgate_model::Grant;
-use sealgate_store::{ClientAuthentication, ClientKind, Consent, KeyState, Outcome, RevokeReason};
+use sealgate_store::{
+    ClientAuthentication, ClientKind, Consent, KeyState, Outcome, RevokeReason, StreamStatus,
+};
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
+
+use super::feed::{GateState, ReceiptState, RevokedKind};
 
 /// Text of a form.
 fn text(pattern: &str, about: &str, example: &str) -> ObjectBuilder {
@@ -53,8 +57,15 @@ const A_UUID: &str = "01928e2a-7c00-7000-8000-000000000001";
 schemas! {
     UserIdText = "UserId": text(UUID, "An account's id: the `sub` of its tokens.", A_UUID);
     SessionIdText = "SessionId": text(UUID, "A session's id: the `sid` of its tokens.", A_UUID);
+    GrantIdText = "GrantId": text(UUID, "A delegation's id.", A_UUID);
     ClientIdText = "ClientId":
         text("^[A-Za-z0-9._-]{1,128}$", "A `client_id`.", "expense-tracker-k3m9xq");
+    TransmitterIdText = "TransmitterId": text(UUID, "An identity system's id.", A_UUID);
+    StreamIdText = "StreamId": text(UUID, "A stream's id.", A_UUID);
+    StreamStatusWord = "StreamStatus": word(
+        "Whether a stream carries events, keeps them, or neither.",
+        StreamStatus::ALL.map(StreamStatus::as_str),
+    );
     TenantIdText = "TenantId": text("^[a-z0-9-]{1,64}$", "An organisation.", "acme");
     KidText = "KeyId":
         text("^[A-Za-z0-9_-]{1,64}$", "A signing key's id in headers and in the JWKS.", "00f1e2d3c4b5a697");
@@ -120,6 +131,20 @@ schemas! {
             Why::Outlived => "outlived",
             Why::Scheduled => "scheduled",
         }),
+    );
+    GateStateWord = "GateState": word(
+        "How a gate is doing: it follows and answers, it is connected and has not answered for longer \
+         than its staleness bound, its connection has ended.",
+        GateState::ALL.map(GateState::as_str),
+    );
+    ReceiptStateWord = "ReceiptState": word(
+        "What a gate made of a revocation: it has applied it; it was not heard of for longer than its \
+         staleness bound and denies; it has not said yet.",
+        ReceiptState::ALL.map(ReceiptState::as_str),
+    );
+    RevokedKindWord = "RevokedKind": word(
+        "What kind of thing is revoked.",
+        RevokedKind::ALL.map(RevokedKind::as_str),
     );
     OutcomeWord = "Outcome":
         word("How it went.", [Outcome::Allowed, Outcome::Denied].map(Outcome::as_str));

@@ -70,7 +70,8 @@ async fn list(
     Ok(Json(Sessions { sessions, next }))
 }
 
-async fn email_of(plane: &ControlPlane, user: UserId) -> Result<String, Problem> {
+/// The address of a user; empty if the account is gone.
+pub(super) async fn email_of(plane: &ControlPlane, user: UserId) -> Result<String, Problem> {
     let user = plane.store.user(user).await?;
     Ok(user.map(|row| row.email).unwrap_or_default())
 }

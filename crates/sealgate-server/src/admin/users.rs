@@ -147,8 +147,8 @@ async fn show(
     Ok(Json(find(&plane, id).await?.into()))
 }
 
-/// Change an account's name, roles or tenant. Other roles make links to the account that are not used yet
-/// worth nothing.
+/// Change an account's name, roles or tenant. Other roles reach every gate at once and sign nobody out; links to
+/// the account that are not used yet are worth nothing from then on. Another tenant ends all sessions.
 #[utoipa::path(
     patch, path = "/users/{id}", tag = "users", operation_id = "updateUser",
     params(("id" = UserIdText, Path)),
@@ -174,13 +174,14 @@ async fn update(
     admin.may_shape_user(&plane, &before.roles, &act).await?;
     let after = roles.as_deref().unwrap_or(&before.roles);
     admin.may_shape_user(&plane, after, &act).await?;
-    let loses_role = before.roles.iter().any(|role| !after.contains(role));
+    // Other roles end nothing: whoever was told of the earlier ones asks anew. A tenant is what a session was
+    // started for.
     let moves = patch.tenant.as_ref().is_some_and(|to| *to != before.tenant);
     let change = UserChange {
         name,
         roles,
         tenant: patch.tenant,
-        sign_out: (patch.sign_out || loses_role || moves).then_some(RevokeReason::Admin),
+        sign_out: (patch.sign_out || moves).then_some(RevokeReason::Admin),
         before: Some(before),
     };
     let updated = plane.store.user_update(id, change, act).await;

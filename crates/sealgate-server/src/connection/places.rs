@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use sealgate_host::TrustedProxies;
 use tokio::net::{TcpStream, UnixStream};
@@ -109,18 +110,35 @@ impl Drop for Share {
 pub(crate) trait Peer {
     /// The address of the other end, if it has one.
     fn address(&self) -> Option<IpAddr>;
+
+    /// Ends the connection when the other end has confirmed nothing of what was sent, or had no room for more
+    /// of it, for so long (RFC 5482), where the operating system can.
+    fn give_up_after(&self, span: Duration);
 }
 
 impl Peer for TcpStream {
     fn address(&self) -> Option<IpAddr> {
         self.peer_addr().ok().map(|address| address.ip())
     }
+
+    #[cfg(target_os = "linux")]
+    fn give_up_after(&self, span: Duration) {
+        let millis = u32::try_from(span.as_millis()).unwrap_or(u32::MAX);
+        if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(self, millis) {
+            tracing::debug!(%error, "a connection has no limit of its own on silence");
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn give_up_after(&self, _: Duration) {}
 }
 
 impl Peer for UnixStream {
     fn address(&self) -> Option<IpAddr> {
         None
     }
+
+    fn give_up_after(&self, _: Duration) {}
 }
 
 #[cfg(test)]
@@ -161,6 +179,20 @@ mod tests {
                 .take(None)
                 .is_some()
         );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_kernel_gives_up_a_peer_that_takes_nothing() {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        stream.give_up_after(Duration::from_secs(30));
+        let told = rustix::net::sockopt::tcp_user_timeout(&stream).unwrap();
+        assert_eq!(told, 30_000);
     }
 
     proptest! {

@@ -28,6 +28,8 @@ impl super::Peer for DuplexStream {
     fn address(&self) -> Option<std::net::IpAddr> {
         None
     }
+
+    fn give_up_after(&self, _: Duration) {}
 }
 
 async fn in_time(

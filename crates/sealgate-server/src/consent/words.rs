@@ -99,6 +99,7 @@ mod tests {
             description: description.to_owned(),
         };
         let resource = |uri: &str, name: &str, scopes| Resource {
+            status_list: false,
             uri: uri.to_owned(),
             name: name.to_owned(),
             client: None,

@@ -14,24 +14,16 @@ pub(super) struct Reading {
     pub(super) as_of: Timestamp,
     /// What the client can see, with its numbers, in order.
     pub(super) entries: Vec<(u64, Entry)>,
+    /// When the first of them was logged.
+    pub(super) oldest: Option<Timestamp>,
     /// The number of the last row read, visible or not.
     pub(super) last: u64,
     /// Whether the log ended there.
     pub(super) complete: bool,
 }
 
-/// Everything that is revoked.
-pub(super) struct Whole {
-    /// The feed's clock before the log was read.
-    pub(super) as_of: Timestamp,
-    /// The number of the last row, visible or not.
-    pub(super) head: u64,
-    /// What the client can see of it.
-    pub(super) entries: Vec<Entry>,
-}
-
 /// A gate whose clock is behind by less than this still learns of what has just expired here.
-const SKEW: Duration = Duration::from_secs(300);
+pub(super) const SKEW: Duration = Duration::from_secs(300);
 
 /// Reads up to `rows` rows after number `after`.
 pub(super) async fn read_after(
@@ -48,39 +40,23 @@ pub(super) async fn read_after(
         complete: log.len() < rows as usize,
         entries: log
             .iter()
-            .filter(|row| sees(client, row))
+            .filter(|row| sees(client, row.client.as_ref()))
             .map(|row| (row.seq, entry(row)))
             .collect(),
+        oldest: log
+            .iter()
+            .find(|row| sees(client, row.client.as_ref()))
+            .map(|row| row.at),
     })
 }
 
-/// Reads all that may still matter.
-pub(super) async fn read_whole(
-    plane: &ControlPlane,
-    client: &ClientId,
-) -> Result<Whole, StoreError> {
-    let as_of = plane.feed.as_of(plane);
-    let (head, log) = plane
-        .store
-        .revocations_live(plane.clock.now() - SKEW)
-        .await?;
-    let entries = log
-        .iter()
-        .filter(|row| sees(client, row))
-        .map(entry)
-        .collect();
-    Ok(Whole {
-        as_of,
-        head,
-        entries,
-    })
+/// Whether `client` sees a row that is for `owner`, or for everybody.
+pub(super) fn sees(client: &ClientId, owner: Option<&ClientId>) -> bool {
+    owner.is_none_or(|owner| owner == client)
 }
 
-fn sees(client: &ClientId, row: &Revocation) -> bool {
-    row.client.as_ref().is_none_or(|owner| owner == client)
-}
-
-fn entry(row: &Revocation) -> Entry {
+/// A row as the feed tells it.
+pub(crate) fn entry(row: &Revocation) -> Entry {
     let not_before = row.at;
     let subject = match &row.what {
         Revoked::Session(id) => Subject::Session(*id),
@@ -112,6 +88,6 @@ fn entry(row: &Revocation) -> Entry {
     Entry {
         subject,
         expires_at: row.expires_at,
-        reason: None,
+        reason: row.reason.clone(),
     }
 }

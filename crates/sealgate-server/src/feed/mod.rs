@@ -1,71 +1,76 @@
 //! The revocation feed: signed, gapless, filtered to what each client can see.
 //!
-//! Nothing of it is kept in memory but who listens: every subscriber reads the store's log after its
-//! own place, at the pace it takes the messages. The protocol is `docs/spec/revocation-feed.md`.
+//! The store's log is read once for everybody ([`tail`]), each client's part of it is signed once for all
+//! who follow as that client ([`hub`]), and every subscriber is sent the same bytes at the pace it takes
+//! them ([`subscriber`]). The protocol is `docs/spec/revocation-feed.md`.
 
+mod applied;
 mod events;
+mod evidence;
+pub(crate) mod gates;
+mod hub;
+mod hubs;
 mod log;
+pub(crate) mod receipt;
+mod ring;
+mod seats;
 mod snapshot;
+mod subscriber;
+mod tail;
+mod whole;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::get;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
 use sealgate_model::{ClientId, Timestamp, Uptime};
 use sealgate_revocation::Epoch;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 
 use crate::ControlPlane;
 use crate::problem::Problem;
+use evidence::Shown;
+use gates::Gates;
+use hub::Hub;
+use hubs::Hubs;
+use seats::{Seat, Seats};
+use snapshot::Snapshots;
+use tail::Tail;
+
+pub(crate) use log::entry;
 
 /// How many subscribers there may be at once, if nothing else is configured.
 const SUBSCRIBERS: usize = 4_096;
-/// How many places a client may have whatever the total, and which part of them otherwise: one client,
-/// gone astray or taken over, does not shut the others out.
-const CLIENT_LEAST: usize = 64;
-const CLIENT_PART: usize = 4;
-/// How many snapshots are written at once; each holds all that is revoked in memory.
-const SNAPSHOTS: usize = 8;
+/// How many subscribers that are behind read the log for themselves at once.
+const CATCHING_UP: usize = 4;
 
 pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
     Router::new()
         .route("/feed/events", get(events::events))
         .route("/feed/snapshot", get(snapshot::snapshot))
+        .route(
+            "/feed/applied",
+            post(applied::applied).layer(DefaultBodyLimit::max(applied::LIMIT)),
+        )
 }
 
 /// What the feed's endpoints share: its clock, its places and the word to stop.
 pub struct Feed {
     start: OnceLock<Start>,
-    places: Arc<Semaphore>,
-    clients: Clients,
-    client_most: usize,
-    snapshots: Semaphore,
+    seats: Seats,
+    hubs: Hubs,
+    tail: Tail,
+    catching_up: Semaphore,
+    /// Who follows, and how far they have come.
+    pub(crate) gates: Gates,
+    /// Places for those who wait for a receipt.
+    receipts: Semaphore,
+    snapshots: Snapshots,
+    shown: Shown,
     closing: watch::Sender<bool>,
     pace: Pace,
-}
-
-/// How many places each client has taken.
-type Clients = Arc<Mutex<HashMap<ClientId, usize>>>;
-
-/// A subscriber's place, of all and of its client's.
-struct Seat {
-    client: ClientId,
-    clients: Clients,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(taken) = clients.get_mut(&self.client) {
-            *taken -= 1;
-            if *taken == 0 {
-                clients.remove(&self.client);
-            }
-        }
-    }
 }
 
 /// How a stream proceeds.
@@ -91,7 +96,7 @@ impl Default for Feed {
 
 impl std::fmt::Debug for Feed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Feed({} places left)", self.places.available_permits())
+        write!(f, "Feed({} places left)", self.seats.left())
     }
 }
 
@@ -103,12 +108,17 @@ impl Feed {
 
     /// A feed that refuses subscribers beyond `subscribers`, with 503.
     pub fn with_room_for(subscribers: usize) -> Self {
+        let client_most = Seats::of_one_client(subscribers);
         Self {
             start: OnceLock::new(),
-            places: Arc::new(Semaphore::new(subscribers)),
-            clients: Clients::default(),
-            client_most: (subscribers / CLIENT_PART).max(CLIENT_LEAST),
-            snapshots: Semaphore::new(SNAPSHOTS),
+            seats: Seats::new(subscribers),
+            hubs: Hubs::default(),
+            tail: Tail::default(),
+            catching_up: Semaphore::new(CATCHING_UP),
+            gates: Gates::with_room_for(2 * subscribers, 2 * client_most),
+            receipts: Semaphore::new(receipt::WAITING),
+            snapshots: Snapshots::new(),
+            shown: Shown::default(),
             closing: watch::Sender::new(false),
             pace: Pace {
                 heartbeat: Duration::from_secs(1),
@@ -122,10 +132,14 @@ impl Feed {
         self.closing.send_replace(true);
     }
 
+    /// Ends every stream, and sends whoever followed for a snapshot of the history that goes on.
+    pub(crate) fn begin_anew(&self) {
+        self.hubs.end_all();
+    }
+
     /// How many streams are open.
     pub(crate) fn subscribers(&self) -> usize {
-        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.values().sum()
+        self.seats.taken()
     }
 
     /// Turns true when the streams are to end.
@@ -141,28 +155,23 @@ impl Feed {
                 1,
             ));
         }
-        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
-            Problem::unavailable(
-                "feed_full",
-                "the feed has no room for another subscriber",
-                5,
-            )
-        })?;
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = clients.entry(client.clone()).or_default();
-        if *taken >= self.client_most {
-            return Err(Problem::unavailable(
-                "feed_client_full",
-                "this client has as many subscribers as one may have",
-                5,
-            ));
+        self.seats.take(client)
+    }
+
+    /// The stream of `client` as this process tells it.
+    async fn hub(&self, plane: &ControlPlane, client: &ClientId) -> Result<Arc<Hub>, Problem> {
+        loop {
+            let generation = self.hubs.generation();
+            let epoch = self.epoch(plane).await?;
+            if let Some(hub) = self.hubs.find(client, &epoch) {
+                return Ok(hub);
+            }
+            let head = plane.store.revocation_head().await?;
+            let hub = self.hubs.begin(plane, generation, client, &epoch, head);
+            if let Some(hub) = hub {
+                return Ok(hub);
+            }
         }
-        *taken += 1;
-        Ok(Seat {
-            client: client.clone(),
-            clients: Arc::clone(&self.clients),
-            _permit: permit,
-        })
     }
 
     /// The feed's clock: the wall clock when it was first read, and from then on the monotonic one.
@@ -180,7 +189,7 @@ impl Feed {
     /// The store's history as told by this process's clock. Another process, or this one after a
     /// restart, has another clock, so its times must not be compared with these: a new epoch makes a
     /// gate fetch a snapshot and reckon anew.
-    async fn epoch(&self, plane: &ControlPlane) -> Result<Epoch, Problem> {
+    pub(crate) async fn epoch(&self, plane: &ControlPlane) -> Result<Epoch, Problem> {
         let history = plane.store.epoch().await?;
         let text = format!("{history}-{}", self.start(plane).instance);
         text.parse().map_err(|error| {

@@ -1,8 +1,8 @@
 //! Our own access tokens, presented back to us: which of them are good, and for whom.
 
-use sealgate_model::{ClientId, SessionId, Timestamp, UserId};
+use sealgate_model::{ClientId, GrantId, SessionId, TenantId, Timestamp, UserId};
 use sealgate_oauth::{Act, OAuthError};
-use sealgate_store::{Client, Session, UserRow, UserStatus};
+use sealgate_store::{Client, Fallen, Footing, Session, TokenFooting, UserRow, UserStatus};
 
 use super::refusal::unanswered;
 use super::tokens::{ACCESS_TYPE, AccessClaims};
@@ -20,8 +20,10 @@ pub(super) fn read(
         .and_then(|verified| verified.claims())
         .map_err(|_| OAuthError::TokenInvalid)?;
     // A token without a session is about its client and nobody else. Who acts for a user is whoever was
-    // given the token, on top of few others.
+    // given the token, on top of few others; a delegation is behind each of them but an agent's own session.
     let sound = match (&claims.of_user, &claims.act) {
+        (_, None) if !claims.grants.is_empty() => false,
+        (Some(_), Some(act)) if claims.grants.len() > act.chain().count() => false,
         (Some(_), None) => true,
         (Some(_), Some(act)) => act.sub == claims.client_id && act.chain().count() <= Act::DEEPEST,
         (None, act) => act.is_none() && claims.sub == claims.client_id.as_str(),
@@ -54,6 +56,10 @@ pub(crate) struct Ground<'a> {
     pub(crate) user: Option<(&'a str, SessionId)>,
     /// Who acts for the user, where the token says so.
     pub(crate) act: Option<&'a Act>,
+    /// The delegations that it came by.
+    pub(crate) grants: &'a [GrantId],
+    /// The tenant that a client without a user belongs to.
+    pub(crate) tenant: Option<&'a TenantId>,
     /// When it was issued, in whole seconds.
     pub(crate) issued_at: Timestamp,
 }
@@ -70,13 +76,16 @@ pub(super) async fn alive(
         jti: &claims.jti,
         user: of_user.map(|of_user| (claims.sub.as_str(), of_user.sid)),
         act: claims.act.as_ref(),
+        grants: &claims.grants,
+        tenant: claims.tenant.as_ref(),
         issued_at: Timestamp::from_seconds(claims.iat),
     };
     stands(plane, &ground, now).await
 }
 
-/// Whom a token is about, if nothing that it stands on has ended: itself, its session and user, its
-/// client and every other that acts. [`OAuthError::TokenRevoked`] if something has.
+/// Whom a token is about, if nothing that it stands on has ended: itself, its session and user, its tenant,
+/// its client, every other that acts and the delegations by which they do. [`OAuthError::TokenRevoked`] if
+/// something has, [`OAuthError::TokenOutdated`] if only what it tells is not so any more.
 pub(crate) async fn stands(
     plane: &ControlPlane,
     ground: &Ground<'_>,
@@ -84,18 +93,36 @@ pub(crate) async fn stands(
 ) -> Result<(Client, Holder), OAuthError> {
     const ENDED: OAuthError = OAuthError::TokenRevoked;
     let store = &plane.store;
-    let client = store.client(ground.client).await.map_err(unanswered)?;
-    let client = client
-        .filter(|client| client.disabled_at.is_none())
-        .ok_or(ENDED)?;
-    if store.token_revoked(ground.jti).await.map_err(unanswered)? {
-        return Err(ENDED);
-    }
+    let client = usable(plane, ground.client).await?;
+    let token = TokenFooting {
+        jti: ground.jti.to_owned(),
+        issued_at: ground.issued_at,
+        actors: std::iter::once(ground.client)
+            .chain(ground.act.into_iter().flat_map(Act::chain))
+            .cloned()
+            .collect(),
+    };
     let Some((sub, sid)) = ground.user else {
-        check_not_before(plane, &client.id, ground.issued_at).await?;
+        let footing = Footing {
+            client: client.id.clone(),
+            user: None,
+            tenant: ground.tenant.cloned(),
+            started_at: ground.issued_at,
+            session: None,
+            grants: ground.grants.to_vec(),
+            token: Some(token),
+        };
+        check(plane, footing, now).await?;
         return Ok((client, Holder::Client));
     };
-    let session = session(plane, sid, now).await?;
+    let session = store.session(sid).await.map_err(unanswered)?;
+    let session = session.ok_or(ENDED)?;
+    let footing = Footing {
+        grants: ground.grants.to_vec(),
+        token: Some(token),
+        ..Footing::of(&session)
+    };
+    check(plane, footing, now).await?;
     let user = user(plane, session.user).await?;
     if user.id.to_string() != sub {
         return Err(ENDED);
@@ -106,30 +133,26 @@ pub(crate) async fn stands(
         Some(act) => {
             // The session ends with its own client; the others are asked for.
             for actor in act.chain().filter(|actor| **actor != session.client) {
-                let known = store.client(actor).await.map_err(unanswered)?;
-                if known.is_none_or(|known| known.disabled_at.is_some()) {
-                    return Err(ENDED);
-                }
-                check_not_before(plane, actor, ground.issued_at).await?;
+                usable(plane, actor).await?;
             }
         }
     }
     Ok((client, Holder::User(Box::new((session, user)))))
 }
 
-/// Refuses what a client was given before everything of its was revoked.
-async fn check_not_before(
-    plane: &ControlPlane,
-    client: &ClientId,
-    issued_at: Timestamp,
-) -> Result<(), OAuthError> {
-    let not_before = plane.store.not_before(None, Some(client)).await;
-    // Whole seconds, as the token has them: equal counts as revoked.
-    let ended = |at: Timestamp| issued_at.as_seconds() <= at.as_seconds();
-    if not_before.map_err(unanswered)?.is_some_and(ended) {
-        Err(OAuthError::TokenRevoked)
-    } else {
-        Ok(())
+/// The client with this id, if it can be used.
+async fn usable(plane: &ControlPlane, id: &ClientId) -> Result<Client, OAuthError> {
+    let client = plane.store.client(id).await.map_err(unanswered)?;
+    client
+        .filter(|client| client.disabled_at.is_none())
+        .ok_or(OAuthError::TokenRevoked)
+}
+
+async fn check(plane: &ControlPlane, footing: Footing, now: Timestamp) -> Result<(), OAuthError> {
+    match plane.store.fallen(footing, now).await.map_err(unanswered)? {
+        None => Ok(()),
+        Some(Fallen::Outdated) => Err(OAuthError::TokenOutdated),
+        Some(_) => Err(OAuthError::TokenRevoked),
     }
 }
 
@@ -140,9 +163,9 @@ pub(super) async fn session(
     now: Timestamp,
 ) -> Result<Session, OAuthError> {
     let session = plane.store.session(id).await.map_err(unanswered)?;
-    session
-        .filter(|session| session.revoked_at.is_none() && session.expires_at > now)
-        .ok_or(OAuthError::TokenRevoked)
+    let session = session.ok_or(OAuthError::TokenRevoked)?;
+    check(plane, Footing::of(&session), now).await?;
+    Ok(session)
 }
 
 /// The user with this id, if they can be used.

@@ -7,7 +7,8 @@ use super::refusal::unanswered;
 use super::session;
 use super::token::Issuing;
 use super::tokens::{Issue, TokenAnswer};
-use crate::admin_scopes;
+use super::told;
+use crate::{admin_scopes, signals};
 
 /// Issues an access token, on record before it is given out.
 pub(super) async fn grant(
@@ -26,21 +27,28 @@ pub(super) async fn grant(
         // Administration is asked for by name.
         None => Scopes::without_user(None, &admin_scopes::without(&client.scopes))?,
     };
-    let resources = resources.registered(&client.details.resources)?;
-    session::check_alone(plane, resources.as_slice())?;
+    let mut resources = resources.registered(&client.details.resources)?.into_vec();
+    if resources.is_empty() {
+        resources.extend(signals::meant_by(plane, client, scopes.as_slice()));
+    }
+    session::check_alone(plane, &resources)?;
     let issue = Issue {
         client,
         scopes: scopes.as_slice(),
-        resources: resources.as_slice(),
+        resources: &resources,
         key: issuing.key(),
         now: audit.at,
     };
-    let answer = issue.sign_for_client(plane, audit)?;
+    let answer = issue.sign_for_client(plane, audit).await?;
     issuing.spend_proof()?;
     plane
         .store
         .record(audit.clone())
         .await
         .map_err(unanswered)?;
-    Ok(answer)
+    match told::client_changed(plane, client).await? {
+        None => Ok(answer),
+        // The token is on record and in nobody's hands; the next one tells what is so now.
+        Some(_) => Err(OAuthError::StoreUnavailable),
+    }
 }

@@ -1,5 +1,5 @@
-//! The keys that clients sign their assertions with: registered, or fetched from where the client
-//! publishes them.
+//! The keys that clients sign their assertions with, registered or fetched from where the client publishes
+//! them; and those of transmitters of security events.
 //!
 //! A fetched set is kept as long as its server lets it be, between a minute and an hour. A key that is
 //! not in it makes it be fetched again, once a minute at most, so that nobody can make this server knock
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use sealgate_host::{Outbound, OutboundRequest};
 use sealgate_jose::{JwkSet, VerifyingKeys};
-use sealgate_model::{ClientId, Uptime};
+use sealgate_model::{TransmitterId, Uptime};
 use sealgate_oauth::OAuthError;
 use sealgate_store::Client;
 use tokio::sync::watch;
@@ -33,14 +33,14 @@ const RETRY: Duration = Duration::from_secs(5);
 /// withdrawn must not live on by somebody's keeping the newer set from us.
 const STALE: Duration = Duration::from_secs(2 * 3600);
 
-/// How many clients' sets are kept. The one that was fetched first makes room.
+/// How many sets are kept. The one that was fetched first makes room.
 const CLIENTS: usize = 1024;
 
 /// Sets that were fetched.
 #[derive(Debug, Default)]
-pub struct ClientKeys(Mutex<HashMap<ClientId, Arc<Entry>>>);
+pub struct ClientKeys(Mutex<HashMap<String, Arc<Entry>>>);
 
-/// What is known of one client's set. The lock is never held while anything is waited for.
+/// What is known of one set. The lock is never held while anything is waited for.
 #[derive(Debug, Default)]
 struct Entry(Mutex<Fetched>);
 
@@ -63,15 +63,16 @@ impl ClientKeys {
         Self::default()
     }
 
-    fn entry(&self, client: &ClientId) -> Arc<Entry> {
+    /// What is known of `holder`'s set.
+    fn entry(&self, holder: &str) -> Arc<Entry> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.contains_key(client) && known.len() >= CLIENTS {
+        if !known.contains_key(holder) && known.len() >= CLIENTS {
             let oldest = known.iter().min_by_key(|(_, entry)| entry.lock().at);
-            if let Some(oldest) = oldest.map(|(client, _)| client.clone()) {
+            if let Some(oldest) = oldest.map(|(holder, _)| holder.clone()) {
                 known.remove(&oldest);
             }
         }
-        Arc::clone(known.entry(client.clone()).or_default())
+        Arc::clone(known.entry(holder.to_owned()).or_default())
     }
 }
 
@@ -92,13 +93,34 @@ pub(super) async fn of(
         // Without keys nothing it signs can be believed.
         return Err(OAuthError::ClientUnauthenticated);
     };
-    let entry = plane.client_keys.entry(&client.id);
+    let fetched = at(plane, client.id.as_str(), uri, missing).await;
+    fetched.ok_or(OAuthError::ClientKeysUnavailable)
+}
+
+/// The keys of a transmitter of security events, which publishes them at `uri`; none if they cannot be had.
+/// `missing` as above.
+pub(crate) async fn of_transmitter(
+    plane: &ControlPlane,
+    id: TransmitterId,
+    uri: &str,
+    missing: bool,
+) -> Option<Arc<VerifyingKeys>> {
+    // No client id has a colon and a space.
+    at(plane, &format!("transmitter: {id}"), uri, missing).await
+}
+
+async fn at(
+    plane: &ControlPlane,
+    holder: &str,
+    uri: &str,
+    missing: bool,
+) -> Option<Arc<VerifyingKeys>> {
+    let entry = plane.client_keys.entry(holder);
     if let Some(mut under_way) = entry.refresh(plane, uri, missing) {
         // An error is the end of the fetch too.
         let _ = under_way.changed().await;
     }
-    let usable = entry.lock().usable(plane.clock.uptime());
-    usable.ok_or(OAuthError::ClientKeysUnavailable)
+    entry.lock().usable(plane.clock.uptime())
 }
 
 impl Entry {
@@ -174,7 +196,7 @@ impl Fetched {
                 self.fresh_until = Some(now + kept);
             }
             Err(failure) => {
-                tracing::warn!(uri, reason = %failure, "a client's keys cannot be fetched");
+                tracing::warn!(uri, reason = %failure, "a key set cannot be fetched");
             }
         }
     }
@@ -207,14 +229,13 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(4))]
         #[test]
         fn there_are_never_more_sets_than_its_bound(
-            ids in proptest::collection::vec("[a-z]{2}[0-9]{1,2}", CLIENTS..2 * CLIENTS)
+            holders in proptest::collection::vec("[a-z]{2}[0-9]{1,2}", CLIENTS..2 * CLIENTS)
         ) {
             let keys = ClientKeys::new();
-            for id in ids {
-                let id: ClientId = id.parse().unwrap();
-                keys.entry(&id);
+            for holder in holders {
+                keys.entry(&holder);
                 let known = keys.0.lock().unwrap();
-                prop_assert!(known.len() <= CLIENTS && known.contains_key(&id));
+                prop_assert!(known.len() <= CLIENTS && known.contains_key(&holder));
             }
         }
     }

@@ -5,7 +5,7 @@ use sealgate_oauth::{CodeChallenge, CodeHandle, CodeVerifier, OAuthError, Resour
 use sealgate_store::{Audit, AuditActor, Code, Redeemed, RevokeReason, Session, UserStatus};
 
 use super::refusal::{faulty, unanswered};
-use super::session::{self, Starting};
+use super::session::Starting;
 use super::token::Issuing;
 use super::tokens::TokenAnswer;
 use crate::ControlPlane;
@@ -66,7 +66,7 @@ pub(super) async fn redeem(
     let user = user
         .filter(|user| user.status() == UserStatus::Active)
         .ok_or(OAuthError::UserDisabled)?;
-    let starting = Starting {
+    let mut starting = Starting {
         issuing,
         session: session(plane, &code, now),
         user: &user,
@@ -74,18 +74,15 @@ pub(super) async fn redeem(
         resources: &proof.resources,
         now,
     };
-    let session::Started {
-        answer,
-        session,
-        refresh,
-    } = starting.start()?;
+    let started = starting.start().await?;
     issuing.spend_proof()?;
+    let (session, refresh) = (started.session.clone(), started.refresh.clone());
     let redeemed = plane
         .store
         .code_redeem(code.id, session, refresh, audit.clone(), on_reuse)
         .await;
     match redeemed.map_err(unanswered)? {
-        Redeemed::Started => Ok(answer),
+        Redeemed::Started => starting.settle(started).await,
         Redeemed::Reused => Err(OAuthError::CodeReused),
         // Since it was read, the sign-in it came from has ended, or its account was disabled.
         Redeemed::Ended => Err(OAuthError::SignInEnded),

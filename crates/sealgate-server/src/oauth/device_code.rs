@@ -5,7 +5,7 @@ use sealgate_oauth::{DeviceHandle, OAuthError, Resources};
 use sealgate_store::{Audit, DeviceApproval, DeviceState, Polled, Redeemed, Session, UserStatus};
 
 use super::refusal::unanswered;
-use super::session::{Started, Starting};
+use super::session::Starting;
 use super::token::Issuing;
 use super::tokens::TokenAnswer;
 
@@ -54,7 +54,7 @@ pub(super) async fn redeem(
         revoked_for: None,
     };
     audit.session = Some(session.id);
-    let starting = Starting {
+    let mut starting = Starting {
         issuing,
         session,
         user: &user,
@@ -62,18 +62,15 @@ pub(super) async fn redeem(
         resources,
         now: audit.at,
     };
-    let Started {
-        answer,
-        session,
-        refresh,
-    } = starting.start()?;
+    let started = starting.start().await?;
     issuing.spend_proof()?;
+    let (session, refresh) = (started.session.clone(), started.refresh.clone());
     let redeemed = plane
         .store
         .device_redeem(device.id, session, refresh, audit.clone())
         .await;
     match redeemed.map_err(unanswered)? {
-        Redeemed::Started => Ok(answer),
+        Redeemed::Started => starting.settle(started).await,
         Redeemed::Reused => Err(OAuthError::DeviceCodeUsed),
         Redeemed::Ended => Err(OAuthError::SignInEnded),
     }

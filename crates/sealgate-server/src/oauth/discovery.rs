@@ -16,8 +16,8 @@ use serde::Serialize;
 
 use super::tokens::ACR_PASSWORD;
 use super::{assertion, client_auth, dpop};
-use crate::ControlPlane;
 use crate::prepared::Prepared;
+use crate::{ControlPlane, receiver, status_list};
 
 const MAX_AGE: Duration = Duration::from_secs(300);
 
@@ -35,7 +35,11 @@ struct Metadata {
     device_authorization_endpoint: String,
     end_session_endpoint: String,
     revocation_feed_endpoint: String,
+    revocation_applied_endpoint: String,
     revocation_snapshot_endpoint: String,
+    global_token_revocation_endpoint: String,
+    global_token_revocation_endpoint_auth_methods_supported: &'static [&'static str],
+    status_list_aggregation_endpoint: String,
     scopes_supported: &'static [&'static str],
     response_types_supported: &'static [&'static str],
     response_modes_supported: &'static [&'static str],
@@ -105,7 +109,12 @@ impl Metadata {
             device_authorization_endpoint: url("/oauth/device_authorization"),
             end_session_endpoint: url("/oauth/logout"),
             revocation_feed_endpoint: url("/feed/events"),
+            revocation_applied_endpoint: url("/feed/applied"),
             revocation_snapshot_endpoint: url("/feed/snapshot"),
+            global_token_revocation_endpoint: url(receiver::GLOBAL_REVOCATION),
+            // Whoever calls it signs with the keys that it is known by (section 3 of the draft).
+            global_token_revocation_endpoint_auth_methods_supported: &["private_key_jwt"],
+            status_list_aggregation_endpoint: url(status_list::PATH),
             scopes_supported: &Scopes::ABOUT_USER,
             response_types_supported: &["code"],
             response_modes_supported: &ResponseMode::VALUES,

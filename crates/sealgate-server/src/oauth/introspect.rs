@@ -14,7 +14,9 @@ use sealgate_store::{Audit, Client};
 
 use super::access_token::{self, Holder};
 use super::client_auth::authenticate_confidential;
+use super::refresh;
 use super::refusal::{faulty, refused, unanswered};
+use super::session::{Granted, check_tenant};
 use super::tokens::{self, AccessClaims};
 use super::{answer, form};
 use crate::ControlPlane;
@@ -110,6 +112,7 @@ async fn access_token(
         roles: None,
         tenant: claims.tenant.map(|tenant| tenant.to_string()),
         act: claims.act,
+        grants: claims.grants,
         sub_profile: claims.sub_profile,
         cnf: claims.cnf,
     };
@@ -148,7 +151,9 @@ pub(super) async fn serves(
     Ok(false)
 }
 
-/// A refresh token is of no concern to anybody but the client that holds it.
+/// A refresh token is of no concern to anybody but the client that holds it. One that was spent is as good as its
+/// successor inside its grace window, where its client is given that one again: a gate that asks about a session
+/// may have been sent the cookie of a moment ago.
 async fn refresh_token(
     plane: &ControlPlane,
     asker: &Client,
@@ -163,19 +168,23 @@ async fn refresh_token(
         .map_err(unanswered)?;
     let token = token
         .filter(|token| token.secret_hash == handle.secret_hash())
-        .filter(|token| token.client == asker.id && token.used_at.is_none())
+        .filter(|token| token.client == asker.id)
+        .filter(|token| token.used_at.is_none() || refresh::in_grace(plane, token, audit.at))
         .ok_or(UNKNOWN)?;
     let session = access_token::session(plane, token.session, audit.at).await?;
     if audit.at.since(session.renewed_at) >= plane.lifetimes.idle {
         return Err(OAuthError::SessionIdle);
     }
     let user = access_token::user(plane, session.user).await?;
+    check_tenant(asker, &user)?;
+    // As it would be renewed now: what was taken away from the client since counts for nothing.
+    let granted = Granted::of(&session, asker)?;
     Ok(ActiveToken {
         iss: plane.issuer.as_str().to_owned(),
         sub: user.id.to_string(),
         aud: Audience::One(plane.issuer.as_str().to_owned()),
         client_id: token.client.to_string(),
-        scope: session.scopes.join(" "),
+        scope: granted.scopes.join(" "),
         token_type: None,
         exp: session.expires_at.as_seconds(),
         iat: token.issued_at.as_seconds(),
@@ -187,6 +196,7 @@ async fn refresh_token(
         roles: Some(user.roles),
         tenant: session.details.tenant.map(|tenant| tenant.to_string()),
         act: None,
+        grants: Vec::new(),
         sub_profile: None,
         cnf: None,
     })

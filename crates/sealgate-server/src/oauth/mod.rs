@@ -8,7 +8,7 @@ mod assertion;
 pub(crate) mod authorize;
 pub(crate) mod client_auth;
 mod client_credentials;
-mod client_keys;
+pub(crate) mod client_keys;
 mod client_throttle;
 mod code;
 mod cors;
@@ -31,6 +31,7 @@ mod session;
 mod token;
 mod token_exchange;
 mod tokens;
+mod told;
 mod user_claims;
 mod userinfo;
 

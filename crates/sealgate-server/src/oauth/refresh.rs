@@ -8,7 +8,8 @@ use sealgate_model::{Secret, Timestamp};
 use sealgate_oauth::{OAuthError, RefreshHandle, Resources, Scopes};
 use sealgate_session::Context;
 use sealgate_store::{
-    Audit, AuditActor, RefreshToken, RevokeReason, Rotated, Session, UserRow, UserStatus,
+    Audit, AuditActor, Client, Footing, RefreshToken, RevokeReason, Rotated, Session, UserRow,
+    UserStatus,
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ use super::refusal::{faulty, unanswered};
 use super::session::{Granted, check_alone, check_tenant, refresh_token};
 use super::token::Issuing;
 use super::tokens::{About, Issue, TokenAnswer};
+use super::told;
 use crate::{ControlPlane, admin_scopes};
 
 /// How many successors a spent token may have inside its grace window. Each takes a renewal, and
@@ -57,13 +59,7 @@ pub(super) async fn renew(
     let token = known(issuing, handle, audit).await?;
     let (session, user) = alive(plane, &token, audit).await?;
     check_key(issuing, &session)?;
-    check_tenant(client, &user)?;
-    let granted = Granted::of(&session, client)?;
-    let scopes = narrowed(&granted, asked.scopes.as_ref())?;
-    // A role that was taken away takes these with it at the next renewal.
-    admin_scopes::check(&scopes, &user)?;
-    let resources = asked.resources.narrow(&granted.resources, &plane.issuer)?;
-    check_alone(plane, &resources)?;
+    let (scopes, resources) = given(plane, client, &session, &user, asked)?;
     let renewal = Renewal {
         issuing,
         session: &session,
@@ -125,6 +121,11 @@ pub(super) async fn alive(
     let user = user
         .filter(|user| user.status() == UserStatus::Active)
         .ok_or(OAuthError::UserDisabled)?;
+    // Of many that end at once it may be one that is yet to be reached.
+    let fallen = plane.store.fallen(Footing::of(&session), now).await;
+    if fallen.map_err(unanswered)?.is_some() {
+        return Err(OAuthError::SessionRevoked);
+    }
     Ok((session, user))
 }
 
@@ -162,6 +163,24 @@ pub(super) async fn end(plane: &ControlPlane, session: &Session, audit: &Audit) 
     revoked.map_or_else(unanswered, |_| OAuthError::RefreshTokenReused)
 }
 
+/// The scopes and resources of the new access token, as far as the client and the user may still have them.
+fn given(
+    plane: &ControlPlane,
+    client: &Client,
+    session: &Session,
+    user: &UserRow,
+    asked: &Asked,
+) -> Result<(Vec<String>, Vec<String>), OAuthError> {
+    check_tenant(client, user)?;
+    let granted = Granted::of(session, client)?;
+    let scopes = narrowed(&granted, asked.scopes.as_ref())?;
+    // A role that was taken away takes these with it at the next renewal.
+    admin_scopes::check(&scopes, user)?;
+    let resources = asked.resources.narrow(&granted.resources, &plane.issuer)?;
+    check_alone(plane, &resources)?;
+    Ok((scopes, resources))
+}
+
 /// The scopes of the new access token: what was granted, or the part of it that is asked for.
 fn narrowed(granted: &Granted, asked: Option<&Scopes>) -> Result<Vec<String>, OAuthError> {
     match asked {
@@ -188,7 +207,7 @@ impl Renewal<'_> {
         let (handle, successor) =
             refresh_token(self.issuing.plane, self.session, generation, self.audit.at);
         let secret = handle.to_secret();
-        let answer = self.answer(&secret)?;
+        let answer = self.answer(&secret).await?;
         let kept = self.seal(token, &secret)?;
         self.issuing.spend_proof()?;
         let rotated = self
@@ -198,7 +217,7 @@ impl Renewal<'_> {
             .refresh_rotate(token.id, successor, kept, self.audit.clone())
             .await;
         match rotated.map_err(unanswered)? {
-            Rotated::Won => Ok(answer),
+            Rotated::Won => self.settle(answer, &secret).await,
             Rotated::Lost(token) => self.repeat(&token).await,
             Rotated::Ended => Err(OAuthError::SessionRevoked),
         }
@@ -224,7 +243,7 @@ impl Renewal<'_> {
         let Some(current) = self.current(kept).await? else {
             return self.end().await;
         };
-        let answer = self.answer(&current)?;
+        let answer = self.answer(&current).await?;
         self.issuing.spend_proof()?;
         let audit = Audit {
             reason: "grace_window".to_owned(),
@@ -236,7 +255,30 @@ impl Renewal<'_> {
             .record(audit)
             .await
             .map_err(unanswered)?;
-        Ok(answer)
+        self.settle(answer, &current).await
+    }
+
+    /// The answer, once it is on record: signed anew if the user or the client has changed meanwhile.
+    async fn settle(
+        &self,
+        answer: TokenAnswer,
+        refresh: &Secret,
+    ) -> Result<TokenAnswer, OAuthError> {
+        let Issuing { plane, client, .. } = *self.issuing;
+        let Some((user, client)) = told::changed(plane, self.user, client).await? else {
+            return Ok(answer);
+        };
+        let (scopes, resources) = given(plane, &client, self.session, &user, self.asked)?;
+        let again = Renewal {
+            issuing: &self.issuing.with(&client),
+            session: self.session,
+            user: &user,
+            scopes,
+            resources,
+            asked: self.asked,
+            audit: self.audit,
+        };
+        again.answer(refresh).await
     }
 
     /// What is kept of a spent token's answer, inside its grace window.
@@ -275,7 +317,7 @@ impl Renewal<'_> {
         Err(end(self.issuing.plane, self.session, self.audit).await)
     }
 
-    fn answer(&self, refresh: &Secret) -> Result<TokenAnswer, OAuthError> {
+    async fn answer(&self, refresh: &Secret) -> Result<TokenAnswer, OAuthError> {
         let issue = Issue {
             client: self.issuing.client,
             scopes: &self.scopes,
@@ -289,7 +331,7 @@ impl Renewal<'_> {
             nonce: None,
             refresh: Some(refresh),
         };
-        issue.sign(self.issuing.plane, &about)
+        issue.sign(self.issuing.plane, &about).await
     }
 
     /// What this request would leave behind.

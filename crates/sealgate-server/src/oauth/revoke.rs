@@ -14,7 +14,7 @@ use super::client_auth::authenticate;
 use super::refusal::unanswered;
 use super::{access_token, answer, form};
 use crate::caller::Caller;
-use crate::{ControlPlane, admin_scopes};
+use crate::{ControlPlane, admin_scopes, signals};
 
 pub(super) async fn post(
     State(plane): State<Arc<ControlPlane>>,
@@ -99,6 +99,7 @@ async fn servers(
     let own = [
         plane.issuer.as_str().to_owned(),
         admin_scopes::resource(&plane.issuer),
+        signals::resource(&plane.issuer),
     ];
     let mut clients = Vec::new();
     for uri in audience.as_slice().iter().filter(|uri| !own.contains(uri)) {

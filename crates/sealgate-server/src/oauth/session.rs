@@ -1,13 +1,13 @@
 //! What every grant that starts a session has in common.
 
-use sealgate_model::{RefreshId, Timestamp};
+use sealgate_model::{RefreshId, Secret, Timestamp};
 use sealgate_oauth::{Grant, OAuthError, RefreshHandle, Resources};
 use sealgate_store::{Client, ClientKind, RefreshToken, Session, UserRow};
 
 use super::token::Issuing;
 use super::tokens::{About, Issue, TokenAnswer};
-use crate::ControlPlane;
-use crate::admin_scopes;
+use super::told;
+use crate::{ControlPlane, admin_scopes, signals};
 
 /// A session about to start.
 pub(super) struct Starting<'a> {
@@ -22,53 +22,73 @@ pub(super) struct Starting<'a> {
 
 /// A session with its first tokens, not yet stored.
 pub(super) struct Started {
-    pub(super) answer: TokenAnswer,
     pub(super) session: Session,
     pub(super) refresh: Option<RefreshToken>,
+    secret: Option<Secret>,
+    answer: TokenAnswer,
 }
 
 impl Starting<'_> {
     /// Signs the session's first tokens.
-    pub(super) fn start(mut self) -> Result<Started, OAuthError> {
+    pub(super) async fn start(&mut self) -> Result<Started, OAuthError> {
         let Issuing { plane, client, .. } = *self.issuing;
-        let key = self.issuing.key();
-        let now = self.now;
-        if self.session.expires_at <= now {
+        if self.session.expires_at <= self.now {
             return Err(OAuthError::SessionExpired);
         }
-        let granted = Granted::of(&self.session, client)?;
-        check_tenant(client, self.user)?;
-        admin_scopes::check(&granted.scopes, self.user)?;
         // What a public client holds is worth nothing without the key; a confidential one proves who it
         // is each time, and may change its key (RFC 9449, 5).
-        self.session.details.dpop_jkt = key
+        self.session.details.dpop_jkt = self
+            .issuing
+            .key()
             .filter(|_| client.kind == ClientKind::Public)
             .map(|key| key.as_str().to_owned());
-        let session = self.session;
+        let session = &self.session;
+        let refresh =
+            is_renewable(self.issuing, session).then(|| refresh_token(plane, session, 0, self.now));
+        let secret = refresh.as_ref().map(|(handle, _)| handle.to_secret());
+        Ok(Started {
+            answer: self.answer(client, self.user, secret.as_ref()).await?,
+            session: session.clone(),
+            refresh: refresh.map(|(_, token)| token),
+            secret,
+        })
+    }
+
+    /// The answer, once the session is stored: signed anew if its user or client has changed meanwhile.
+    pub(super) async fn settle(&self, started: Started) -> Result<TokenAnswer, OAuthError> {
+        let Issuing { plane, client, .. } = *self.issuing;
+        match told::changed(plane, self.user, client).await? {
+            None => Ok(started.answer),
+            Some((user, client)) => self.answer(&client, &user, started.secret.as_ref()).await,
+        }
+    }
+
+    async fn answer(
+        &self,
+        client: &Client,
+        user: &UserRow,
+        refresh: Option<&Secret>,
+    ) -> Result<TokenAnswer, OAuthError> {
+        let plane = self.issuing.plane;
+        let granted = Granted::of(&self.session, client)?;
+        check_tenant(client, user)?;
+        admin_scopes::check(&granted.scopes, user)?;
         let resources = self.resources.narrow(&granted.resources, &plane.issuer)?;
         check_alone(plane, &resources)?;
-        let refresh =
-            is_renewable(self.issuing, &session).then(|| refresh_token(plane, &session, 0, now));
-        let secret = refresh.as_ref().map(|(handle, _)| handle.to_secret());
         let issue = Issue {
             client,
             scopes: &granted.scopes,
             resources: &resources,
-            key,
-            now,
+            key: self.issuing.key(),
+            now: self.now,
         };
         let about = About {
-            session: &session,
-            user: self.user,
+            session: &self.session,
+            user,
             nonce: self.nonce,
-            refresh: secret.as_ref(),
+            refresh,
         };
-        let answer = issue.sign(plane, &about)?;
-        Ok(Started {
-            answer,
-            session,
-            refresh: refresh.map(|(_, token)| token),
-        })
+        issue.sign(plane, &about).await
     }
 }
 
@@ -106,10 +126,14 @@ pub(super) fn check_tenant(client: &Client, user: &UserRow) -> Result<(), OAuthE
     }
 }
 
-/// A token for the administration API is for nothing else that could pass it on.
+/// A token for the administration API, or for the streams of security events, is for nothing else that could
+/// pass it on.
 pub(super) fn check_alone(plane: &ControlPlane, resources: &[String]) -> Result<(), OAuthError> {
-    let ours = admin_scopes::resource(&plane.issuer);
-    if resources.len() > 1 && resources.contains(&ours) {
+    let ours = [
+        admin_scopes::resource(&plane.issuer),
+        signals::resource(&plane.issuer),
+    ];
+    if resources.len() > 1 && resources.iter().any(|uri| ours.contains(uri)) {
         Err(OAuthError::ResourceNotAlone)
     } else {
         Ok(())

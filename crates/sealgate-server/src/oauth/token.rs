@@ -103,6 +103,15 @@ impl Issuing<'_> {
         self.proof.map(dpop::Proof::key)
     }
 
+    /// The same for the client as it is now.
+    pub(super) fn with<'b>(&'b self, client: &'b Client) -> Issuing<'b> {
+        Issuing {
+            plane: self.plane,
+            client,
+            proof: self.proof,
+        }
+    }
+
     /// Spends the proof, just before what it is for is done.
     pub(super) fn spend_proof(&self) -> Result<(), OAuthError> {
         self.proof.map_or(Ok(()), |proof| proof.spend(self.plane))

@@ -1,19 +1,25 @@
 //! The token exchange grant (RFC 8693, 2.1): a token for the client to act for a user at a resource, for one of
 //! the user's that it has. The session stands behind both; with it, both end.
 
-use sealgate_model::Timestamp;
+use sealgate_model::{GrantId, Timestamp};
 use sealgate_oauth::{
     Act, ActorProfile, OAuthError, RefreshHandle, SubjectToken, TokenExchange, delegated_scopes,
 };
-use sealgate_store::{Audit, Client, ClientKind, Consent, Session, UserRow};
+use sealgate_store::{
+    Audit, Client, ClientKind, Consent, Delegated, NewDelegation, Session, StoreError, UserRow,
+};
 
 use super::access_token::{self, Holder};
 use super::refusal::unanswered;
 use super::session::{Granted, check_alone, check_tenant};
 use super::token::Issuing;
 use super::tokens::{Delegation, Issue, TokenAnswer};
-use super::{introspect, refresh};
-use crate::{ControlPlane, admin_scopes};
+use super::{introspect, refresh, told};
+use crate::{ControlPlane, admin_scopes, signals};
+
+/// How often the delegation may turn out to be one that another exchange has just made: once, unless it was
+/// swept in between.
+const RACES: usize = 3;
 
 /// On whose behalf, and how far that goes.
 struct Subject {
@@ -21,6 +27,8 @@ struct Subject {
     user: UserRow,
     /// Who acted for the user before.
     act: Option<Act>,
+    /// The delegations by which they did.
+    grants: Vec<GrantId>,
     /// When the token that was handed in ends.
     ends_at: Timestamp,
     /// The scopes of the token that was handed in; none: it is the client's own session.
@@ -47,19 +55,17 @@ pub(super) async fn exchange(
     let resources = asked.resources.registered(&client.details.resources)?;
     let resources = resources.as_slice();
     check_alone(plane, resources)?;
-    let own = admin_scopes::resource(&plane.issuer);
-    if resources.contains(&own) {
+    let own = [
+        admin_scopes::resource(&plane.issuer),
+        signals::resource(&plane.issuer),
+    ];
+    if resources.iter().any(|uri| own.contains(uri)) {
         return Err(OAuthError::ResourceNotAllowed);
     }
     let scopes = scopes(plane, client, asked, &subject).await?;
     check_consent(client, &subject, resources, &scopes)?;
     let profile = ActorProfile::of(client.details.agent);
-    let delegation = Delegation {
-        session: &subject.session,
-        user: &subject.user,
-        act: Act::new(client.id.clone(), profile, subject.act)?,
-        ends_at: subject.ends_at,
-    };
+    let act = Act::new(client.id.clone(), profile, subject.act.clone())?;
     let issue = Issue {
         client,
         scopes: &scopes,
@@ -67,18 +73,73 @@ pub(super) async fn exchange(
         key: issuing.key(),
         now: audit.at,
     };
-    let answer = issue.sign_delegated(plane, delegation, audit)?;
     issuing.spend_proof()?;
-    let on_record = plane
+    let mut own = grant(plane, client, &subject, audit).await?;
+    for _ in 0..RACES {
+        let grants = subject.grants.iter().copied().chain([own]).collect();
+        let delegation = Delegation {
+            session: &subject.session,
+            user: &subject.user,
+            act: act.clone(),
+            grants,
+            ends_at: subject.ends_at,
+        };
+        let answer = issue.sign_delegated(plane, delegation, audit).await?;
+        let new = NewDelegation {
+            id: own,
+            session: subject.session.id,
+            client: client.id.clone(),
+            parent: subject.grants.last().copied(),
+            resources: resources.to_vec(),
+        };
+        let on_record = plane.store.session_delegate(new, audit.clone()).await;
+        match on_record.map_err(crowded)? {
+            Delegated::Done => return settle(issuing, &subject, answer).await,
+            Delegated::Other(id) => own = id,
+            Delegated::Revoked => return Err(OAuthError::DelegationRevoked),
+            Delegated::Ended if subject.scopes.is_some() => {
+                return Err(OAuthError::SubjectTokenRevoked);
+            }
+            Delegated::Ended => return Err(OAuthError::SessionRevoked),
+        }
+    }
+    Err(OAuthError::StoreUnavailable)
+}
+
+/// The delegation that this exchange belongs to: the one that there is, or a first one.
+async fn grant(
+    plane: &ControlPlane,
+    client: &Client,
+    subject: &Subject,
+    audit: &Audit,
+) -> Result<GrantId, OAuthError> {
+    let parent = subject.grants.last().copied();
+    let known = plane
         .store
-        .session_delegate(subject.session.id, resources.to_vec(), audit.clone())
-        .await;
-    if on_record.map_err(unanswered)? {
-        Ok(answer)
-    } else if subject.scopes.is_some() {
-        Err(OAuthError::SubjectTokenRevoked)
-    } else {
-        Err(OAuthError::SessionRevoked)
+        .delegation_of(subject.session.id, &client.id, parent);
+    let known = known.await.map_err(unanswered)?;
+    Ok(known.unwrap_or_else(|| GrantId::generate(audit.at, plane.random.as_ref())))
+}
+
+/// The answer, once it is on record, if its user and its client are still as it tells.
+async fn settle(
+    issuing: &Issuing<'_>,
+    subject: &Subject,
+    answer: TokenAnswer,
+) -> Result<TokenAnswer, OAuthError> {
+    let Issuing { plane, client, .. } = *issuing;
+    match told::changed(plane, &subject.user, client).await? {
+        None => Ok(answer),
+        // Nobody has the token, and the next one tells what is so now.
+        Some(_) => Err(OAuthError::StoreUnavailable),
+    }
+}
+
+/// What a session has too many of are its delegations.
+fn crowded(error: StoreError) -> OAuthError {
+    match error {
+        StoreError::TooMany(_) => OAuthError::DelegationsFull,
+        error => unanswered(error),
     }
 }
 
@@ -100,6 +161,7 @@ async fn of_session(
         session,
         user,
         act: None,
+        grants: Vec::new(),
         scopes: None,
     })
 }
@@ -132,6 +194,7 @@ async fn of_token(
         session,
         user,
         act: claims.act,
+        grants: claims.grants,
         ends_at: Timestamp::from_seconds(claims.exp),
         scopes: Some(claims.scope.split(' ').map(str::to_owned).collect()),
     })
@@ -144,6 +207,7 @@ fn of_subject(error: OAuthError) -> OAuthError {
         OAuthError::TokenInvalid => OAuthError::SubjectTokenInvalid,
         OAuthError::TokenExpired => OAuthError::SubjectTokenExpired,
         OAuthError::TokenRevoked => OAuthError::SubjectTokenRevoked,
+        OAuthError::TokenOutdated => OAuthError::SubjectTokenOutdated,
         other => other,
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealgate_jose::Algorithm;
-use sealgate_model::{ClientId, Secret, SessionId, TenantId, Timestamp, UserId};
+use sealgate_model::{ClientId, GrantId, Secret, SessionId, TenantId, Timestamp, UserId};
 use sealgate_oauth::{
     Act, ActorProfile, Audience, ClaimsRequest, Confirmation, OAuthError, Thumbprint, TokenExchange,
 };
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::refusal::faulty;
 use super::user_claims::UserClaims;
 use crate::ControlPlane;
+use crate::status_list::{self, Claimant, StatusClaim};
 
 /// The type of access tokens (RFC 9068, 2.1).
 pub(super) const ACCESS_TYPE: &str = "at+jwt";
@@ -45,11 +46,17 @@ pub(super) struct AccessClaims {
     /// application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) act: Option<Act>,
+    /// The delegations that it came by, the first one first: with each of them it ends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) grants: Vec<GrantId>,
     /// What kind of actor the client is where it acts for itself, if it is an agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) sub_profile: Option<ActorProfile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) cnf: Option<Confirmation>,
+    /// Where verifiers that follow no feed look up whether it is revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<StatusClaim>,
 }
 
 /// What an access token says of the user and the session it belongs to.
@@ -126,6 +133,8 @@ pub(super) struct Delegation<'a> {
     pub(super) session: &'a Session,
     pub(super) user: &'a UserRow,
     pub(super) act: Act,
+    /// The delegations by which they do, its own last.
+    pub(super) grants: Vec<GrantId>,
     /// When what it was exchanged for ends, and so it does.
     pub(super) ends_at: Timestamp,
 }
@@ -133,7 +142,7 @@ pub(super) struct Delegation<'a> {
 impl Issue<'_> {
     /// Signs an access token for the client itself (RFC 6749, 4.4). It belongs to no session, so that the
     /// record is told its `jti`.
-    pub(super) fn sign_for_client(
+    pub(super) async fn sign_for_client(
         &self,
         plane: &ControlPlane,
         audit: &mut Audit,
@@ -143,7 +152,7 @@ impl Issue<'_> {
         let sub = self.client.id.as_str().to_owned();
         let mut access = self.access(plane, sub, expires_at, None, tenant);
         access.sub_profile = self.agent();
-        let access_token = self.sign_access(plane, &access)?;
+        let access_token = self.sign_access(plane, &mut access).await?;
         audit.object = Some(access.jti);
         Ok(TokenAnswer {
             access_token,
@@ -158,7 +167,7 @@ impl Issue<'_> {
     }
 
     /// Signs the tokens of a session. Nothing outlives the session.
-    pub(super) fn sign(
+    pub(super) async fn sign(
         &self,
         plane: &ControlPlane,
         about: &About<'_>,
@@ -171,7 +180,7 @@ impl Issue<'_> {
             .agent()
             .map(|profile| Act::new(self.client.id.clone(), profile, None))
             .transpose()?;
-        let access_token = self.sign_access(plane, &access)?;
+        let access_token = self.sign_access(plane, &mut access).await?;
         let algorithm = self.algorithm()?;
         let id_token = if self.scopes.iter().any(|scope| scope == "openid") {
             let requested = requested(&session.details)?;
@@ -208,7 +217,7 @@ impl Issue<'_> {
 
     /// Signs an access token with which the client acts for a user (RFC 8693). It can be given up without
     /// ending the session, so that the record is told its `jti`.
-    pub(super) fn sign_delegated(
+    pub(super) async fn sign_delegated(
         &self,
         plane: &ControlPlane,
         delegation: Delegation<'_>,
@@ -219,7 +228,8 @@ impl Issue<'_> {
         let expires_at = (self.now + self.lifetime(plane)).min(last);
         let mut access = self.about_user(plane, session, user, expires_at);
         access.act = Some(delegation.act);
-        let access_token = self.sign_access(plane, &access)?;
+        access.grants = delegation.grants;
+        let access_token = self.sign_access(plane, &mut access).await?;
         audit.object = Some(access.jti);
         Ok(TokenAnswer {
             access_token,
@@ -258,11 +268,12 @@ impl Issue<'_> {
         )
     }
 
-    fn sign_access(
+    async fn sign_access(
         &self,
         plane: &ControlPlane,
-        access: &AccessClaims,
+        access: &mut AccessClaims,
     ) -> Result<String, OAuthError> {
+        access.status = status_list::take(plane, self.resources, || claimant(access)).await?;
         let signed = plane.keys.sign(self.algorithm()?, ACCESS_TYPE, access);
         signed.map_err(faulty)
     }
@@ -293,8 +304,10 @@ impl Issue<'_> {
             of_user,
             tenant,
             act: None,
+            grants: Vec::new(),
             sub_profile: None,
             cnf: self.key.map(|jkt| Confirmation { jkt: jkt.clone() }),
+            status: None,
         }
     }
 
@@ -313,6 +326,24 @@ impl Issue<'_> {
 
     fn token_type(&self) -> &'static str {
         if self.key.is_some() { "DPoP" } else { "Bearer" }
+    }
+}
+
+/// What a token stands on, for a status list.
+fn claimant(access: &AccessClaims) -> Claimant {
+    let of_user = access.of_user.as_ref();
+    let others = access.act.iter().flat_map(Act::chain);
+    let others = others.filter(|client| **client != access.client_id);
+    Claimant {
+        jti: access.jti.clone(),
+        client: access.client_id.clone(),
+        acting: others.cloned().collect(),
+        user: of_user.and_then(|_| access.sub.parse().ok()),
+        session: of_user.map(|of_user| of_user.sid),
+        tenant: access.tenant.clone(),
+        grants: access.grants.clone(),
+        issued_at: Timestamp::from_seconds(access.iat),
+        expires_at: Timestamp::from_seconds(access.exp),
     }
 }
 

@@ -112,6 +112,16 @@ async fn a_user_administers_while_they_have_the_role_and_their_session() {
     plane
         .patch(&format!("/users/{ada}"), json!({ "roles": ["admin"] }))
         .await;
+    ask().await.refused(401, "token_outdated");
+    plane.clock.advance(std::time::Duration::from_secs(1));
+    let scope = "sealgate:users:read";
+    let token = token_of(&plane, &session, scope, &["admin"], Value::Null);
+    let bearer = format!("Bearer {token}");
+    let ask = async || {
+        plane
+            .network(Method::GET, "/users", None, Some(&bearer))
+            .await
+    };
     assert_eq!(ask().await.status, 200);
     let revoke = format!("/sessions/{}/revoke", session.id);
     plane.post(&revoke, Value::Null).await;

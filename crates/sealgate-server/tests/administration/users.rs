@@ -123,7 +123,7 @@ async fn what_is_not_named_in_a_change_stays() {
 }
 
 #[tokio::test]
-async fn what_is_taken_away_is_gone_at_once_and_what_is_given_disturbs_nobody() {
+async fn other_roles_sign_nobody_out_unless_that_is_asked_for_and_another_tenant_does() {
     let plane = Plane::new().await;
     let mut app = application();
     app["id"] = "app".into();
@@ -140,7 +140,9 @@ async fn what_is_taken_away_is_gone_at_once_and_what_is_given_disturbs_nobody() 
     };
     assert!(!ends(json!({ "name": "Ada" })).await);
     assert!(!ends(json!({ "roles": ["accountant", "auditor"] })).await);
-    assert!(ends(json!({ "roles": ["auditor"] })).await);
+    assert!(!ends(json!({ "roles": ["auditor"] })).await);
+    assert!(!ends(json!({ "roles": [] })).await);
+    assert!(ends(json!({ "roles": ["auditor"], "sign_out": true })).await);
     assert!(ends(json!({ "tenant": "acme" })).await);
     assert!(!ends(json!({ "tenant": "acme" })).await);
     assert!(ends(json!({ "sign_out": true })).await);

@@ -50,6 +50,7 @@ fn full() -> Value {
         "key": "9f2c4e7a11d80b35",
         "tenant": "acme",
         "acr": "urn:sealgate:acr:password",
+        "told_at": (START + 300) * 1000 + 250,
     })
 }
 
@@ -70,6 +71,7 @@ fn bare() -> Value {
         "key": null,
         "tenant": null,
         "acr": null,
+        "told_at": null,
     })
 }
 
@@ -114,6 +116,9 @@ pub(crate) fn encode(purpose: &str, value: &Value) -> Vec<u8> {
         authenticated_at: Some(time("authenticated_at")),
         refresh: text("refresh"),
         key: text("key"),
+        told_at: value["told_at"]
+            .as_i64()
+            .map_or(time("started_at"), Timestamp::from_millis),
     };
     SessionContent::from(parts).encode().unwrap()
 }
@@ -148,6 +153,9 @@ pub(crate) fn decode(purpose: &str, bytes: &[u8]) -> Result<Value, SealError> {
         "key": content.key(),
         "tenant": user.tenant,
         "acr": user.acr,
+        "told_at": Some(content.told_at())
+            .filter(|told_at| *told_at != content.started_at())
+            .map(Timestamp::as_millis),
     }))
 }
 

@@ -184,6 +184,8 @@ pub struct Resource {
     pub client: Option<ClientId>,
     /// Its scopes.
     pub scopes: Vec<ScopeText>,
+    /// Whether tokens for it have a place in a status list, for verifiers that follow no feed.
+    pub status_list: bool,
     /// When it was made.
     pub created_at: Timestamp,
 }

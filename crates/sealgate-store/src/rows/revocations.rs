@@ -42,6 +42,39 @@ pub struct Revocation {
     pub client: Option<ClientId>,
     /// From when on nothing that it revokes can still be alive, so that it may be forgotten.
     pub expires_at: Timestamp,
+    /// Why, as a word for people's eyes; nothing is decided by it.
+    pub reason: Option<String>,
+}
+
+/// How far one history of revocations had come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryMark {
+    /// Which history: what [`crate::Store::epoch`] tells.
+    pub history: String,
+    /// The number of its last entry.
+    pub seq: u64,
+}
+
+/// A database that was put back from a copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// How far it knew its history.
+    pub known: HistoryMark,
+    /// How far somebody else knew it.
+    pub shown: HistoryMark,
+}
+
+/// What one client sees of the log at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeenRevocations {
+    /// The number of the last entry, visible or not; 0 if there is none.
+    pub head: u64,
+    /// The number of the last visible one that has not expired; 0 if there is none.
+    pub newest: u64,
+    /// Sessions, by when none of them can be alive any more.
+    pub sessions: Vec<(Timestamp, Vec<SessionId>)>,
+    /// Everything else, in order.
+    pub others: Vec<Revocation>,
 }
 
 /// The revocation of one access token.
@@ -83,13 +116,17 @@ pub enum RevokeReason {
     KeyRevoked,
     /// Every session of the tenant was revoked.
     TenantRevoked,
+    /// Another identity system, which is listened to, said so.
+    Signal,
     /// Everything before a time was revoked.
     Everything,
+    /// The database was put back from a copy.
+    Restored,
 }
 
 impl RevokeReason {
     /// Every value.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Logout,
         Self::Admin,
         Self::UserDisabled,
@@ -101,7 +138,9 @@ impl RevokeReason {
         Self::ClientRemoved,
         Self::KeyRevoked,
         Self::TenantRevoked,
+        Self::Signal,
         Self::Everything,
+        Self::Restored,
     ];
 
     /// The word for it in stored rows, JSON and output.
@@ -118,7 +157,9 @@ impl RevokeReason {
             Self::ClientRemoved => "client_removed",
             Self::KeyRevoked => "key_revoked",
             Self::TenantRevoked => "tenant_revoked",
+            Self::Signal => "signal",
             Self::Everything => "everything",
+            Self::Restored => "restored",
         }
     }
 }

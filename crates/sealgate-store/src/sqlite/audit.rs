@@ -3,11 +3,12 @@
 use rusqlite::{Connection, Row, params};
 use sealgate_model::{ClientId, SessionId, Timestamp, UserId};
 
+use super::writer::Tx;
 use super::{measures, sql};
 use crate::{Audit, AuditActor, AuditFilter, AuditRow, Outcome, StoreError};
 
 /// Appends a record. The number is the table's own: undone with the transaction, so gapless.
-pub(super) fn append(connection: &Connection, audit: &Audit) -> Result<(), StoreError> {
+pub(super) fn append(tx: &Tx<'_>, audit: &Audit) -> Result<(), StoreError> {
     let actor = match &audit.actor {
         AuditActor::User(id) => format!("user:{id}"),
         AuditActor::Client(id) => format!("client:{id}"),
@@ -16,7 +17,7 @@ pub(super) fn append(connection: &Connection, audit: &Audit) -> Result<(), Store
         AuditActor::System => "system".to_owned(),
     };
     sql::run(
-        connection,
+        tx,
         "INSERT INTO audit
             (at, actor, action, outcome, reason, user_id, client_id, session_id, object, network,
              trace, count, through, through_session)
@@ -38,18 +39,15 @@ pub(super) fn append(connection: &Connection, audit: &Audit) -> Result<(), Store
             audit.through_session.as_ref().map(SessionId::as_bytes),
         ],
     )?;
+    tx.note(audit.at);
     measures::acted(audit);
     Ok(())
 }
 
 /// Appends a record of what was done, if anything was; whether it was.
-pub(super) fn append_if(
-    connection: &Connection,
-    done: bool,
-    audit: &Audit,
-) -> Result<bool, StoreError> {
+pub(super) fn append_if(tx: &Tx<'_>, done: bool, audit: &Audit) -> Result<bool, StoreError> {
     if done {
-        append(connection, audit)?;
+        append(tx, audit)?;
     }
     Ok(done)
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use rusqlite::params;
 use sealgate_model::{ClientId, SessionId, TenantId, Timestamp, UserId};
 
+use super::revocations::Entry;
 use super::writer::Tx;
-use super::{audit, clients, revocations, sessions, sql, users};
+use super::{audit, clients, reaches, revocations, sessions, sql, users};
 use crate::{Audit, RevokeReason, Revoked, SessionSelector, StoreError};
 
 /// Sessions in one batch: some milliseconds, and room in the reserve for a full disk.
@@ -15,7 +16,7 @@ const BATCH: u32 = 256;
 
 /// How far past the moment of its end a grant is looked for sessions and codes, where all of them have
 /// to go: another request may have read a later time and still have committed first.
-const RACE: Duration = Duration::from_secs(60 * 60);
+pub(super) const RACE: Duration = Duration::from_secs(60 * 60);
 
 /// Whatever a user or anybody has started on a client, up to the moment when this commits.
 pub(super) fn everything_on(
@@ -47,7 +48,7 @@ pub(super) fn begin(
     reason: RevokeReason,
     audit: &Audit,
 ) -> Result<Batch, StoreError> {
-    let barred = bar(tx, selector, audit.at)?;
+    let barred = bar(tx, selector, reason, audit.at)?;
     let ended = if selector.client.is_none() {
         end_sign_ins(tx, selector, audit.at)?
     } else {
@@ -82,13 +83,28 @@ fn record(tx: &Tx<'_>, batch: &Batch, changed: bool, audit: &Audit) -> Result<()
     audit::append_if(tx, changed, &audit).map(drop)
 }
 
-/// Logs the "not before" that fits the selector; whether there is one. A tenant has none of its own:
-/// each batch logs its users'.
-fn bar(tx: &Tx<'_>, selector: &SessionSelector, now: Timestamp) -> Result<bool, StoreError> {
-    let before = selector.started_at_or_before.min(now);
+/// Logs the "not before" that fits the selector; whether there is one. A tenant's users on one client have
+/// none of their own: each batch logs them.
+fn bar(
+    tx: &Tx<'_>,
+    selector: &SessionSelector,
+    reason: RevokeReason,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let before = if selector.started_at_or_before > now {
+        tx.newest(now)
+    } else {
+        selector.started_at_or_before
+    };
     let what = match (&selector.user, &selector.tenant, &selector.client) {
         (Some(user), None, client) => {
-            return users::bar(tx, *user, client.as_ref(), before, now);
+            return users::bar(tx, *user, client.as_ref(), before, now, reason);
+        }
+        (None, Some(tenant), None) => {
+            let readers = reaches::readers_of_tenant(tx, tenant)?;
+            let what = Revoked::Tenant(tenant.clone());
+            revocations::tell(tx, &what, before, &readers, now, reason.as_str())?;
+            return Ok(!readers.is_empty());
         }
         (None, None, Some(client)) => Revoked::Client(client.clone()),
         (None, None, None) => Revoked::All,
@@ -100,7 +116,11 @@ fn bar(tx: &Tx<'_>, selector: &SessionSelector, now: Timestamp) -> Result<bool, 
         return Ok(false);
     }
     let expires_at = sessions::last_end(tx)?.max(now + revocations::KEPT);
-    revocations::append(tx, &what, before, None, expires_at)?;
+    let entry = Entry {
+        reason: Some(reason.as_str()),
+        ..Entry::of(&what, before, expires_at)
+    };
+    revocations::log(tx, &entry)?;
     Ok(true)
 }
 
@@ -182,8 +202,10 @@ fn revoke(
         sessions::revoke_one(tx, *id, reason, now)?;
         batch.sessions += 1;
         let pair = (*user, client.clone());
-        if selector.tenant.is_some() && selector.user.is_none() && !barred.contains(&pair) {
-            users::bar(tx, *user, Some(client), selector.started_at_or_before, now)?;
+        let on_one = selector.user.is_none() && selector.client.is_some();
+        if selector.tenant.is_some() && on_one && !barred.contains(&pair) {
+            let before = selector.started_at_or_before;
+            users::bar(tx, *user, Some(client), before, now, reason)?;
             barred.push(pair);
         }
     }

@@ -1,24 +1,27 @@
 //! What each call of the [`Store`] comes down to: one query on a reader or one act of the writer.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sealgate_model::{
     ClientId, CodeId, DeviceId, InvitationId, LogoutDeliveryId, PushedId, RefreshId, SecretHash,
-    SessionId, SignInId, Timestamp, UserId,
+    SessionId, SignInId, TenantId, Timestamp, UserId,
 };
 use tokio::sync::watch;
 
 use super::client_cache::Looked;
 use super::writer::Tx;
 use super::{
-    SqliteStore, audit, bulk, clients, codes, consents, deliveries, devices, keys, pushed, reaches,
-    refresh, resources, revocations, sessions, sign_ins, sql, sweep, users,
+    SqliteStore, audit, bulk, clients, codes, consents, delegations, deliveries, devices, footing,
+    histories, keys, pushed, refresh, resources, revocations, schema, sessions, sign_ins, sql,
+    sweep, users,
 };
 use crate::{
-    Accepted, Audit, AuditFilter, AuditRow, Client, Code, ConsentRow, DeviceCode, DeviceDecision,
-    Invitation, KeyRow, KeyState, LogoutDelivery, Page, Polled, PushedRequest, Redeemed,
-    RefreshState, RefreshToken, Resource, Revocation, RevokeReason, Rotated, Session,
-    SessionFilter, SessionSelector, SignIn, Store, StoreError, Swept, TokenRevocation, UserChange,
-    UserRow,
+    Accepted, Audit, AuditFilter, AuditRow, Client, Code, ConsentRow, Delegated, DeviceCode,
+    DeviceDecision, Fallen, Footing, HistoryMark, Invitation, KeyRow, KeyState, LogoutDelivery,
+    NewDelegation, Page, Polled, PushedRequest, Redeemed, RefreshState, RefreshToken, Resource,
+    Restored, Revocation, RevokeReason, Rotated, SeenRevocations, Session, SessionFilter,
+    SessionSelector, SignIn, Store, StoreError, Swept, TokenRevocation, UserChange, UserRow,
 };
 
 /// Writes the methods of [`Store`]: each looks up one row on the spot, sends one query to a reader or
@@ -81,11 +84,16 @@ store! {
             let jti = jti.to_owned();
             move |db| revocations::has_token(db, &jti)
         };
-        fn not_before(user: Option<UserId>, client: Option<&ClientId>) -> Option<Timestamp> = {
-            let client = client.cloned();
-            move |db| revocations::not_before(db, user, client.as_ref())
+        fn not_before(user: Option<UserId>, client: Option<&ClientId>, tenant: Option<&TenantId>) -> Option<Timestamp> = {
+            let (client, tenant) = (client.cloned(), tenant.cloned());
+            move |db| revocations::not_before(db, user, client.as_ref(), tenant.as_ref())
+        };
+        fn fallen(footing: Footing, now: Timestamp) -> Option<Fallen> = move |db| {
+            let moment = db.unchecked_transaction()?;
+            footing::fallen(&moment, &footing, now)
         };
         fn revocation_head() -> u64 = revocations::head;
+        fn epoch() -> String = schema::epoch;
     }
     reads {
         fn users(page: Page) -> Vec<UserRow> = move |db| users::list(db, page);
@@ -100,6 +108,10 @@ store! {
         fn keys() -> Vec<KeyRow> = keys::list;
         fn revocations_after(seq: u64, limit: u32) -> Vec<Revocation> =
             move |db| revocations::after(db, seq, limit);
+        fn revocations_seen(client: &ClientId, now: Timestamp, span: Duration) -> SeenRevocations = {
+            let client = client.clone();
+            move |db| revocations::seen(db, &client, now, span)
+        };
         fn revocations_live(now: Timestamp) -> (u64, Vec<Revocation>) =
             move |db| revocations::live(db, now);
         fn audit_after(number: i64, limit: u32) -> Vec<AuditRow> =
@@ -117,8 +129,6 @@ store! {
             move |tx| users::accept_invitation(tx, id, &user, &sign_in, &audit);
         fn client_create(client: Client, audit: Audit) -> () =
             move |tx| clients::create(tx, &client, &audit);
-        fn client_update(before: Client, client: Client, audit: Audit) -> bool =
-            move |tx| clients::update(tx, &before, &client, &audit);
         fn resource_create(resource: Resource, audit: Audit) -> () =
             move |tx| resources::create(tx, &resource, &audit);
         fn resource_update(before: Resource, resource: Resource, audit: Audit) -> bool =
@@ -150,8 +160,8 @@ store! {
             move |tx| codes::redeem(tx, id, &session, refresh.as_ref(), &audit, &on_reuse);
         fn refresh_rotate(id: RefreshId, successor: RefreshToken, answer: String, audit: Audit) -> Rotated =
             move |tx| refresh::rotate(tx, id, &successor, &answer, &audit);
-        fn session_delegate(id: SessionId, resources: Vec<String>, audit: Audit) -> bool =
-            move |tx| reaches::delegate(tx, id, &resources, &audit);
+        fn session_delegate(delegation: NewDelegation, audit: Audit) -> Delegated =
+            move |tx| delegations::take(tx, &delegation, &audit);
         fn keys_change(new: Vec<KeyRow>, moves: Vec<(String, KeyState)>, audit: Audit) -> () =
             move |tx| keys::change(tx, &new, &moves, &audit);
         fn delivery_failed(id: LogoutDeliveryId, next_try_at: Timestamp) -> bool =
@@ -192,8 +202,24 @@ store! {
             move |tx| revocations::revoke_token(tx, &token, &audit);
     }
     others {
-        async fn epoch(&self) -> Result<String, StoreError> {
-            Ok(self.epoch.clone())
+        async fn history_lost(
+            &self,
+            mark: HistoryMark,
+            next: String,
+            audit: Audit,
+        ) -> Result<Option<Restored>, StoreError> {
+            self.whole(|home| async move {
+                let (record, history) = (audit.clone(), next.clone());
+                let act = move |tx: &Tx<'_>| histories::begin(tx, &mark, &history, &record);
+                let Some((restored, first)) = home.writer.write_ending(act).await? else {
+                    return Ok(None);
+                };
+                home.witness.noted().begin(next, *home.writer.wakeup().borrow());
+                let all = histories::everything(audit.at);
+                home.revoke_rest(first, all, RevokeReason::Restored, audit).await?;
+                Ok(Some(restored))
+            })
+            .await
         }
 
         async fn client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
@@ -215,8 +241,24 @@ store! {
             change: UserChange,
             audit: Audit,
         ) -> Result<bool, StoreError> {
-            let ends = change.sign_out.is_some();
+            // Roles may be taken away.
+            let ends = change.sign_out.is_some() || change.roles.is_some();
             let act = move |tx: &Tx<'_>| users::update(tx, id, &change, &audit);
+            if ends {
+                self.home.writer.write_ending(act).await
+            } else {
+                self.home.writer.write(act).await
+            }
+        }
+
+        async fn client_update(
+            &self,
+            before: Client,
+            client: Client,
+            audit: Audit,
+        ) -> Result<bool, StoreError> {
+            let ends = clients::takes_away(&before, &client);
+            let act = move |tx: &Tx<'_>| clients::update(tx, &before, &client, &audit);
             if ends {
                 self.home.writer.write_ending(act).await
             } else {

@@ -2,13 +2,14 @@
 //! it did stays readable.
 
 use rusqlite::{Connection, Row, TransactionBehavior, params};
-use sealgate_model::{ClientId, SecretHash, Timestamp};
+use sealgate_model::{ClientId, Grant, SecretHash, Timestamp};
 
 use super::bulk::{self, Batch};
+use super::revocations::Entry;
 use super::writer::Tx;
-use super::{audit, consents, devices, pushed, sql};
+use super::{audit, consents, devices, pushed, revocations, sessions, sql, streams};
 use crate::{
-    Audit, AuditActor, Client, ClientAuthentication, ClientKind, RevokeReason, StoreError,
+    Audit, AuditActor, Client, ClientAuthentication, ClientKind, RevokeReason, Revoked, StoreError,
 };
 
 macro_rules! select {
@@ -122,7 +123,70 @@ pub(super) fn update(
             has_secret(client),
         ],
     )?;
+    if changed > 0 {
+        if is_machine(before) && proves_otherwise(before, client) {
+            tell(
+                tx,
+                &Revoked::Client(client.id.clone()),
+                audit.at,
+                "credentials_changed",
+            )?;
+        } else if is_less(before, client) {
+            let what = Revoked::ClientClaims(client.id.clone());
+            tell(tx, &what, audit.at, "registration_changed")?;
+        }
+    }
     audit::append_if(tx, changed > 0, audit)
+}
+
+/// Tells every client something that holds for whatever a client was given until now.
+fn tell(tx: &Tx<'_>, what: &Revoked, now: Timestamp, reason: &str) -> Result<(), StoreError> {
+    let expires_at = sessions::last_end(tx)?.max(now + revocations::KEPT);
+    let entry = Entry {
+        reason: Some(reason),
+        ..Entry::of(what, tx.newest(now), expires_at)
+    };
+    revocations::log(tx, &entry)
+}
+
+/// Whether it only acts for itself, or for users of others: nobody signs in to it. All that it has, it has
+/// by its credentials alone.
+fn is_machine(client: &Client) -> bool {
+    let signs_in = |grant: &Grant| matches!(grant, Grant::AuthorizationCode | Grant::DeviceCode);
+    !client.details.grants.iter().any(signs_in)
+}
+
+/// Whether it proves who it is in another way than before, or by keys of which one that it had is missing. One
+/// more key takes none away.
+fn proves_otherwise(before: &Client, after: &Client) -> bool {
+    let keys = |client: &Client| -> Vec<serde_json::Value> {
+        let set = client.details.jwks.as_ref();
+        let keys = set.and_then(|set| set["keys"].as_array());
+        keys.cloned().unwrap_or_default()
+    };
+    let kept = keys(after);
+    before.details.authentication != after.details.authentication
+        || before.details.jwks_uri != after.details.jwks_uri
+        || keys(before).iter().any(|key| !kept.contains(key))
+}
+
+/// Whether such a change takes something away that credentials from before still have.
+pub(super) fn takes_away(before: &Client, after: &Client) -> bool {
+    is_less(before, after) || (is_machine(before) && proves_otherwise(before, after))
+}
+
+/// Whether tokens from before tell of more than it may have now, or of something else.
+fn is_less(before: &Client, after: &Client) -> bool {
+    fn lost<T: PartialEq>(before: &[T], after: &[T]) -> bool {
+        before.iter().any(|one| !after.contains(one))
+    }
+    let (was, is) = (&before.details, &after.details);
+    lost(&before.scopes, &after.scopes)
+        || lost(&was.resources, &is.resources)
+        || lost(&was.grants, &is.grants)
+        || was.agent != is.agent
+        || was.tenant != is.tenant
+        || (is.require_dpop && !was.require_dpop)
 }
 
 /// Whoever has the secret can use `scopes`, and that was found to be right of no others.
@@ -133,11 +197,12 @@ pub(super) fn set_secret(
     secret_hash: SecretHash,
     audit: &Audit,
 ) -> Result<bool, StoreError> {
-    match by_id(tx, id)? {
+    let current = match by_id(tx, id)? {
         None => return Ok(false),
         Some(current) if current.scopes != scopes => return Err(StoreError::Conflict("client")),
-        Some(_) => tx.clients_change(),
-    }
+        Some(current) => current,
+    };
+    tx.clients_change();
     let changed = sql::run(
         tx,
         "UPDATE clients SET secret_hash = ?2
@@ -145,6 +210,14 @@ pub(super) fn set_secret(
            AND coalesce(details ->> '$.authentication', 'secret') = 'secret'",
         params![id.as_str(), secret_hash.as_bytes()],
     )?;
+    if changed > 0 && is_machine(&current) {
+        tell(
+            tx,
+            &Revoked::Client(id.clone()),
+            audit.at,
+            "credentials_changed",
+        )?;
+    }
     audit::append_if(tx, changed > 0, audit)
 }
 
@@ -210,6 +283,7 @@ pub(super) fn remove(
     if removed == 0 {
         return finish(tx, id, RevokeReason::ClientRemoved, audit);
     }
+    streams::forget_client(tx, id)?;
     consents::forget_client(tx, id)?;
     devices::forget_client(tx, id)?;
     pushed::forget_client(tx, id)?;

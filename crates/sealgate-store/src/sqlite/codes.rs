@@ -4,8 +4,8 @@ use rusqlite::{Connection, params};
 use sealgate_model::{CodeId, SessionId, SignInId, Timestamp, UserId};
 
 use super::writer::Tx;
-use super::{audit, refresh, revocations, sessions, sql};
-use crate::{Audit, Code, Redeemed, RefreshToken, RevokeReason, Session, StoreError};
+use super::{audit, footing, refresh, sessions, sql};
+use crate::{Audit, Code, Footing, Redeemed, RefreshToken, RevokeReason, Session, StoreError};
 
 pub(super) fn create(tx: &Tx<'_>, code: &Code, audit: &Audit) -> Result<(), StoreError> {
     sql::run(
@@ -91,7 +91,8 @@ fn spend(
     session: &Session,
     at: Timestamp,
 ) -> Result<Option<SignInId>, StoreError> {
-    if revocations::bars(tx, session.user, &session.client, made_at(id))? {
+    let made = Footing::of_grant(session, made_at(id));
+    if footing::fallen(tx, &made, at)?.is_some() {
         return Ok(None);
     }
     let fits = sql::one(

@@ -106,7 +106,7 @@ pub(super) fn withdraw(
     let revoked = sessions::revoke_all_on(tx, user, client, reason, audit.at)?;
     let changed = forgotten > 0 || dropped > 0 || revoked.is_some();
     if changed {
-        users::bar(tx, user, Some(client), audit.at, audit.at)?;
+        users::bar(tx, user, Some(client), audit.at, audit.at, reason)?;
     }
     audit::append_if(tx, changed, audit)
 }

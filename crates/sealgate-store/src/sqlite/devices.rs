@@ -4,10 +4,10 @@ use rusqlite::{Connection, Row, params};
 use sealgate_model::{ClientId, DeviceId, SessionId, SignInId, Timestamp, UserId};
 
 use super::writer::Tx;
-use super::{audit, refresh, revocations, sql};
+use super::{audit, footing, refresh, sql};
 use crate::{
-    Audit, DeviceApproval, DeviceCode, DeviceDecision, DeviceState, GrantDetails, Polled, Redeemed,
-    RefreshToken, Session, StoreError,
+    Audit, DeviceApproval, DeviceCode, DeviceDecision, DeviceState, Footing, GrantDetails, Polled,
+    Redeemed, RefreshToken, Session, StoreError,
 };
 
 /// By how many seconds the interval grows with a poll that came too soon (RFC 8628, 3.5).
@@ -243,7 +243,10 @@ fn is_barred(tx: &Tx<'_>, id: DeviceId, session: &Session) -> Result<bool, Store
         |row| sql::maybe_time(row, "approved_at"),
     )?;
     match approved_at.flatten() {
-        Some(at) => revocations::bars(tx, session.user, &session.client, at),
+        Some(at) => {
+            let approved = Footing::of_grant(session, at);
+            Ok(footing::fallen(tx, &approved, at)?.is_some())
+        }
         None => Ok(false),
     }
 }

@@ -3,9 +3,10 @@
 use rusqlite::{Connection, Row, params};
 use sealgate_model::Timestamp;
 
+use super::revocations::Entry;
 use super::writer::Tx;
 use super::{audit, revocations, sql};
-use crate::{Audit, KeyRow, KeyState, Revoked, StoreError};
+use crate::{Audit, KeyRow, KeyState, RevokeReason, Revoked, StoreError};
 
 /// Keys that are not gone, oldest first. A few rows: read whole.
 pub(super) fn list(connection: &Connection) -> Result<Vec<KeyRow>, StoreError> {
@@ -51,7 +52,11 @@ pub(super) fn revoke(
     shift(tx, kid, KeyState::Gone, audit)?;
     carry_out(tx, new, moves, audit)?;
     let what = Revoked::Key(kid.to_owned());
-    revocations::append(tx, &what, audit.at, None, expires_at)?;
+    let entry = Entry {
+        reason: Some(RevokeReason::KeyRevoked.as_str()),
+        ..Entry::of(&what, audit.at, expires_at)
+    };
+    revocations::log(tx, &entry)?;
     audit::append(tx, audit)?;
     Ok(true)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
-use sealgate_model::Timestamp;
+use sealgate_model::{StreamId, Timestamp};
 
 use crate::{Audit, Outcome, RevokeReason};
 
@@ -19,6 +19,22 @@ pub(super) fn session_revoked(reason: RevokeReason, expires_at: Timestamp, at: T
     if expires_at > at {
         counter!("sealgate_sessions_revoked_total", "reason" => reason.as_str()).increment(1);
     }
+}
+
+/// A delegation that was good was revoked.
+pub(super) fn delegation_revoked(reason: RevokeReason) {
+    counter!("sealgate_delegations_revoked_total", "reason" => reason.as_str()).increment(1);
+}
+
+/// A revocation of a kind of thing was logged.
+pub(super) fn logged(kind: &'static str) {
+    counter!("sealgate_revocations_logged_total", "kind" => kind).increment(1);
+}
+
+/// So many signals of a stream were queued, delivered, refused by its receiver or dropped.
+pub(super) fn signals(stream: StreamId, outcome: &'static str, count: u64) {
+    counter!("sealgate_signals_total", "stream" => stream.to_string(), "outcome" => outcome)
+        .increment(count);
 }
 
 /// A commit of so many writes, with its sync of the disk, took so long; so many more waited when it

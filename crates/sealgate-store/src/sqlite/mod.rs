@@ -7,6 +7,7 @@ mod audit;
 mod bulk;
 mod calls;
 mod checkpoints;
+mod claims;
 mod client_cache;
 mod clients;
 mod codes;
@@ -14,6 +15,8 @@ mod consents;
 mod delegations;
 mod deliveries;
 mod devices;
+mod footing;
+mod histories;
 mod keys;
 mod measures;
 mod place;
@@ -28,10 +31,12 @@ mod revocations;
 mod schema;
 mod sessions;
 mod sign_ins;
+mod signals;
 mod sql;
 mod streams;
 mod sweep;
 mod users;
+mod witness;
 mod writer;
 
 use std::path::Path;
@@ -44,8 +49,9 @@ use self::client_cache::ClientCache;
 use self::place::Place;
 use self::reader::Readers;
 use self::reserve::Reserve;
+use self::witness::Witness;
 use self::writer::{Tx, Writer};
-use crate::{Audit, RevokeReason, SessionSelector, StoreError};
+use crate::{Audit, HistoryMark, Restored, RevokeReason, SessionSelector, StoreError};
 
 /// The memory of a control plane in one data directory.
 ///
@@ -54,7 +60,7 @@ use crate::{Audit, RevokeReason, SessionSelector, StoreError};
 pub struct SqliteStore {
     // Dropped in this order: the writer is the last connection, whose closing folds the log into the
     // database, and the directory is free only after that.
-    epoch: String,
+    restored: Option<Restored>,
     clients: Arc<ClientCache>,
     readers: Readers,
     home: Arc<Home>,
@@ -64,6 +70,7 @@ pub struct SqliteStore {
 /// on when their caller has left.
 struct Home {
     writer: Writer,
+    witness: Witness,
     _place: Place,
 }
 
@@ -82,27 +89,44 @@ impl SqliteStore {
             // What is left over opens nothing: the client is gone, or disabled.
             tracing::warn!(%error, "the end of a client is still not finished");
         }
-        let epoch = schema::epoch(&connection)?;
+        let shown = witness::read(dir);
+        let restored = histories::look_back(&mut connection, shown.as_ref(), clock.now(), random)?;
         let head = revocations::head(&connection)?;
+        let mark = HistoryMark {
+            history: schema::epoch(&connection)?,
+            seq: head,
+        };
+        let witness = Witness::start(dir, mark)?;
         let readers = Readers::open(&place.file)?;
         let clients = Arc::new(ClientCache::default());
         let reserve = Reserve::keep(dir);
-        let writer = Writer::start(connection, &place.file, head, reserve, Arc::clone(&clients))?;
+        let announced = (head, witness.noted());
+        let clients_kept = Arc::clone(&clients);
+        let writer = Writer::start(connection, &place.file, announced, reserve, clients_kept)?;
         Ok(Self {
-            epoch,
+            restored,
             clients,
             readers,
             home: Arc::new(Home {
                 writer,
+                witness,
                 _place: place,
             }),
         })
     }
 }
 
+impl SqliteStore {
+    /// What was found when it was opened, if the database had been put back from a copy: then another
+    /// history has begun, and everything that was started until then is revoked.
+    pub const fn restored(&self) -> Option<&Restored> {
+        self.restored.as_ref()
+    }
+}
+
 impl std::fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SqliteStore(epoch {})", self.epoch)
+        f.write_str("SqliteStore")
     }
 }
 

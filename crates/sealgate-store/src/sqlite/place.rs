@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::StoreError;
 
 /// Readable by the owner only.
-const PRIVATE_FILE: u32 = 0o600;
+pub(super) const PRIVATE_FILE: u32 = 0o600;
 
 /// The data directory, held for this process alone until dropped.
 pub(super) struct Place {

@@ -5,29 +5,15 @@
 //! then of what has ended before ([`catch_up`]).
 
 use rusqlite::params;
-use sealgate_model::{ClientId, SessionId, Timestamp, UserId};
+use sealgate_model::{ClientId, SessionId, TenantId, Timestamp, UserId};
 
+use super::revocations::Entry;
 use super::writer::Tx;
-use super::{audit, revocations, sql};
-use crate::{Audit, Revoked, StoreError};
+use super::{delegations, revocations, sql};
+use crate::{Revoked, StoreError};
 
-/// Notes that a token of a session is given out for `resources`. It commits before the session ends, and then
-/// their servers hear of that; or after, and then there is no token.
-pub(super) fn delegate(
-    tx: &Tx<'_>,
-    id: SessionId,
-    resources: &[String],
-    audit: &Audit,
-) -> Result<bool, StoreError> {
-    let alive = sql::one(
-        tx,
-        "SELECT 1 FROM sessions WHERE id = ?1 AND revoked_at IS NULL AND expires_at > ?2",
-        params![id.as_bytes(), audit.at.as_millis()],
-        |_row| Ok(()),
-    )?;
-    if alive.is_none() {
-        return Ok(false);
-    }
+/// Notes that a token of a session is given out for `resources`.
+pub(super) fn note(tx: &Tx<'_>, id: SessionId, resources: &[String]) -> Result<(), StoreError> {
     for uri in resources {
         sql::run(
             tx,
@@ -35,8 +21,7 @@ pub(super) fn delegate(
             params![id.as_bytes(), uri],
         )?;
     }
-    audit::append(tx, audit)?;
-    Ok(true)
+    Ok(())
 }
 
 /// The clients that a session's tokens can be presented to, in order of id.
@@ -88,8 +73,46 @@ pub(super) fn readers_of(
     )
 }
 
-/// Tells a client that begins to serve a resource of the sessions for it that have ended, and of the single
-/// tokens that the client before it was told of: tokens from before may still be presented, now to this one.
+/// The clients that tokens of sessions for a tenant, and of machines that belong to it, can be presented to,
+/// in order of id, each with the latest end of such a session. Sessions count that have not been swept yet.
+pub(super) fn readers_of_tenant(
+    tx: &Tx<'_>,
+    tenant: &TenantId,
+) -> Result<Vec<(ClientId, Timestamp)>, StoreError> {
+    sql::many(
+        tx,
+        "SELECT reader, max(expires_at) AS last_end FROM (
+            SELECT client_id AS reader, expires_at FROM sessions INDEXED BY sessions_by_tenant
+            WHERE tenant = ?1
+            UNION ALL
+            SELECT resources.client_id, sessions.expires_at
+            FROM sessions INDEXED BY sessions_by_tenant
+                 CROSS JOIN json_each(sessions.details, '$.resources') AS granted
+                 CROSS JOIN resources ON resources.uri = granted.value
+            WHERE sessions.tenant = ?1 AND resources.client_id IS NOT NULL
+            UNION ALL
+            SELECT resources.client_id, sessions.expires_at
+            FROM sessions INDEXED BY sessions_by_tenant
+                 CROSS JOIN reaches ON reaches.session_id = sessions.id
+                 CROSS JOIN resources ON resources.uri = reaches.resource
+            WHERE sessions.tenant = ?1 AND resources.client_id IS NOT NULL
+            UNION ALL
+            SELECT id, 0 FROM clients WHERE details ->> '$.tenant' = ?1 AND removed_at IS NULL
+            UNION ALL
+            SELECT resources.client_id, 0
+            FROM clients CROSS JOIN json_each(clients.details, '$.resources') AS named
+                 CROSS JOIN resources ON resources.uri = named.value
+            WHERE clients.details ->> '$.tenant' = ?1 AND clients.removed_at IS NULL
+              AND resources.client_id IS NOT NULL)
+         GROUP BY reader ORDER BY reader",
+        params![tenant.as_str()],
+        |row| Ok((sql::client_id(row, "reader")?, sql::time(row, "last_end")?)),
+    )
+}
+
+/// Tells a client that begins to serve a resource of the sessions for it that have ended, of the delegations for
+/// it that are revoked, and of the single tokens and tenants that the client before it was told of: tokens from
+/// before may still be presented, now to this one.
 /// Most of the log is of sessions, so that all of it is read; it holds a day at the most.
 pub(super) fn catch_up(
     tx: &Tx<'_>,
@@ -100,7 +123,7 @@ pub(super) fn catch_up(
 ) -> Result<(), StoreError> {
     let ended = sql::many(
         tx,
-        "SELECT DISTINCT sessions.id, sessions.revoked_at, sessions.expires_at
+        "SELECT DISTINCT sessions.id, sessions.revoked_at, sessions.expires_at, sessions.revoked_for
          FROM revocations CROSS JOIN sessions ON sessions.id = revocations.subject
          WHERE revocations.kind = 'session' AND revocations.expires_at > ?3
            AND sessions.client_id <> ?2 AND sessions.revoked_at IS NOT NULL
@@ -114,14 +137,25 @@ pub(super) fn catch_up(
                 SessionId::from_bytes(row.get("id")?),
                 sql::time(row, "revoked_at")?,
                 sql::time(row, "expires_at")?,
+                row.get::<_, Option<String>>("revoked_for")?,
             ))
         },
     )?;
-    for (id, at, expires_at) in ended {
-        revocations::append(tx, &Revoked::Session(id), at, Some(server), expires_at)?;
+    for (id, at, expires_at, reason) in ended {
+        let what = Revoked::Session(id);
+        let entry = Entry {
+            client: Some(server),
+            reason: reason.as_deref(),
+            ..Entry::of(&what, at, expires_at)
+        };
+        revocations::log(tx, &entry)?;
     }
+    delegations::catch_up(tx, uri, server, now)?;
     match before {
-        Some(before) => revocations::copy_tokens(tx, before, Some(server), now),
+        Some(before) => {
+            revocations::copy(tx, "token", before, Some(server), now)?;
+            revocations::copy(tx, "tenant", before, Some(server), now)
+        }
         // Then everybody was told of them: when they were given up, or by `leave`.
         None => Ok(()),
     }
@@ -130,5 +164,5 @@ pub(super) fn catch_up(
 /// A resource that `server` has served is served by nobody now. Who will be next is not known, so that
 /// everybody is told of the single tokens that `server` was told of.
 pub(super) fn leave(tx: &Tx<'_>, server: &ClientId, now: Timestamp) -> Result<(), StoreError> {
-    revocations::copy_tokens(tx, server, None, now)
+    revocations::copy(tx, "token", server, None, now)
 }

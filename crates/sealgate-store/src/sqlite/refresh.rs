@@ -4,8 +4,8 @@ use rusqlite::{Connection, Row, params};
 use sealgate_model::{RefreshId, SessionId, SignInId, Timestamp};
 
 use super::writer::Tx;
-use super::{audit, sessions, sql, users};
-use crate::{Audit, RefreshState, RefreshToken, Rotated, Session, StoreError};
+use super::{audit, footing, sessions, sql, users};
+use crate::{Audit, Footing, RefreshState, RefreshToken, Rotated, Session, StoreError};
 
 /// Starts a session from `sign_in` with its first refresh token.
 pub(super) fn start_session(
@@ -88,6 +88,13 @@ pub(super) fn rotate(
     audit: &Audit,
 ) -> Result<Rotated, StoreError> {
     let at = audit.at.as_millis();
+    let session = sessions::by_id(tx, successor.session)?;
+    // Of many sessions that end at once the later ones have a barrier before them first.
+    if let Some(session) = session
+        && footing::fallen(tx, &Footing::of(&session), audit.at)?.is_some()
+    {
+        return Ok(Rotated::Ended);
+    }
     // One conditional update decides the winner. Whoever loses has changed nothing.
     let fits = sql::one(
         tx,

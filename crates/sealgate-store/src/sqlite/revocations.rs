@@ -1,14 +1,16 @@
 //! The revocation log: numbered without gaps in the transaction that revokes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rusqlite::{Connection, Row, params};
-use sealgate_model::{ClientId, GrantId, SessionId, Timestamp, UserId};
+use sealgate_model::{ClientId, GrantId, SessionId, TenantId, Timestamp, UserId};
 
 use super::writer::Tx;
-use super::{audit, sql};
-use crate::{Audit, Revocation, Revoked, StoreError, TokenRevocation};
+use super::{audit, measures, sql};
+use crate::{
+    Audit, Revocation, RevokeReason, Revoked, SeenRevocations, StoreError, TokenRevocation,
+};
 
 /// The least time for which a "not before" stays in the log: the longest session (24 h) and an hour
 /// for clocks that differ, so that the entry outlives whatever it revokes.
@@ -18,26 +20,37 @@ pub(super) const KEPT: Duration = Duration::from_secs(25 * 60 * 60);
 /// sees it until the token would have expired, and a client can have as many tokens as it likes.
 const TOKENS: u32 = 10_000;
 
-/// Appends an entry and takes its number from the counter in `meta`. A counter and not the highest
-/// row, because old entries are swept and a number is never given twice.
-pub(super) fn append(
-    tx: &Tx<'_>,
-    what: &Revoked,
-    at: Timestamp,
-    client: Option<&ClientId>,
-    expires_at: Timestamp,
-) -> Result<(), StoreError> {
-    insert(tx, what, at, client, None, expires_at)
+/// An entry that is about to be logged.
+pub(super) struct Entry<'a> {
+    pub(super) what: &'a Revoked,
+    /// When; for a "not before" subject the last moment that is revoked.
+    pub(super) at: Timestamp,
+    /// The client that can see it; none: every client.
+    pub(super) client: Option<&'a ClientId>,
+    /// The client that a single token was given to.
+    pub(super) owner: Option<&'a ClientId>,
+    pub(super) expires_at: Timestamp,
+    /// Why, for people's eyes.
+    pub(super) reason: Option<&'a str>,
 }
 
-fn insert(
-    tx: &Tx<'_>,
-    what: &Revoked,
-    at: Timestamp,
-    client: Option<&ClientId>,
-    owner: Option<&ClientId>,
-    expires_at: Timestamp,
-) -> Result<(), StoreError> {
+impl<'a> Entry<'a> {
+    /// An entry for every client to see.
+    pub(super) fn of(what: &'a Revoked, at: Timestamp, expires_at: Timestamp) -> Self {
+        Self {
+            what,
+            at,
+            client: None,
+            owner: None,
+            expires_at,
+            reason: None,
+        }
+    }
+}
+
+/// Appends an entry and takes its number from the counter in `meta`. A counter and not the highest
+/// row, because old entries are swept and a number is never given twice.
+pub(super) fn log(tx: &Tx<'_>, entry: &Entry<'_>) -> Result<(), StoreError> {
     let seq = sql::one(
         tx,
         "UPDATE meta SET revocation_seq = revocation_seq + 1 WHERE one = 1
@@ -46,22 +59,44 @@ fn insert(
         |row| number(row, "seq"),
     )?
     .ok_or_else(|| sql::unreadable("meta"))?;
-    let (kind, subject) = columns(what);
+    let (kind, subject) = columns(entry.what);
     sql::run(
         tx,
-        "INSERT INTO revocations (seq, kind, subject, at, client_id, expires_at, owner)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO revocations (seq, kind, subject, at, client_id, expires_at, owner, reason)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             place(seq),
             kind,
             subject,
-            at.as_millis(),
-            client.map(ClientId::as_str),
-            expires_at.as_millis(),
-            owner.map(ClientId::as_str),
+            entry.at.as_millis(),
+            entry.client.map(ClientId::as_str),
+            entry.expires_at.as_millis(),
+            entry.owner.map(ClientId::as_str),
+            entry.reason,
         ],
     )?;
+    measures::logged(kind);
     tx.announce(seq);
+    Ok(())
+}
+
+/// Logs a "not before" for each client that is to hear of it, until nothing of its sessions can be alive.
+pub(super) fn tell(
+    tx: &Tx<'_>,
+    what: &Revoked,
+    before: Timestamp,
+    readers: &[(ClientId, Timestamp)],
+    now: Timestamp,
+    reason: &str,
+) -> Result<(), StoreError> {
+    for (client, last_end) in readers {
+        let entry = Entry {
+            client: Some(client),
+            reason: Some(reason),
+            ..Entry::of(what, before, (now + KEPT).max(*last_end))
+        };
+        log(tx, &entry)?;
+    }
     Ok(())
 }
 
@@ -101,31 +136,43 @@ pub(super) fn revoke_token(
     }
     let what = Revoked::Token(token.jti.clone());
     for reader in readers {
-        let owner = Some(&token.client);
-        insert(tx, &what, audit.at, reader, owner, token.expires_at)?;
+        let entry = Entry {
+            client: reader,
+            owner: Some(&token.client),
+            reason: Some(RevokeReason::ClientRevoked.as_str()),
+            ..Entry::of(&what, audit.at, token.expires_at)
+        };
+        log(tx, &entry)?;
     }
     audit::append(tx, audit)?;
     Ok(true)
 }
 
-/// Tells `to`, or everybody, of every single token that `from` was told of, and that is not over yet.
-pub(super) fn copy_tokens(
+/// What `from` was told of single tokens, or of tenants, is told to `to`, or to everybody, if it is not over
+/// yet.
+pub(super) fn copy(
     tx: &Tx<'_>,
+    kind: &str,
     from: &ClientId,
     to: Option<&ClientId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let known = sql::many(
         tx,
-        "SELECT seq, kind, subject, at, client_id, expires_at
+        "SELECT seq, kind, subject, at, client_id, expires_at, reason
          FROM revocations INDEXED BY revocations_by_subject
-         WHERE kind <> 'session' AND kind = 'token' AND client_id = ?1 AND expires_at > ?2
+         WHERE kind <> 'session' AND kind = ?3 AND client_id = ?1 AND expires_at > ?2
          ORDER BY seq",
-        params![from.as_str(), now.as_millis()],
+        params![from.as_str(), now.as_millis(), kind],
         read,
     )?;
-    for entry in known {
-        append(tx, &entry.what, entry.at, to, entry.expires_at)?;
+    for known in known {
+        let entry = Entry {
+            client: to,
+            reason: known.reason.as_deref(),
+            ..Entry::of(&known.what, known.at, known.expires_at)
+        };
+        log(tx, &entry)?;
     }
     Ok(())
 }
@@ -154,44 +201,46 @@ pub(super) fn has_token(connection: &Connection, jti: &str) -> Result<bool, Stor
     Ok(found.is_some())
 }
 
-/// The latest "not before" that covers what this user or this client started. An entry that only one
-/// client sees counts for that client, or when no client is named.
+/// The latest "not before" that covers what was started by this user, on this client or for this tenant. An
+/// entry that only one client sees counts for that client, or when no client is named.
 pub(super) fn not_before(
     connection: &Connection,
     user: Option<UserId>,
     client: Option<&ClientId>,
+    tenant: Option<&TenantId>,
 ) -> Result<Option<Timestamp>, StoreError> {
     let subjects = [
-        Some(Revoked::All),
-        user.map(Revoked::User),
-        client.cloned().map(Revoked::Client),
+        (Some(Revoked::All), None),
+        (user.map(Revoked::User), client),
+        (client.cloned().map(Revoked::Client), None),
+        (tenant.cloned().map(Revoked::Tenant), None),
     ];
-    let mut latest = None;
-    for what in subjects.iter().flatten() {
-        let (kind, subject) = columns(what);
-        let found = sql::one(
-            connection,
-            "SELECT max(at) AS at FROM revocations INDEXED BY revocations_by_subject
-             WHERE kind <> 'session' AND kind = ?1 AND subject = ?2
-               AND (client_id IS NULL OR ?3 IS NULL OR client_id = ?3)",
-            params![kind, subject, client.map(ClientId::as_str)],
-            |row| sql::maybe_time(row, "at"),
-        )?;
-        latest = latest.max(found.flatten());
+    let mut last = None;
+    for (what, reader) in subjects {
+        if let Some(what) = what {
+            last = last.max(latest(connection, &what, reader)?);
+        }
     }
-    Ok(latest)
+    Ok(last)
 }
 
-/// Whether what a user started on a client at `started` is revoked. Equal counts as revoked: nobody can say
-/// which of the two was first.
-pub(super) fn bars(
+/// The latest entry about a subject: those that every client sees and, where a reader is named, those that
+/// this one sees.
+pub(super) fn latest(
     connection: &Connection,
-    user: UserId,
-    client: &ClientId,
-    started: Timestamp,
-) -> Result<bool, StoreError> {
-    let not_before = not_before(connection, Some(user), Some(client))?;
-    Ok(not_before.is_some_and(|at| started <= at))
+    what: &Revoked,
+    reader: Option<&ClientId>,
+) -> Result<Option<Timestamp>, StoreError> {
+    let (kind, subject) = columns(what);
+    let found = sql::one(
+        connection,
+        "SELECT max(at) AS at FROM revocations INDEXED BY revocations_by_subject
+         WHERE kind <> 'session' AND kind = ?1 AND subject = ?2
+           AND (client_id IS NULL OR ?3 IS NULL OR client_id = ?3)",
+        params![kind, subject, reader.map(ClientId::as_str)],
+        |row| sql::maybe_time(row, "at"),
+    )?;
+    Ok(found.flatten())
 }
 
 /// The number of the last entry ever logged; 0 if there is none.
@@ -213,7 +262,7 @@ pub(super) fn after(
 ) -> Result<Vec<Revocation>, StoreError> {
     sql::many(
         connection,
-        "SELECT seq, kind, subject, at, client_id, expires_at
+        "SELECT seq, kind, subject, at, client_id, expires_at, reason
          FROM revocations WHERE seq > ?1 ORDER BY seq LIMIT ?2",
         params![place(seq), limit],
         read,
@@ -230,13 +279,59 @@ pub(super) fn live(
     let head = head(&moment)?;
     let entries = sql::many(
         &moment,
-        "SELECT seq, kind, subject, at, client_id, expires_at
+        "SELECT seq, kind, subject, at, client_id, expires_at, reason
          FROM revocations WHERE expires_at > ?1 ORDER BY seq",
         params![now.as_millis()],
         read,
     )?;
     moment.commit()?;
     Ok((head, entries))
+}
+
+/// What `client` sees of the log as of one moment. Row by row, since there can be very many sessions; of
+/// them nothing is kept but their ids.
+pub(super) fn seen(
+    connection: &Connection,
+    client: &ClientId,
+    now: Timestamp,
+    span: Duration,
+) -> Result<SeenRevocations, StoreError> {
+    let moment = connection.unchecked_transaction()?;
+    let mut seen = SeenRevocations {
+        head: head(&moment)?,
+        ..SeenRevocations::default()
+    };
+    let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX).max(1);
+    let mut sessions: BTreeMap<i64, Vec<SessionId>> = BTreeMap::new();
+    let mut query = moment.prepare_cached(
+        "SELECT seq, kind, subject, at, client_id, expires_at, reason
+         FROM revocations WHERE expires_at > ?1 AND (client_id IS NULL OR client_id = ?2)
+         ORDER BY seq",
+    )?;
+    let mut rows = query.query(params![now.as_millis(), client.as_str()])?;
+    while let Some(row) = rows.next()? {
+        if row.get_ref("kind")?.as_bytes().ok() == Some(b"session") {
+            let end: i64 = row.get("expires_at")?;
+            // Times before 1970 are nothing that this log holds.
+            let spans = end.saturating_add(span - 1).div_euclid(span);
+            let end = spans.saturating_mul(span);
+            let id = SessionId::from_bytes(row.get("subject")?);
+            sessions.entry(end).or_default().push(id);
+            seen.newest = number(row, "seq")?;
+        } else {
+            let entry = read(row)?;
+            seen.newest = entry.seq;
+            seen.others.push(entry);
+        }
+    }
+    drop(rows);
+    drop(query);
+    moment.commit()?;
+    let groups = sessions.into_iter();
+    seen.sessions = groups
+        .map(|(end, ids)| (Timestamp::from_millis(end), ids))
+        .collect();
+    Ok(seen)
 }
 
 fn read(row: &Row<'_>) -> Result<Revocation, StoreError> {
@@ -262,6 +357,7 @@ fn read(row: &Row<'_>) -> Result<Revocation, StoreError> {
         at: sql::time(row, "at")?,
         client: sql::maybe_client_id(row, "client_id")?,
         expires_at: sql::time(row, "expires_at")?,
+        reason: row.get("reason")?,
     })
 }
 

@@ -5,6 +5,7 @@
 //! BY`), so that a query whose index went missing fails its test instead of turning slow.
 
 mod delegations;
+mod histories;
 mod receivers;
 mod streams;
 
@@ -17,7 +18,7 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x5365_616c;
 
 /// Every step from an empty file to the newest schema. A released step never changes.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     FIRST,
     COUNTED,
     GRANTS,
@@ -25,6 +26,7 @@ const MIGRATIONS: [&str; 7] = [
     delegations::STEP,
     streams::STEP,
     receivers::STEP,
+    histories::STEP,
 ];
 
 const FIRST: &str = r#"
@@ -357,7 +359,7 @@ pub(super) fn migrate(
 }
 
 /// 128 random bits in hexadecimal: safe in URLs, header fields and event ids.
-fn fresh_epoch(random: &dyn Random) -> String {
+pub(super) fn fresh_epoch(random: &dyn Random) -> String {
     use std::fmt::Write as _;
     random
         .bytes::<16>()

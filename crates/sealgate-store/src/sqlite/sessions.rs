@@ -3,8 +3,9 @@
 use rusqlite::{Connection, Params, Row, params};
 use sealgate_model::{ClientId, SessionId, SignInId, TenantId, Timestamp, UserId};
 
+use super::revocations::Entry;
 use super::writer::Tx;
-use super::{audit, deliveries, measures, reaches, revocations, sql};
+use super::{audit, deliveries, measures, reaches, revocations, signals, sql};
 use crate::{
     Audit, Page, RevokeReason, Revoked, Session, SessionFilter, SessionSelector, StoreError,
 };
@@ -44,7 +45,8 @@ pub(super) fn insert(tx: &Tx<'_>, session: &Session, sign_in: SignInId) -> Resul
             session.revoked_for.map(RevokeReason::as_str),
         ],
     )
-    .map(drop)
+    .map(drop)?;
+    signals::session_established(tx, session)
 }
 
 pub(super) fn by_id(connection: &Connection, id: SessionId) -> Result<Option<Session>, StoreError> {
@@ -148,12 +150,20 @@ pub(super) fn revoke_one(
         },
     )?;
     if let Some((user, client, expires_at)) = revoked {
-        for reader in reaches::readers(tx, id)? {
-            revocations::append(tx, &Revoked::Session(id), at, Some(&reader), expires_at)?;
+        let what = Revoked::Session(id);
+        let readers = reaches::readers(tx, id)?;
+        for reader in &readers {
+            let entry = Entry {
+                client: Some(reader),
+                reason: Some(reason.as_str()),
+                ..Entry::of(&what, at, expires_at)
+            };
+            revocations::log(tx, &entry)?;
         }
         measures::session_revoked(reason, expires_at, at);
         // What has expired, the client has ended by itself.
         if expires_at > at {
+            signals::session_revoked(tx, id, user, &readers, reason, at)?;
             deliveries::owe(tx, id, user, &client, at)?;
         }
         return Ok(Was::Alive);

@@ -21,8 +21,11 @@ const SESSIONS: u32 = 32;
 /// How long a sealed answer is kept: far above any grace window, far below a session.
 const ANSWER_KEPT: Duration = Duration::from_secs(10 * 60);
 
+/// How long it is known that a security event was taken: longer than any that is older is still taken.
+const HEARD_KEPT: Duration = Duration::from_secs(8 * 24 * 3600);
+
 /// The kinds of rows that expire, in the order in which their counts are told.
-pub(super) const KINDS: [&str; 9] = [
+pub(super) const KINDS: [&str; 11] = [
     "sessions",
     "refresh_answers",
     "codes",
@@ -32,6 +35,8 @@ pub(super) const KINDS: [&str; 9] = [
     "pushed_requests",
     "device_codes",
     "assertion_ids",
+    "heard_events",
+    "listed_tokens",
 ];
 
 /// What one slice did.
@@ -95,6 +100,18 @@ const SLICES: [(&str, Duration); KINDS.len() - 1] = [
              WHERE expires_at < ?1 LIMIT ?2)",
         Duration::ZERO,
     ),
+    (
+        "DELETE FROM heard_events WHERE (transmitter_id, jti_hash) IN
+            (SELECT transmitter_id, jti_hash FROM heard_events INDEXED BY heard_events_by_age
+             WHERE heard_at < ?1 LIMIT ?2)",
+        HEARD_KEPT,
+    ),
+    (
+        "DELETE FROM listed_tokens WHERE (list, idx) IN
+            (SELECT list, idx FROM listed_tokens INDEXED BY listed_tokens_by_expiry
+             WHERE expires_at < ?1 LIMIT ?2)",
+        Duration::ZERO,
+    ),
 ];
 
 /// Deletes one slice of what expired before `now`, of the kind at that place in [`KINDS`].
@@ -136,6 +153,10 @@ fn expired_sessions(tx: &Tx<'_>, now: Timestamp) -> Result<Slice, StoreError> {
             "DELETE FROM refresh_tokens INDEXED BY refresh_tokens_by_session WHERE session_id = ?1",
             "DELETE FROM codes INDEXED BY codes_by_session WHERE session_id = ?1",
             "DELETE FROM reaches WHERE session_id = ?1",
+            "DELETE FROM delegation_resources WHERE delegation_id IN
+                (SELECT id FROM delegations INDEXED BY delegations_by_session
+                 WHERE session_id = ?1)",
+            "DELETE FROM delegations INDEXED BY delegations_by_session WHERE session_id = ?1",
             "DELETE FROM sessions WHERE id = ?1",
         ] {
             rows += sql::run(tx, delete, params![session.as_bytes()])?;

@@ -353,6 +353,7 @@ async fn on_a_full_disk_whatever_is_new_is_refused() {
     };
     full(store.consent_grant(consent, house.audit()).await);
     let resource = Resource {
+        status_list: false,
         uri: "https://api.example".to_owned(),
         name: String::new(),
         client: None,

@@ -2,12 +2,13 @@
 
 use rusqlite::{Connection, Row, params};
 use sealgate_model::{ClientId, InvitationId, TenantId, Timestamp, UserId};
+use serde_json::json;
 
 use super::writer::Tx;
-use super::{audit, clients, reaches, revocations, sessions, sign_ins, sql};
+use super::{audit, claims, clients, reaches, revocations, sessions, sign_ins, signals, sql};
 use crate::{
-    Accepted, Audit, Invitation, Page, RevokeReason, Revoked, SignIn, StoreError, UserChange,
-    UserRow,
+    Accepted, Audit, Invitation, Page, RevokeReason, Revoked, SignIn, SignalKind, StoreError,
+    UserChange, UserRow,
 };
 
 macro_rules! select {
@@ -118,7 +119,8 @@ pub(super) fn disable(tx: &Tx<'_>, id: UserId, audit: &Audit) -> Result<bool, St
     drop_links(tx, Some(id))?;
     sign_ins::end_all_of(tx, id, at)?;
     sessions::revoke_all_of(tx, id, RevokeReason::UserDisabled, at)?;
-    bar(tx, id, None, at, at)?;
+    bar(tx, id, None, at, at, RevokeReason::UserDisabled)?;
+    signals::account(tx, id, SignalKind::AccountDisabled, None, at)?;
     audit::append(tx, audit)?;
     Ok(true)
 }
@@ -133,6 +135,7 @@ pub(super) fn bar(
     only: Option<&ClientId>,
     before: Timestamp,
     now: Timestamp,
+    reason: RevokeReason,
 ) -> Result<bool, StoreError> {
     let known = match only {
         None => reaches::readers_of(tx, id)?,
@@ -146,10 +149,7 @@ pub(super) fn bar(
             known
         }
     };
-    for (client, last_end) in &known {
-        let expires_at = (now + revocations::KEPT).max(*last_end);
-        revocations::append(tx, &Revoked::User(id), before, Some(client), expires_at)?;
-    }
+    revocations::tell(tx, &Revoked::User(id), before, &known, now, reason.as_str())?;
     Ok(!known.is_empty())
 }
 
@@ -194,7 +194,12 @@ pub(super) fn update(
     if let (1.., Some(reason)) = (changed, change.sign_out) {
         sign_ins::end_all_of(tx, id, audit.at)?;
         sessions::revoke_all_of(tx, id, reason, audit.at)?;
-        bar(tx, id, None, audit.at, audit.at)?;
+        bar(tx, id, None, audit.at, audit.at, reason)?;
+    } else if changed > 0 {
+        claims::renew(tx, &current, change, audit.at)?;
+    }
+    if changed > 0 {
+        claims::tell_streams(tx, &current, change, audit.at)?;
     }
     audit::append_if(tx, changed > 0, audit)
 }
@@ -208,6 +213,7 @@ pub(super) fn enable(tx: &Tx<'_>, id: UserId, audit: &Audit) -> Result<bool, Sto
     if changed == 0 {
         return exists(tx, id);
     }
+    signals::account(tx, id, SignalKind::AccountEnabled, None, audit.at)?;
     audit::append(tx, audit)?;
     Ok(true)
 }
@@ -314,6 +320,8 @@ pub(super) fn accept_invitation(
         None => return Ok(Accepted::Spent),
         Some(None) => insert(tx, user)?,
         Some(Some(owner)) if owner == user.id => {
+            let before = by_id(tx, owner)?;
+            let had = before.is_some_and(|before| before.password_hash.is_some());
             sql::run(
                 tx,
                 "UPDATE users SET name = ?2, password_hash = ?3 WHERE id = ?1",
@@ -329,6 +337,10 @@ pub(super) fn accept_invitation(
             // Whoever else got in with the old password is out with it.
             sign_ins::end_all_of(tx, owner, audit.at)?;
             sessions::revoke_all_of(tx, owner, RevokeReason::PasswordReset, audit.at)?;
+            let change = if had { "update" } else { "create" };
+            let details = json!({ "credential_type": "password", "change_type": change });
+            let kind = SignalKind::CredentialChange;
+            signals::account(tx, owner, kind, Some(details), audit.at)?;
         }
         Some(Some(_)) => return Err(StoreError::Invalid("the link is another user's")),
     }

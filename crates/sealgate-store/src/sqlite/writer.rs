@@ -10,9 +10,11 @@ use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
+use sealgate_model::Timestamp;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -20,6 +22,7 @@ use tokio::time::Instant;
 use super::checkpoints::Checkpoints;
 use super::client_cache::ClientCache;
 use super::reserve::Reserve;
+use super::witness::Noted;
 use super::{measures, sql};
 use crate::StoreError;
 
@@ -35,16 +38,36 @@ pub(super) struct Tx<'c> {
     connection: &'c Connection,
     head: Cell<Option<u64>>,
     clients: Cell<bool>,
+    newest: Arc<AtomicI64>,
 }
 
 impl<'c> Tx<'c> {
     /// A write on a connection that is in a transaction.
     pub(super) fn on(connection: &'c Connection) -> Self {
+        Self::after(connection, Arc::new(AtomicI64::new(i64::MIN)))
+    }
+
+    /// One that follows others, of which `newest` is the newest moment that anything was recorded for.
+    fn after(connection: &'c Connection, newest: Arc<AtomicI64>) -> Self {
         Self {
             connection,
             head: Cell::new(None),
             clients: Cell::new(false),
+            newest,
         }
+    }
+
+    /// Notes for which moment something is recorded.
+    pub(super) fn note(&self, at: Timestamp) {
+        self.newest.fetch_max(at.as_millis(), Ordering::Relaxed);
+    }
+
+    /// The newest moment for which anything was recorded by this process before this write, or `at` if that is
+    /// newer. An act begins before it is written, and another that began later may have been written before
+    /// it: what that one has told was so until now.
+    pub(super) fn newest(&self, at: Timestamp) -> Timestamp {
+        let known = Timestamp::from_millis(self.newest.load(Ordering::Relaxed));
+        known.max(at)
     }
 
     /// Notes that this job changes a client, so that what memory keeps of them is forgotten with its
@@ -86,21 +109,24 @@ pub(super) struct Writer {
     queue: Option<mpsc::Sender<Job>>,
     head: watch::Sender<u64>,
     reserve: Arc<Reserve>,
+    newest: Arc<AtomicI64>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Starts the thread on a connection that is ready to write to `file`; `head` is the newest revocation,
+    /// Starts the thread on a connection that is ready to write to `file`; `announced` is the newest revocation
+    /// and where each further one is noted,
     /// `reserve` the room on the same disk, and `clients` what memory keeps of clients.
     pub(super) fn start(
         connection: Connection,
         file: &Path,
-        head: u64,
+        announced: (u64, Arc<Noted>),
         reserve: Reserve,
         clients: Arc<ClientCache>,
     ) -> Result<Self, StoreError> {
         let checkpoints = Checkpoints::start(file)?;
         let (queue, jobs) = mpsc::channel(QUEUE);
+        let (head, noted) = announced;
         let (head, _) = watch::channel(head);
         let reserve = Arc::new(reserve);
         let worker = Worker {
@@ -108,6 +134,7 @@ impl Writer {
             connection,
             jobs,
             head: head.clone(),
+            noted,
             reserve: Arc::clone(&reserve),
             clients,
         };
@@ -119,6 +146,7 @@ impl Writer {
             queue: Some(queue),
             head,
             reserve,
+            newest: Arc::new(AtomicI64::new(i64::MIN)),
             thread: Some(thread),
         })
     }
@@ -167,8 +195,9 @@ impl Writer {
         F: FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let (answer, outcome) = oneshot::channel();
+        let newest = Arc::clone(&self.newest);
         let job: Job = Box::new(move |connection| {
-            let tx = Tx::on(connection);
+            let tx = Tx::after(connection, newest);
             let result = in_savepoint(&tx, act);
             let head = if result.is_ok() { tx.head.get() } else { None };
             let full = matches!(result, Err(StoreError::Full));
@@ -247,6 +276,7 @@ struct Worker {
     connection: Connection,
     jobs: mpsc::Receiver<Job>,
     head: watch::Sender<u64>,
+    noted: Arc<Noted>,
     reserve: Arc<Reserve>,
     clients: Arc<ClientCache>,
 }
@@ -272,6 +302,7 @@ impl Worker {
                 tracing::error!(writes = ran.len(), %error, "a group of writes was lost");
             } else if let Some(head) = ran.iter().filter_map(|job| job.head).max() {
                 self.head.send_replace(head);
+                self.noted.reach(head);
             }
             // Even if the commit failed: then nobody knows whether it did.
             if ran.iter().any(|job| job.clients) {

@@ -237,12 +237,10 @@ async fn a_tenants_sessions_end_and_those_of_others_stay() {
     let stays = world.store.sign_in(bobs.id).await.unwrap().unwrap();
     assert!(stays.ended_at.is_none());
     let log = told(&world).await;
-    // One barrier for the user, not one for each session.
-    let barriers = log
-        .iter()
-        .filter(|(what, ..)| *what == Revoked::User(ada.id))
-        .count();
-    assert_eq!((log.len(), barriers), (3, 1));
+    // One barrier for each client that takes the tenant's tokens, not one for each user or session.
+    let of_tenant = Revoked::Tenant("acme".parse().unwrap());
+    assert_eq!(log[0], (of_tenant, Some(client.id.clone()), now));
+    assert_eq!(log.len(), 3);
 }
 
 #[tokio::test]

@@ -372,6 +372,7 @@ async fn a_removed_client_takes_everything_along_and_its_id_is_never_given_again
         world.store.consent_grant(consent, audit).await.unwrap();
     }
     let resource = Resource {
+        status_list: false,
         uri: "https://api.example".to_owned(),
         name: "API".to_owned(),
         client: Some(client.id.clone()),

@@ -1,7 +1,9 @@
 //! Who hears of the end of what can be presented to them, beside the client it began on.
 
-use sealgate_model::{ClientId, SessionId, UserId};
-use sealgate_store::{RevokeReason, Revoked, SessionSelector, TokenRevocation};
+use sealgate_model::{ClientId, GrantId, SessionId, UserId};
+use sealgate_store::{
+    Delegated, NewDelegation, RevokeReason, Revoked, SessionSelector, TokenRevocation,
+};
 
 use crate::world::{DAY, HOUR, World};
 
@@ -34,10 +36,18 @@ async fn revoke(world: &World, id: SessionId) {
 }
 
 async fn delegate(world: &World, id: SessionId, resources: &[&str]) -> bool {
-    let resources = resources.iter().map(ToString::to_string).collect();
+    let client: ClientId = "expenses".parse().unwrap();
+    let known = world.store.delegation_of(id, &client, None).await.unwrap();
+    let new = NewDelegation {
+        id: known.unwrap_or_else(|| GrantId::generate(world.now(), &world.random)),
+        session: id,
+        client,
+        parent: None,
+        resources: resources.iter().map(ToString::to_string).collect(),
+    };
     let audit = world.audit("token.exchange");
-    let done = world.store.session_delegate(id, resources, audit).await;
-    done.unwrap()
+    let done = world.store.session_delegate(new, audit).await;
+    done.unwrap() == Delegated::Done
 }
 
 fn session(id: SessionId, readers: &[&str]) -> Vec<(Revoked, String)> {
@@ -138,7 +148,7 @@ async fn a_user_whose_tokens_a_client_takes_ends_there_too_and_no_other_user_doe
     assert_eq!(told(&world, 0).await, expected.concat());
     // What the user starts at the resource's own client is barred as well, as everywhere.
     let api: ClientId = "api".parse().unwrap();
-    let not_before = world.store.not_before(Some(ada.id), Some(&api)).await;
+    let not_before = world.store.not_before(Some(ada.id), Some(&api), None).await;
     assert_eq!(not_before.unwrap(), Some(world.now()));
 }
 
@@ -249,7 +259,8 @@ async fn a_swept_session_takes_along_what_it_was_exchanged_for() {
     let (.., session, _) = world.story().await;
     assert!(delegate(&world, session.id, &[API, FILES]).await);
     world.clock.advance(2 * DAY);
-    // The session with its refresh token, its code and two resources; and the browser's sign-in.
-    assert_eq!(world.sweep().await, 6);
+    // The session with its refresh token and its code; its delegation, and two resources of each; and the
+    // browser's sign-in.
+    assert_eq!(world.sweep().await, 9);
     assert!(world.store.session(session.id).await.unwrap().is_none());
 }

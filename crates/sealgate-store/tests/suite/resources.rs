@@ -6,6 +6,7 @@ use crate::world::{HOUR, World};
 
 fn resource(world: &World, uri: &str) -> Resource {
     Resource {
+        status_list: false,
         uri: uri.to_owned(),
         name: "Expenses API".to_owned(),
         client: None,
@@ -44,6 +45,7 @@ async fn a_resource_is_made_changed_and_removed() {
         name: "Travel API".to_owned(),
         client: Some(client.id.clone()),
         scopes: vec![],
+        status_list: true,
         created_at: world.now(),
         ..first.clone()
     };

@@ -147,7 +147,7 @@ async fn not_before_is_the_latest_of_what_covers_the_token() {
         let revoked = world.store.sessions_revoke(selector, reason, audit).await;
         revoked.unwrap();
     };
-    let not_before = async |user, client| world.store.not_before(user, client).await.unwrap();
+    let not_before = async |user, client| world.store.not_before(user, client, None).await.unwrap();
     assert_eq!(not_before(Some(ada.id), Some(&app.id)).await, None);
 
     let first = world.now();

@@ -179,7 +179,9 @@ async fn every_kind_of_row_that_expires_has_a_count() {
             "revocations",
             "pushed_requests",
             "device_codes",
-            "assertion_ids"
+            "assertion_ids",
+            "heard_events",
+            "listed_tokens"
         ]
     );
     assert_eq!(swept.total(), 0);

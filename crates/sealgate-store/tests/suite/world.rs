@@ -315,6 +315,7 @@ impl World {
     /// A resource, and the client that serves it.
     pub(crate) async fn resource(&self, uri: &str, client: Option<&ClientId>) {
         let resource = Resource {
+            status_list: false,
             uri: uri.to_owned(),
             name: "Expenses API".to_owned(),
             client: client.cloned(),

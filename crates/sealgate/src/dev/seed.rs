@@ -207,6 +207,7 @@ async fn resource(door: &Door, wanted: &Wanted<'_>, scopes: &[String]) -> Result
                 name: name(wanted.target, ""),
                 client,
                 scopes: texts,
+                status_list: false,
             };
             let _: ResourceView = door.post("/resources", &new).await?;
         }

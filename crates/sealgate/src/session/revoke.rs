@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::moment::Moment;
 use crate::output::{self, Text};
 use crate::place::Place;
+use crate::receipt::Wait;
 use crate::screen::clean;
 use crate::user;
 
@@ -45,6 +46,8 @@ pub(crate) struct Revoke {
     #[command(flatten)]
     sure: Sure,
     #[command(flatten)]
+    wait: Wait,
+    #[command(flatten)]
     place: Place,
 }
 
@@ -61,9 +64,8 @@ async fn one(id: SessionId, revoke: &Revoke, json: bool) -> Result<(), Failure> 
         end_sign_in: revoke.end_sign_in,
     };
     let session: SessionView = door.post(&format!("/sessions/{id}/revoke"), &how).await?;
-    output::print(json, &session, |session| {
-        revoked(session, revoke.end_sign_in)
-    })
+    let text = |session: &SessionView| revoked(session, revoke.end_sign_in);
+    revoke.wait.done(&door, json, &session, text).await
 }
 
 async fn many(revoke: Revoke, json: bool) -> Result<(), Failure> {
@@ -81,13 +83,14 @@ async fn many(revoke: Revoke, json: bool) -> Result<(), Failure> {
         before: revoke.before.map(Moment::resolve),
     };
     let done: RevokedSessions = door.post("/sessions/revoke", &which).await?;
-    output::print(json, &done, |done| Text {
+    let text = |done: &RevokedSessions| Text {
         data: match done.revoked {
             1 => "1 session is revoked.\n".to_owned(),
             count => format!("{count} sessions are revoked.\n"),
         },
         ..Text::default()
-    })
+    };
+    revoke.wait.done(&door, json, &done, text).await
 }
 
 fn sentence(revoke: &Revoke) -> String {

@@ -102,7 +102,9 @@ fn words(reason: RevokeReason) -> &'static str {
         RevokeReason::ClientRemoved => "client removed",
         RevokeReason::KeyRevoked => "key revoked",
         RevokeReason::TenantRevoked => "tenant revoked",
+        RevokeReason::Signal => "told by an identity system",
         RevokeReason::Everything => "everything revoked",
+        RevokeReason::Restored => "a backup was restored",
     }
 }
 

@@ -304,6 +304,7 @@ impl Settings {
                 ml_dsa: self.keys.ml_dsa,
                 admin_http: self.admin.http,
                 proxies: self.proxies(),
+                signal_inactivity: None,
                 limits: ServerLimits {
                     connections: self.limits.connections,
                     feed_subscribers: self.limits.feed_subscribers,

@@ -9,6 +9,7 @@ mod operating;
 mod refusing;
 mod registering;
 mod remote;
+mod restoring;
 mod revoking;
 mod serving;
 mod tracing;

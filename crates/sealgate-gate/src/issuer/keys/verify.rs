@@ -29,7 +29,10 @@ impl KeySource {
         if let Some(keys) = self.trust.verifying(self.now()) {
             match keys.verify_as(token, expect) {
                 Err(JoseError::UnknownKey) => {}
-                verified => return verified.map_err(Unverified::Refused),
+                verified => {
+                    let verified = verified.and_then(|verified| self.unrevoked(verified));
+                    return verified.map_err(Unverified::Refused);
+                }
             }
         }
         let kid = claimed_key(token).map_err(Unverified::Refused)?;
@@ -38,7 +41,11 @@ impl KeySource {
         }
         match self.look_up(kid.as_deref()) {
             // They came in between, or the one key that a token without `kid` may mean is not there.
-            LookUp::Known(keys) => keys.verify_as(token, expect).map_err(Unverified::Refused),
+            LookUp::Known(keys) => {
+                let verified = keys.verify_as(token, expect);
+                let verified = verified.and_then(|verified| self.unrevoked(verified));
+                verified.map_err(Unverified::Refused)
+            }
             LookUp::Refused => Err(Unverified::Refused(JoseError::UnknownKey)),
             LookUp::Ask => Err(Unverified::Ask(kid)),
             LookUp::Unavailable { retry_after } => Err(Unverified::Unavailable(retry_after)),
@@ -79,9 +86,9 @@ impl KeySource {
         match verify() {
             Err(JoseError::UnknownKey) => {
                 self.renew().await?;
-                Ok(verify()?)
+                Ok(self.unrevoked(verify()?)?)
             }
-            verified => Ok(verified?),
+            verified => Ok(self.unrevoked(verified?)?),
         }
     }
 }

@@ -39,6 +39,10 @@ pub struct NewResource {
     #[serde(default)]
     #[schema(max_items = 64)]
     pub scopes: Vec<ScopeText>,
+    /// Whether its tokens have a place in a status list, for verifiers that follow no feed. Each token is
+    /// then stored until it expires.
+    #[serde(default)]
+    pub status_list: bool,
 }
 
 /// What to change about a resource. What is absent stays.
@@ -69,6 +73,14 @@ pub struct ResourcePatch {
     )]
     #[schema(value_type = Vec<ScopeText>, required = false, max_items = 64)]
     pub scopes: Option<Vec<ScopeText>>,
+    /// Whether tokens that are issued from now on have a place in a status list.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = bool, required = false)]
+    pub status_list: Option<bool>,
 }
 
 /// A resource.
@@ -83,6 +95,8 @@ pub struct ResourceView {
     pub client: Option<ClientId>,
     /// Its scopes, in words.
     pub scopes: Vec<ScopeText>,
+    /// Whether its tokens have a place in a status list.
+    pub status_list: bool,
     /// When it was registered.
     #[schema(value_type = Millis)]
     pub created_at: Timestamp,
@@ -99,6 +113,7 @@ impl From<Resource> for ResourceView {
             name: row.name,
             client: row.client,
             scopes: row.scopes.into_iter().map(text).collect(),
+            status_list: row.status_list,
             created_at: row.created_at,
         }
     }

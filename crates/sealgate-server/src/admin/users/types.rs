@@ -78,8 +78,8 @@ pub struct UserPatch {
     )]
     #[schema(value_type = Option<TenantIdText>)]
     pub tenant: Option<Option<TenantId>>,
-    /// Ends every sign-in and session with the change. A change that takes a role away or changes the
-    /// tenant does so in any case.
+    /// Ends every sign-in and session with the change. A change of the tenant does so in any case; other roles
+    /// need not, for whoever was told of the earlier ones asks anew.
     #[serde(default)]
     pub sign_out: bool,
 }

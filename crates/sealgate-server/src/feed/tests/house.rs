@@ -1,6 +1,5 @@
 //! What the feed's tests stand on: a control plane over a real store, and a reader of its streams.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use sealgate_model::{
     ClientId, Clock as _, CodeId, SecretHash, SessionId, SignInId, Timestamp, UserId,
 };
 use sealgate_revocation::{
-    Action, Credential, Expected, Follower, MESSAGE_TYPE, Message, RevokedBy, SNAPSHOT_LIMIT,
+    Action, Credential, Expected, Follower, MESSAGE_TYPE, Message, RevokedBy, SNAPSHOT_LIMIT, View,
 };
 use sealgate_session::{KeyRing, SealKey};
 use sealgate_store::{
@@ -25,6 +24,7 @@ use sealgate_store::{
 };
 use tower::ServiceExt as _;
 
+use super::lines::Lines;
 use crate::feed::{Feed, Pace, routes};
 use crate::sign_in::passwords::PasswordQueue;
 use crate::{ControlPlane, Host, Lifetimes, Policy};
@@ -39,7 +39,7 @@ pub(super) struct House {
     pub(super) clock: Arc<FakeClock>,
     pub(super) user: UserId,
     pub(super) sign_in: SignInId,
-    _dir: tempfile::TempDir,
+    pub(super) dir: tempfile::TempDir,
 }
 
 impl House {
@@ -83,7 +83,7 @@ impl House {
             clock,
             user: user.id,
             sign_in: sign_in.id,
-            _dir: dir,
+            dir,
         };
         house
             .plane
@@ -133,6 +133,7 @@ impl House {
     pub(super) async fn serve(&self, uri: &str, client: &str) {
         let store = &self.plane.store;
         let resource = Resource {
+            status_list: false,
             uri: uri.to_owned(),
             name: String::new(),
             client: Some(client.parse().unwrap()),
@@ -261,7 +262,7 @@ impl House {
 
     /// A gate's view of `client`, and the stream that feeds it.
     pub(super) async fn follow(&self, client: &str) -> (Follower, Lines) {
-        let mut follower = Follower::new(BOUND);
+        let mut follower = Follower::new(Arc::new(View::new()), BOUND);
         let asked_at = self.clock.uptime();
         let snapshot = self.snapshot(client).await;
         assert_eq!(
@@ -332,53 +333,6 @@ pub(super) async fn assemble(
     })
 }
 
-/// Server-sent events, one at a time.
-pub(super) struct Lines {
-    body: Body,
-    text: String,
-    ready: VecDeque<Set>,
-}
-
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Set {
-    pub(super) event: String,
-    pub(super) id: String,
-    pub(super) data: String,
-}
-
-impl Lines {
-    pub(super) fn of(response: Response) -> Self {
-        Self {
-            body: response.into_body(),
-            text: String::new(),
-            ready: VecDeque::new(),
-        }
-    }
-
-    pub(super) async fn next(&mut self) -> Option<Set> {
-        loop {
-            if let Some(set) = self.ready.pop_front() {
-                return Some(set);
-            }
-            let bytes = self.body.frame().await?.unwrap().into_data().unwrap();
-            self.text.push_str(std::str::from_utf8(&bytes).unwrap());
-            while let Some(end) = self.text.find("\n\n") {
-                let mut set = Set::default();
-                for line in self.text[..end].lines() {
-                    match line.split_once(": ").unwrap() {
-                        ("event", value) => value.clone_into(&mut set.event),
-                        ("id", value) => value.clone_into(&mut set.id),
-                        ("data", value) => value.clone_into(&mut set.data),
-                        other => panic!("{other:?}"),
-                    }
-                }
-                self.text.drain(..end + 2);
-                self.ready.push_back(set);
-            }
-        }
-    }
-}
-
 pub(super) fn secret(client: &str) -> String {
     format!("the secret of {client}")
 }
@@ -391,6 +345,12 @@ pub(super) fn signed(client: &str, path: &str) -> http::request::Builder {
 pub(super) fn resume(follower: &Follower) -> String {
     let (epoch, seq) = follower.position().unwrap();
     format!("?epoch={epoch}&after={seq}")
+}
+
+/// How many revocations a snapshot tells of.
+pub(super) fn told(snapshot: &Message) -> usize {
+    let sessions = snapshot.sessions().iter();
+    snapshot.entries().len() + sessions.map(|group| group.ids.len()).sum::<usize>()
 }
 
 pub(super) fn revoked(follower: &Follower, session: SessionId) -> Option<RevokedBy> {

@@ -1,6 +1,9 @@
 //! What the gate of a resource hears of other clients' sessions: of those that its tokens come from.
 
-use super::house::{House, PATIENCE, quick, revoked};
+use sealgate_model::GrantId;
+use sealgate_store::{Delegated, NewDelegation};
+
+use super::house::{House, PATIENCE, quick, revoked, told};
 use super::*;
 
 const API: &str = "https://api.example";
@@ -35,9 +38,9 @@ async fn a_gate_hears_of_the_sessions_that_its_resource_was_granted_to_and_of_no
         assert_eq!(revoked(&follower, foreign[place]), None);
     }
     let snapshot = house.snapshot("other").await;
-    assert_eq!((snapshot.entries().len(), snapshot.seq), (4, 12));
+    assert_eq!((told(&snapshot), snapshot.seq), (4, 12));
     // The client of the sessions hears of all of them.
-    assert_eq!(house.snapshot("app").await.entries().len(), 8);
+    assert_eq!(told(&house.snapshot("app").await), 8);
 }
 
 #[tokio::test]
@@ -47,8 +50,15 @@ async fn a_gate_hears_of_a_session_whose_token_was_exchanged_for_its_resource() 
     let session = house.session("app").await;
     let (mut follower, mut stream) = house.follow("other").await;
     let store = &house.plane.store;
-    let done = store.session_delegate(session, vec![API.to_owned()], house.audit());
-    assert!(done.await.unwrap());
+    let delegation = NewDelegation {
+        id: GrantId::generate(house.clock.now(), &*house.plane.random),
+        session,
+        client: "app".parse().unwrap(),
+        parent: None,
+        resources: vec![API.to_owned()],
+    };
+    let done = store.session_delegate(delegation, house.audit());
+    assert_eq!(done.await.unwrap(), Delegated::Done);
     house.revoke(session).await;
     house
         .until_revoked_at("other", &mut follower, &mut stream, session)

@@ -11,6 +11,7 @@ const PAGE: &str = "http://127.0.0.1:8000/docs/oauth2-redirect";
 async fn house() -> House {
     let house = House::new().await;
     let resource = Resource {
+        status_list: false,
         uri: APP.to_owned(),
         name: "The application".to_owned(),
         client: Some("app".parse().unwrap()),

@@ -39,7 +39,7 @@ async fn codes(house: &House) -> Value {
     json(response).await
 }
 
-async fn type_in(house: &House, cookie: &str, code: &str) -> Response {
+pub(super) async fn type_in(house: &House, cookie: &str, code: &str) -> Response {
     house
         .post_page("/device", cookie, &[("user_code", code)])
         .await
@@ -51,7 +51,7 @@ fn hidden(html: &str, name: &str) -> String {
 }
 
 /// Answers the question that `html` asks.
-async fn answer(house: &House, cookie: &str, html: &str, decision: &str) -> Response {
+pub(super) async fn answer(house: &House, cookie: &str, html: &str, decision: &str) -> Response {
     let fields = ["user_code", "device", "user"].map(|name| (name, hidden(html, name)));
     let mut pairs: Vec<(&str, &str)> = fields
         .iter()

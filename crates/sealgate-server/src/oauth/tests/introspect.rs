@@ -97,10 +97,37 @@ async fn of_what_is_no_token_of_ours_or_too_old_nothing_is_told() {
         told(&house, "app", &given.access).await,
         value!({"active": false})
     );
-    // A refresh token that was spent is no longer good, whatever its grace window does for its client.
+}
+
+#[tokio::test]
+async fn a_spent_refresh_token_is_good_inside_its_grace_window_and_then_nothing_is_told_of_it() {
+    let house = House::new().await;
+    let given = house.tokens("app", "openid").await;
     let renewed = tokens(house.refresh("app", &given.refresh).await).await;
-    assert!(!is_active(&house, "app", &given.refresh).await);
+    for handle in [&given.refresh, &renewed.refresh] {
+        assert!(is_active(&house, "app", handle).await);
+    }
+    house.clock.advance(std::time::Duration::from_secs(61));
+    let spent = told(&house, "app", &given.refresh).await;
+    assert_eq!(spent, value!({"active": false}));
     assert!(is_active(&house, "app", &renewed.refresh).await);
+    // To ask is not to use: the session goes on.
+    tokens(house.refresh("app", &renewed.refresh).await).await;
+}
+
+#[tokio::test]
+async fn of_a_session_what_it_may_now_is_told_and_of_one_that_ended_nothing() {
+    let house = House::new().await;
+    let given = house.tokens("app", "openid expenses:read").await;
+    let before = told(&house, "app", &given.refresh).await;
+    assert_eq!(before["scope"], "openid expenses:read");
+    assert_eq!(before["roles"], value!(["accountant"]));
+    assert_eq!(before["sid"], claims(&given.access)["sid"]);
+    house.clock.advance(house.plane.lifetimes.idle);
+    assert_eq!(
+        told(&house, "app", &given.refresh).await,
+        value!({"active": false})
+    );
 }
 
 #[tokio::test]

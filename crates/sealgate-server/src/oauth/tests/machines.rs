@@ -34,6 +34,7 @@ impl House {
     /// Adds the resource [`API`], served by the client `other`.
     pub(super) async fn add_api(&self) {
         let resource = Resource {
+            status_list: false,
             uri: API.to_owned(),
             name: "Expenses".to_owned(),
             client: Some("other".parse().unwrap()),
@@ -94,7 +95,8 @@ impl House {
             .unwrap();
     }
 
-    /// Changes a client that is there.
+    /// Changes a client that is there. Whatever comes next comes a second later: what is told of a client in the
+    /// second of its change is not believed.
     pub(super) async fn change_client(&self, id: &str, change: impl FnOnce(&mut Client)) {
         let id = id.parse().unwrap();
         let before = self.plane.store.client(&id).await.unwrap().unwrap();
@@ -103,6 +105,7 @@ impl House {
         let store = &self.plane.store;
         let changed = store.client_update(before, client, self.audit()).await;
         assert!(changed.unwrap());
+        self.clock.advance(std::time::Duration::from_secs(1));
     }
 
     /// Disables a client.

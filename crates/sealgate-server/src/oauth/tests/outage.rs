@@ -1,17 +1,23 @@
 //! A store that does not answer, or of which nobody knows whether it wrote: never the grant's fault.
 
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use sealgate_model::StreamId;
 use sealgate_model::{
-    ClientId, CodeId, DeviceId, InvitationId, LogoutDeliveryId, PushedId, RefreshId, SecretHash,
+    ClientId, CodeId, DeviceId, GrantId, InvitationId, LogoutDeliveryId, PushedId, RefreshId,
+    SecretHash, TenantId, TransmitterId,
 };
 use sealgate_store::{
-    Accepted, AuditFilter, Code, ConsentRow, DeviceCode, DeviceDecision, Invitation, KeyRow,
-    KeyState, LogoutDelivery, Page, Polled, PushedRequest, Redeemed, RefreshState, RefreshToken,
-    Resource, Revocation, Rotated, SessionFilter, SessionSelector, StoreError, Swept,
-    TokenRevocation, UserChange,
+    Accepted, AuditFilter, Code, ConsentRow, Delegated, DelegationFilter, DelegationRow,
+    DeviceCode, DeviceDecision, Fallen, Footing, Invitation, KeyRow, KeyState, Listed, ListedPlace,
+    LogoutDelivery, NewDelegation, Page, Polled, PushedRequest, Redeemed, RefreshState,
+    RefreshToken, Resource, Revocation, Rotated, SessionFilter, SessionSelector, StoreError, Swept,
+    TokenRevocation, Transmitter, UserChange,
 };
+use sealgate_store::{HistoryMark, Restored, SeenRevocations};
+use sealgate_store::{Settled, Signal, Stream, StreamConfig, StreamStatus, Verification};
 use tokio::sync::watch;
 
 use super::*;
@@ -20,6 +26,8 @@ const UP: u8 = 0;
 const DOWN: u8 = 1;
 /// Writes happen, and their answer is lost.
 const UNKNOWN: u8 = 2;
+/// Just before the next write somebody gives every user another role, and takes `expenses:read` from `app`.
+pub(super) const CHANGED_MEANWHILE: u8 = 3;
 
 /// A store with a switch.
 struct Switched {
@@ -35,6 +43,166 @@ impl Switched {
             Ok(())
         }
     }
+
+    async fn meanwhile(&self) -> Result<(), StoreError> {
+        let asked = |from| {
+            let order = Ordering::SeqCst;
+            self.state.compare_exchange(from, UP, order, order).is_ok()
+        };
+        if !asked(CHANGED_MEANWHILE) {
+            return Ok(());
+        }
+        // It began before everything else, and is slow.
+        let audit = |action| Audit::allowed(Timestamp::from_millis(0), AuditActor::System, action);
+        for user in self.inner.users(Page::default()).await? {
+            let head = self.inner.revocation_head().await?;
+            let change = UserChange {
+                roles: Some(vec![format!("role-{}", head + 1)]),
+                ..UserChange::default()
+            };
+            let id = user.id;
+            self.inner
+                .user_update(id, change, audit("user.update"))
+                .await?;
+        }
+        let id = "app".parse().unwrap();
+        if let Some(before) = self.inner.client(&id).await? {
+            let mut after = before.clone();
+            after.scopes.retain(|scope| scope != "expenses:read");
+            let audit = audit("client.update");
+            self.inner.client_update(before, after, audit).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl sealgate_store::DelegationStore for Switched {
+    async fn delegation(&self, id: GrantId) -> Result<Option<DelegationRow>, StoreError> {
+        self.lost(DOWN)?;
+        self.inner.delegation(id).await
+    }
+    async fn delegation_of(
+        &self,
+        session: SessionId,
+        client: &ClientId,
+        parent: Option<GrantId>,
+    ) -> Result<Option<GrantId>, StoreError> {
+        self.lost(DOWN)?;
+        self.inner.delegation_of(session, client, parent).await
+    }
+    async fn delegations(
+        &self,
+        filter: DelegationFilter,
+        page: Page,
+    ) -> Result<Vec<DelegationRow>, StoreError> {
+        self.lost(DOWN)?;
+        self.inner.delegations(filter, page).await
+    }
+    async fn delegation_revoke(
+        &self,
+        id: GrantId,
+        reason: RevokeReason,
+        audit: Audit,
+    ) -> Result<bool, StoreError> {
+        self.lost(DOWN)?;
+        let done = self.inner.delegation_revoke(id, reason, audit).await?;
+        self.lost(UNKNOWN)?;
+        Ok(done)
+    }
+}
+
+#[async_trait]
+impl sealgate_store::ReceiverStore for Switched {
+    async fn transmitter_create(&self, one: Transmitter, audit: Audit) -> Result<(), StoreError> {
+        self.lost(DOWN)?;
+        self.inner.transmitter_create(one, audit).await?;
+        self.lost(UNKNOWN)
+    }
+    async fn transmitter(&self, id: TransmitterId) -> Result<Option<Transmitter>, StoreError> {
+        self.lost(DOWN)?;
+        self.inner.transmitter(id).await
+    }
+    async fn transmitters(&self) -> Result<Vec<Transmitter>, StoreError> {
+        self.lost(DOWN)?;
+        self.inner.transmitters().await
+    }
+    async fn transmitter_remove(
+        &self,
+        id: TransmitterId,
+        audit: Audit,
+    ) -> Result<bool, StoreError> {
+        self.lost(DOWN)?;
+        let done = self.inner.transmitter_remove(id, audit).await?;
+        self.lost(UNKNOWN)?;
+        Ok(done)
+    }
+    async fn event_heard(&self, id: TransmitterId, jti: [u8; 32]) -> Result<bool, StoreError> {
+        self.lost(DOWN)?;
+        self.inner.event_heard(id, jti).await
+    }
+    async fn event_take(
+        &self,
+        id: TransmitterId,
+        jti: [u8; 32],
+        audit: Audit,
+    ) -> Result<bool, StoreError> {
+        self.lost(DOWN)?;
+        let done = self.inner.event_take(id, jti, audit).await?;
+        self.lost(UNKNOWN)?;
+        Ok(done)
+    }
+    async fn listed_add(&self, listed: Listed, seed: u64) -> Result<ListedPlace, StoreError> {
+        self.lost(DOWN)?;
+        let place = self.inner.listed_add(listed, seed).await?;
+        self.lost(UNKNOWN)?;
+        Ok(place)
+    }
+    async fn listed(
+        &self,
+        number: u64,
+        now: Timestamp,
+    ) -> Result<Option<Vec<(u32, Listed)>>, StoreError> {
+        self.lost(DOWN)?;
+        self.inner.listed(number, now).await
+    }
+    async fn status_lists(&self, now: Timestamp) -> Result<Vec<u64>, StoreError> {
+        self.lost(DOWN)?;
+        self.inner.status_lists(now).await
+    }
+}
+
+/// The calls of a part of the store, each behind the switch.
+macro_rules! streams {
+    ($(fn $call:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
+        #[async_trait]
+        impl sealgate_store::StreamStore for Switched {
+            $(async fn $call(&self, $($arg: $type),*) -> Result<$result, StoreError> {
+                self.lost(DOWN)?;
+                let done = self.inner.$call($($arg),*).await?;
+                self.lost(UNKNOWN)?;
+                Ok(done)
+            })*
+        }
+    };
+}
+
+streams! {
+    fn stream_create(stream: Stream, most: u32, audit: Audit) -> ();
+    fn stream(id: StreamId) -> Option<Stream>;
+    fn streams(client: Option<&ClientId>) -> Vec<Stream>;
+    fn stream_configure(id: StreamId, before: StreamConfig, config: StreamConfig, audit: Audit) -> bool;
+    fn stream_set_status(id: StreamId, status: StreamStatus, reason: Option<String>, held: Option<bool>, announce: bool, audit: Audit) -> bool;
+    fn stream_remove(id: StreamId, audit: Audit) -> bool;
+    fn stream_heard(id: StreamId, at: Timestamp) -> ();
+    fn stream_verify(id: StreamId, state: Option<String>, interval: std::time::Duration, audit: Audit) -> Verification;
+    fn stream_set_told(id: StreamId, user: UserId, told: bool, audit: Audit) -> bool;
+    fn streams_due(now: Timestamp) -> Vec<Stream>;
+    fn streams_idle(now: Timestamp) -> Vec<Stream>;
+    fn signals(id: StreamId, limit: u32) -> Vec<Signal>;
+    fn signals_settle(id: StreamId, numbers: Vec<u64>, how: Settled, audit: Audit) -> u64;
+    fn stream_failed(id: StreamId, reason: &'static str, next_try_at: Timestamp, at: Timestamp) -> ();
+    fn signals_expire(before: Timestamp, audit: Audit) -> u64;
 }
 
 macro_rules! switched {
@@ -42,9 +210,6 @@ macro_rules! switched {
         reads { $(fn $read:ident($($ra:ident: $rt:ty),*) -> $rr:ty;)* }
         writes { $(fn $write:ident($($wa:ident: $wt:ty),*) -> $wr:ty;)* }
     ) => {
-        impl sealgate_store::DelegationStore for Switched {}
-        impl sealgate_store::StreamStore for Switched {}
-        impl sealgate_store::ReceiverStore for Switched {}
 
         #[async_trait]
         impl Store for Switched {
@@ -54,6 +219,7 @@ macro_rules! switched {
             })*
             $(async fn $write(&self, $($wa: $wt),*) -> Result<$wr, StoreError> {
                 self.lost(DOWN)?;
+                self.meanwhile().await?;
                 let done = self.inner.$write($($wa),*).await?;
                 self.lost(UNKNOWN)?;
                 Ok(done)
@@ -91,14 +257,17 @@ switched! {
         fn refresh_state(id: RefreshId) -> Option<RefreshState>;
         fn keys() -> Vec<KeyRow>;
         fn token_revoked(jti: &str) -> bool;
-        fn not_before(user: Option<UserId>, client: Option<&ClientId>) -> Option<Timestamp>;
+        fn not_before(user: Option<UserId>, client: Option<&ClientId>, tenant: Option<&TenantId>) -> Option<Timestamp>;
+        fn fallen(footing: Footing, now: Timestamp) -> Option<Fallen>;
         fn revocation_head() -> u64;
         fn revocations_after(seq: u64, limit: u32) -> Vec<Revocation>;
+        fn revocations_seen(client: &ClientId, now: Timestamp, span: Duration) -> SeenRevocations;
         fn revocations_live(now: Timestamp) -> (u64, Vec<Revocation>);
         fn audit_after(number: i64, limit: u32) -> Vec<AuditRow>;
         fn audit_list(filter: AuditFilter, limit: u32) -> Vec<AuditRow>;
     }
     writes {
+        fn history_lost(mark: HistoryMark, next: String, audit: Audit) -> Option<Restored>;
         fn user_create(user: UserRow, invitation: Option<Invitation>, audit: Audit) -> ();
         fn user_disable(id: UserId, audit: Audit) -> bool;
         fn user_enable(id: UserId, audit: Audit) -> bool;
@@ -134,7 +303,7 @@ switched! {
         fn sessions_revoke(selector: SessionSelector, reason: RevokeReason, audit: Audit) -> u64;
         fn delivery_done(id: LogoutDeliveryId, audit: Audit) -> bool;
         fn delivery_failed(id: LogoutDeliveryId, next_try_at: Timestamp) -> bool;
-        fn session_delegate(id: SessionId, resources: Vec<String>, audit: Audit) -> bool;
+        fn session_delegate(delegation: NewDelegation, audit: Audit) -> Delegated;
         fn refresh_rotate(id: RefreshId, successor: RefreshToken, answer: String, audit: Audit) -> Rotated;
         fn keys_change(new: Vec<KeyRow>, moves: Vec<(String, KeyState)>, audit: Audit) -> ();
         fn key_revoke(kid: &str, new: Vec<KeyRow>, moves: Vec<(String, KeyState)>, expires_at: Timestamp, audit: Audit) -> bool;
@@ -145,14 +314,14 @@ switched! {
     }
 }
 
-async fn house() -> (House, Arc<AtomicU8>) {
+pub(super) async fn house() -> (House, Arc<AtomicU8>) {
     let state = Arc::new(AtomicU8::new(UP));
     let switch = Arc::clone(&state);
     let house = House::with_store(|inner| Arc::new(Switched { inner, state })).await;
     (house, switch)
 }
 
-async fn assert_unavailable(response: Response) {
+pub(super) async fn assert_unavailable(response: Response) {
     assert_eq!(response.headers()["retry-after"], "1");
     assert_refused(
         response,

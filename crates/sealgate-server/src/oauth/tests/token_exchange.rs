@@ -31,6 +31,7 @@ impl House {
             .add_machine("files", |client| acts_at(client, API))
             .await;
         let files = Resource {
+            status_list: false,
             uri: FILES.to_owned(),
             name: "Files".to_owned(),
             client: Some("files".parse().unwrap()),

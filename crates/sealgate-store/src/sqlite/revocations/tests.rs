@@ -58,7 +58,7 @@ fn a_client_can_give_up_ten_thousand_tokens_and_no_more_until_some_expire() {
     }
     // Entries of other kinds are not counted, nor held up.
     let robot = "robot".parse().unwrap();
-    append(&tx, &Revoked::Client(robot), NOW, None, later).unwrap();
+    log(&tx, &Entry::of(&Revoked::Client(robot), NOW, later)).unwrap();
     let sql = "UPDATE revocations SET expires_at = ?1 WHERE subject = CAST('of robot 1' AS BLOB)";
     assert_eq!(tx.execute(sql, [soon.as_millis()]).unwrap(), 2);
     assert!(give_up(&tx, "one more", "robot", None, later).unwrap());

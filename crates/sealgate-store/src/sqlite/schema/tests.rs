@@ -115,7 +115,10 @@ async fn a_file_of_any_earlier_version_keeps_everything_and_gains_the_rest() {
         assert_eq!(log[1].what, Revoked::User(users[0].id));
         assert_eq!(log[1].at, Timestamp::from_millis(2));
         assert_eq!(store.revocation_head().await.unwrap(), 2);
-        let covered = store.not_before(Some(users[0].id), None).await.unwrap();
+        let covered = store
+            .not_before(Some(users[0].id), None, None)
+            .await
+            .unwrap();
         assert_eq!(covered, Some(Timestamp::from_millis(2)));
         let records = store.audit_after(0, 10).await.unwrap();
         assert_eq!((records.len(), records[0].count), (1, 1));

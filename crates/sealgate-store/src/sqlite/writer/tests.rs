@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc as blocking;
 
 use super::*;
+use crate::HistoryMark;
 
 struct Fixture {
     writer: Arc<Writer>,
@@ -26,8 +27,15 @@ fn fixture() -> Fixture {
         )
         .unwrap();
     let reserve = Reserve::keep(dir.path());
+    let noted = Noted::new(HistoryMark {
+        history: "a history".to_owned(),
+        seq: 0,
+    });
+    let announced = (0, Arc::new(noted));
     Fixture {
-        writer: Arc::new(Writer::start(connection, &file, 0, reserve, Arc::default()).unwrap()),
+        writer: Arc::new(
+            Writer::start(connection, &file, announced, reserve, Arc::default()).unwrap(),
+        ),
         _dir: dir,
         file,
     }

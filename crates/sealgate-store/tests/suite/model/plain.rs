@@ -43,6 +43,7 @@ impl Model {
             at,
             client,
             expires_at,
+            reason: None,
         });
     }
 
