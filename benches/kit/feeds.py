@@ -131,7 +131,9 @@ class Subscribers:
     def revoke(self, http: httpx.Client, token: str) -> tuple[float, float]:
         """Gives a token up; the milliseconds until the first stream and until the last had brought it."""
         began = time.time()
-        http.post("/oauth/revoke", data={"token": token}).raise_for_status()
+        answer = http.post("/oauth/revoke", data={"token": token})
+        if answer.is_error:
+            raise RuntimeError(f"a revocation was answered {answer.status_code}: {answer.text}")
         told = self._told()
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

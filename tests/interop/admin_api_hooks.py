@@ -33,11 +33,15 @@ class Token:
 
 @schemathesis.hook  # pyright: ignore[reportUnknownMemberType]
 def before_call(context: Any, case: schemathesis.Case[Any], kwargs: dict[str, Any]) -> None:
-    """The client that all this is done with is neither changed nor removed."""
+    """The client that all this is done with is neither changed nor removed, and nobody waits for long."""
     path: dict[str, Any] = case.path_parameters or {}  # pyright: ignore[reportUnknownMemberType]
     for name, value in path.items():
         if value == CLIENT[0]:
             path[name] = "somebody-else"
+    query: dict[str, Any] = case.query or {}  # pyright: ignore[reportUnknownMemberType]
+    wait = query.get("wait")
+    if isinstance(wait, int) and 1 < wait <= 60:
+        query["wait"] = 1
     if isinstance(case.body, dict | list):
         case.body = json.loads(json.dumps(case.body), parse_float=_number)
 

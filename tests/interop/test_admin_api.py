@@ -16,9 +16,10 @@ from lab import ControlPlane
 
 from interop.world import RESOURCE
 
-AREAS = ["users", "clients", "sessions", "keys"]
+AREAS = ["users", "clients", "sessions", "keys", "signals"]
 SCOPES = [f"sealgate:{area}:{right}" for area in AREAS for right in ("read", "write")] + [
-    "sealgate:audit:read"
+    "sealgate:feed:read",
+    "sealgate:audit:read",
 ]
 
 

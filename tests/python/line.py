@@ -67,7 +67,6 @@ class Line:
         self._loop.call_soon_threadsafe(close)
 
     def _run(self) -> None:
-        # What is still under way when it ends is cancelled.
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._listen())
 
@@ -76,11 +75,18 @@ class Line:
         self._ready.set()
         await self._end.wait()
         server.close()
+        # What is still under way is cancelled, and its connections are closed while there is a loop to do it.
+        under_way = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in under_way:
+            task.cancel()
+        await asyncio.wait([*under_way, asyncio.create_task(asyncio.sleep(0.05))])
 
     async def _serve(self, reader: Reader, writer: Writer) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, ConnectionError):
-            await self._pass_on(reader, writer)
-        writer.transport.abort()
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                await self._pass_on(reader, writer)
+        finally:
+            writer.transport.abort()
 
     async def _pass_on(self, reader: Reader, writer: Writer) -> None:
         head = await reader.readuntil(b"\r\n\r\n")

@@ -178,6 +178,12 @@ LIMITS: dict[str, tuple[str, str, str]] = {
         "SHARE",
         "count",
     ),
+    "delegations of one session (one for each client that acts, and for each that acts on); more is "
+    "`delegations_full`": (
+        f"{STORE}/delegations.rs",
+        "MOST",
+        "count",
+    ),
     "revoked tokens of one client, with each client that hears of them; more is 503 until some expire": (
         f"{STORE}/revocations.rs",
         "TOKENS",
@@ -276,6 +282,29 @@ LIMITS: dict[str, tuple[str, str, str]] = {
     "time between two renewals of a session, at most, where the provider has no feed": (
         f"{GATE}/session.rs",
         "UNHEARD",
+        "time",
+    ),
+    "the name of a gate": (f"{GATE}/settings/values.rs", "GATE_NAME_LIMIT", "bytes"),
+    "silence after which the revocation feed's stream is opened anew": (
+        f"{GATE}/feed/client.rs",
+        "SILENCE",
+        "time",
+    ),
+    "how long the stream's head may take, and a snapshot at first": (
+        f"{GATE}/feed/client.rs",
+        "PATIENCE",
+        "time",
+    ),
+    "how long a snapshot may take after one that took too long": (
+        f"{GATE}/feed/client.rs",
+        "MORE_PATIENCE",
+        "time",
+    ),
+    "the longest pause between two connections to the feed": (f"{GATE}/feed/pauses.rs", "LONGEST", "time"),
+    "how long the answer to a receipt is waited for": (f"{GATE}/feed/receipts.rs", "PATIENCE", "time"),
+    "how long a process waits for another one that writes into their view": (
+        "sealgate-shared/src/memory.rs",
+        "PATIENCE",
         "time",
     ),
     "an issuer's metadata": (f"{GATE}/issuer/discovery.rs", "LIMIT", "bytes"),

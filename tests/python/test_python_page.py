@@ -75,3 +75,7 @@ def test_everything_for_tests_is_told() -> None:
         assert row is not None
         keywords = [part.partition("=")[0] for part in row[1].split(", ")]
         assert ["app", *keywords] == list(inspect.signature(getattr(sealgate.testing, name)).parameters)
+
+
+def test_every_figure_of_the_feed_is_told() -> None:
+    assert told(section("The feed")) - {"FeedStatus"} == members(sealgate.FeedStatus)

@@ -37,7 +37,7 @@ pub(super) struct Key {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Subject {
     Itself,
-    /// The user of a session, which began then.
+    /// The user of a session, which began then, or of whom something else is told since then.
     Session(SessionId, Timestamp),
     /// The user of an access token, by its SHA-256.
     Token([u8; 32]),

@@ -172,7 +172,7 @@ impl Gate {
         let subject = match behalf {
             Behalf::Itself => Subject::Itself,
             Behalf::Of(caller) => {
-                let subject = subject(caller)?;
+                let subject = subject(self.common(), caller)?;
                 if let Some(denial) = self.standing(caller) {
                     if denial.status() != 503 {
                         self.onward_tokens().cache.forget(&subject);
@@ -262,7 +262,7 @@ impl Asked {
 
 /// On whose behalf, as the cache knows it: by session where there is one of ours, else by the very token, so
 /// that nobody gets what another token of the same user was good for.
-fn subject(caller: &Caller) -> Result<Subject, OnwardError> {
+fn subject(common: &Common, caller: &Caller) -> Result<Subject, OnwardError> {
     if caller.actor.human().is_none() {
         return Err(OnwardError::CallerWithoutUser);
     }
@@ -271,9 +271,17 @@ fn subject(caller: &Caller) -> Result<Subject, OnwardError> {
         return Err(OnwardError::CallerWithoutToken);
     };
     Ok(match (credential.kind, credential.session) {
-        // A new sign-in may keep the session's id, and then knows more of the user than the old one.
+        // A new sign-in may keep the session's id, and then knows more of the user than the old one. And what was
+        // had before the user's claims changed says what is not so any more.
         (CredentialKind::Session, Some(session)) => {
-            Subject::Session(session, credential.started_at)
+            let client = credential.client.as_str();
+            let changed_at = common
+                .view()
+                .changed_at(credential.subject.as_deref(), client);
+            let since = changed_at.map_or(credential.started_at, |changed_at| {
+                changed_at.max(credential.started_at)
+            });
+            Subject::Session(session, since)
         }
         _ => Subject::token(token),
     })

@@ -26,6 +26,7 @@ mod rounds;
 mod sign_in;
 mod sign_out;
 mod stale;
+mod stale_marks;
 mod step_up;
 mod tabs;
 mod tokens;

@@ -357,6 +357,31 @@ async fn what_was_had_for_a_session_goes_when_it_falls() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_had_before_the_users_claims_changed_is_not_sent_any_more() {
+    let world = world().await;
+    let (mut browser, caller) = ada(&world).await;
+    gives(&world, "old");
+    assert_eq!(sent(&world, Behalf::Of(&caller)).await, "Bearer old");
+    let not_before = world.clock.now();
+    world.state().entries.push(Entry {
+        subject: Subject::UserClaims {
+            sub: "ada".into(),
+            not_before,
+        },
+        expires_at: not_before + Duration::from_secs(86_400),
+        reason: None,
+    });
+    pass(&world, 1).await;
+    let error = call(&world, Behalf::Of(&caller)).await.unwrap_err();
+    assert_eq!(error.code(), "onward_caller_refused");
+    let caller = again(&world, &mut browser).await;
+    gives(&world, "new");
+    for _ in 0..2 {
+        assert_eq!(sent(&world, Behalf::Of(&caller)).await, "Bearer new");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_the_feed_is_silent_nobody_acts_for_a_user() {
     let world = world().await;
     let (_, caller) = ada(&world).await;

@@ -166,6 +166,7 @@ fn tags() -> Value {
         { "name": "consents", "description": "What people have granted clients" },
         { "name": "keys", "description": "The keys that sign tokens" },
         { "name": "feed", "description": "The revocation feed: who follows it, what it told, who has applied it" },
+        { "name": "signals", "description": "Streams of security events to other systems" },
         { "name": "audit", "description": "The record of everything that was done or refused" },
         { "name": "description", "description": "This document" },
     ])
@@ -247,7 +248,7 @@ mod tests {
         );
         let flow = &document["components"]["securitySchemes"][SCHEME]["flows"]["clientCredentials"];
         assert_eq!(flow["tokenUrl"], "https://id.example/team/oauth/token");
-        assert_eq!(flow["scopes"].as_object().unwrap().len(), 10);
+        assert_eq!(flow["scopes"].as_object().unwrap().len(), 12);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use sealgate_model::ClientId;
 use sealgate_revocation::{MESSAGE_TYPE, NONCE_LIMIT, Publisher, SNAPSHOT_LIMIT};
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use super::evidence;
 use super::hub::{Beat, Hub};
@@ -36,6 +37,8 @@ const UNDER_WAY: usize = 256 * 1024;
 const SHORT: usize = 64 * 1024;
 /// How much of a long one is handed over at a time.
 const PIECE: usize = 64 * 1024;
+/// How long one waits for the others to arrive.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a long one may take to arrive: at 4 Mbit/s the longest is there by then.
 const DELIVERY: Duration = Duration::from_secs(120);
 
@@ -53,6 +56,15 @@ impl Snapshots {
             under_way: Arc::new(Semaphore::new(UNDER_WAY)),
             readings: Readings::default(),
         }
+    }
+
+    /// Everything that there is room for.
+    #[cfg(test)]
+    pub(super) fn all_room(&self) -> OwnedSemaphorePermit {
+        let all = u32::try_from(UNDER_WAY).unwrap();
+        Arc::clone(&self.under_way)
+            .try_acquire_many_owned(all)
+            .unwrap()
     }
 }
 
@@ -140,13 +152,25 @@ async fn answer(
     Ok((headers, body(token, room)).into_response())
 }
 
-/// Room on the way to the reader.
-async fn room_for(snapshots: &Snapshots, size: usize) -> Result<OwnedSemaphorePermit, Problem> {
+/// Room on the way to the reader; none is needed for a short one. Slow readers of long ones must not hold up
+/// everybody else's, so nobody waits for it for long.
+async fn room_for(
+    snapshots: &Snapshots,
+    size: usize,
+) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+    if size <= SHORT {
+        return Ok(None);
+    }
     let kibibytes = u32::try_from((size / 1024 + 1).min(UNDER_WAY)).unwrap_or(u32::MAX);
-    Arc::clone(&snapshots.under_way)
-        .acquire_many_owned(kibibytes)
-        .await
-        .map_err(|_| Problem::internal())
+    let room = Arc::clone(&snapshots.under_way).acquire_many_owned(kibibytes);
+    match timeout(PATIENCE, room).await {
+        Ok(Ok(room)) => Ok(Some(room)),
+        _ => Err(Problem::unavailable(
+            "feed_snapshot_busy",
+            "too many long snapshots are on their way",
+            2,
+        )),
+    }
 }
 
 async fn sign(
@@ -180,10 +204,10 @@ async fn sign(
 }
 
 /// A short snapshot as it is; a long one piece by piece, for as long as it may take.
-fn body(token: String, room: OwnedSemaphorePermit) -> Body {
-    if token.len() <= SHORT {
+fn body(token: String, room: Option<OwnedSemaphorePermit>) -> Body {
+    let Some(room) = room else {
         return Body::from(token);
-    }
+    };
     let held = Arc::new(Mutex::new(Some((Bytes::from(token), room))));
     tokio::spawn({
         let held = Arc::downgrade(&held);

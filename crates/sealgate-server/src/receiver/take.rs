@@ -54,7 +54,7 @@ pub(super) async fn take(
 ) -> Result<String, Refused> {
     let outcome = taken(plane, transmitter, token).await;
     metrics::signal_received(match &outcome {
-        Ok((_, done)) => *done,
+        Ok((_, done)) => done,
         Err(Refused::Never { .. }) => "refused",
         Err(Refused::Later(_)) => "failed",
     });
@@ -134,7 +134,7 @@ fn check(transmitter: &Transmitter, set: &Set, now: Timestamp) -> Result<(), Ref
         return never("invalid_audience", "set_audience_wrong");
     }
     let age = now.as_seconds().saturating_sub(set.iat);
-    if age < -AHEAD || age > OLDEST {
+    if !(-AHEAD..=OLDEST).contains(&age) {
         return never("invalid_request", "set_time_wrong");
     }
     Ok(())

@@ -46,9 +46,9 @@ pub(super) async fn find(
         None => None,
     };
     let session = match session(subject) {
-        None => None,
-        Some(None) => return Ok(Err(Nobody::Unknown)),
-        Some(Some(id)) => match plane.store.session(id).await? {
+        Named::Nothing => None,
+        Named::Unreadable => return Ok(Err(Nobody::Unknown)),
+        Named::One(id) => match plane.store.session(id).await? {
             None => return Ok(Err(Nobody::Unknown)),
             found => found,
         },
@@ -80,15 +80,25 @@ pub(super) fn is_in(email: &str, domains: &[String]) -> bool {
     })
 }
 
-/// The session that a complex subject names; `Some(None)`: one that there cannot be here.
-fn session(subject: &Subject) -> Option<Option<SessionId>> {
+/// Which session a subject names.
+enum Named {
+    /// None: it is about the account.
+    Nothing,
+    /// One that there cannot be here.
+    Unreadable,
+    /// This one.
+    One(SessionId),
+}
+
+fn session(subject: &Subject) -> Named {
     let Subject::Complex(complex) = subject else {
-        return None;
+        return Named::Nothing;
     };
-    Some(match complex.get("session")? {
-        SubjectId::Opaque(id) => id.parse().ok(),
-        _ => None,
-    })
+    match complex.get("session") {
+        None => Named::Nothing,
+        Some(SubjectId::Opaque(id)) => id.parse().map_or(Named::Unreadable, Named::One),
+        Some(_) => Named::Unreadable,
+    }
 }
 
 /// The account that an identifier names: by its address, or by its id here.

@@ -204,7 +204,10 @@ impl Receiver {
         let stream = stream.ok_or_else(unknown)?;
         let now = plane.clock.now();
         let quiet = now.since(stream.active_at);
-        if stream.inactivity.is_some() && quiet >= Duration::from_secs(60) {
+        let rough = stream
+            .inactivity
+            .map(|span| Duration::from_secs(u64::from(span) / 4));
+        if rough.is_some_and(|rough| quiet >= rough.min(Duration::from_secs(60))) {
             plane.store.stream_heard(stream.id, now).await?;
         }
         Ok(stream)

@@ -43,12 +43,12 @@ pub(super) fn routes(path: &str, below: &str) -> Router<Arc<ControlPlane>> {
 
 /// A document that is made on the first request of the router's life.
 fn document(
-    make: fn(&ControlPlane) -> Value,
+    told: fn(&ControlPlane) -> Value,
 ) -> impl Fn(State<Arc<ControlPlane>>, HeaderMap) -> Ready<Response> + Clone + Send + Sync {
     let made = Arc::new(OnceLock::new());
     move |State(plane): State<Arc<ControlPlane>>, headers: HeaderMap| {
         let page: &Prepared = made.get_or_init(|| {
-            let body = make(&plane).to_string().into_bytes();
+            let body = told(&plane).to_string().into_bytes();
             Prepared::new("application/json", MAX_AGE, body)
         });
         ready(page.clone().answer(&headers))

@@ -67,6 +67,8 @@ pub(super) async fn poll(
     }
     if !refused.is_empty() {
         for (_, code) in &asked.refused {
+            // Text of the receiver's own.
+            let code: String = code.chars().take(40).collect();
             tracing::warn!(stream = %stream.id, code, "a receiver does not take an event");
         }
         let how = Settled::Refused(REFUSED);
@@ -91,15 +93,15 @@ pub(super) async fn poll(
 /// The receiver said that it does not understand an event.
 pub(super) const REFUSED: &str = "signal_refused";
 
-/// Up to `most` events, as soon as there are any if it `waits`.
+/// Up to `most` events, as soon as there are any if the receiver is `patient`.
 async fn take(
     plane: &ControlPlane,
     stream: &Stream,
     epoch: &str,
     most: u32,
-    waits: bool,
+    patient: bool,
 ) -> Result<Value, Problem> {
-    let place = waits
+    let waiting = patient
         .then(|| plane.signals.polls.try_acquire().ok())
         .flatten();
     let mut closing = plane.feed.closing();
@@ -111,7 +113,7 @@ async fn take(
         let queued = plane.signals.queued.notified();
         revoked.borrow_and_update();
         let (sets, more) = look(plane, stream, epoch, most).await?;
-        let is_over = seat.is_none() || end.is_elapsed() || *closing.borrow_and_update();
+        let is_over = waiting.is_none() || end.is_elapsed() || *closing.borrow_and_update();
         if !sets.is_empty() || is_over {
             return Ok(json!({ "sets": sets, "moreAvailable": more }));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sealgate_model::{ClientId, Timestamp};
+use sealgate_model::{ClientId, TenantId, Timestamp};
 use sealgate_revocation::{Credential, Entry, Subject, View};
 use sealgate_store::{Listed, ListedPlace, Revocation, Revoked};
 
@@ -75,7 +75,7 @@ impl Known {
             subject: subject.as_deref(),
             client: details.client.as_str(),
             key: None,
-            tenant: details.tenant.as_ref().map(|tenant| tenant.as_str()),
+            tenant: details.tenant.as_ref().map(TenantId::as_str),
             grants: &details.grants,
             token: Some(&details.jti),
             started_at: token.issued_at,

@@ -51,12 +51,12 @@ pub(crate) async fn take(
         expires_at: claimant.expires_at,
     };
     let seed = u64::from_be_bytes(plane.random.bytes());
-    let place = plane.store.listed_add(listed, seed).await;
-    let place = place.map_err(unanswered)?;
+    let given = plane.store.listed_add(listed, seed).await;
+    let given = given.map_err(unanswered)?;
     Ok(Some(StatusClaim {
         status_list: StatusPlace {
-            idx: place.idx,
-            uri: uri(plane, place.list),
+            idx: given.idx,
+            uri: uri(plane, given.list),
         },
     }))
 }

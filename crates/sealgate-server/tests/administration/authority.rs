@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::network::{session, token_of};
 use crate::plane::{ISSUER, Plane, application};
 
-const ALL: [&str; 10] = [
+const ALL: [&str; 12] = [
     "sealgate:users:read",
     "sealgate:users:write",
     "sealgate:clients:read",
@@ -19,6 +19,8 @@ const ALL: [&str; 10] = [
     "sealgate:keys:read",
     "sealgate:keys:write",
     "sealgate:feed:read",
+    "sealgate:signals:read",
+    "sealgate:signals:write",
     "sealgate:audit:read",
 ];
 

@@ -43,6 +43,7 @@ pub(crate) struct Settings {
     pub(crate) lifetimes: Lifetimes,
     pub(crate) keys: Keys,
     pub(crate) admin: Admin,
+    pub(crate) signals: Signals,
     pub(crate) outbound: Outbound,
     pub(crate) metrics: Metrics,
     pub(crate) telemetry: Telemetry,
@@ -105,6 +106,23 @@ pub(crate) struct Keys {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Admin {
     pub(crate) http: bool,
+}
+
+/// Security events to other systems.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Signals {
+    /// Zero: never.
+    pub(crate) inactivity: Span,
+}
+
+impl Default for Signals {
+    fn default() -> Self {
+        let built_in = Policy::default().signal_inactivity;
+        Self {
+            inactivity: Span(built_in.unwrap_or_default()),
+        }
+    }
 }
 
 /// Requests to URLs that clients registered.
@@ -199,6 +217,7 @@ impl Default for Settings {
             lifetimes: Lifetimes::default(),
             keys: Keys::default(),
             admin: Admin::default(),
+            signals: Signals::default(),
             outbound: Outbound::default(),
             metrics: Metrics::default(),
             telemetry: Telemetry::default(),
@@ -304,7 +323,8 @@ impl Settings {
                 ml_dsa: self.keys.ml_dsa,
                 admin_http: self.admin.http,
                 proxies: self.proxies(),
-                signal_inactivity: None,
+                signal_inactivity: Some(self.signals.inactivity.0)
+                    .filter(|span| *span > Duration::ZERO),
                 limits: ServerLimits {
                     connections: self.limits.connections,
                     feed_subscribers: self.limits.feed_subscribers,

@@ -64,7 +64,7 @@ const DAY: u64 = 24 * HOUR;
 
 /// All of them, in the order in which they are told.
 #[rustfmt::skip]
-pub(crate) const SETTINGS: [Setting; 33] = [
+pub(crate) const SETTINGS: [Setting; 34] = [
     setting("data_dir", "SEALGATE_DATA_DIR", Kind::Path, "sealgate-data",
         "where everything is kept; made on the first start. Not in a file that lies in the data directory"),
     setting("issuer", "SEALGATE_ISSUER", Kind::Text("an http(s) URL without query, fragment or slash at its end"), "",
@@ -105,6 +105,8 @@ pub(crate) const SETTINGS: [Setting; 33] = [
         "whether clients may be registered for ML-DSA-65 (RFC 9964)"),
     setting("admin.http", "SEALGATE_ADMIN_HTTP", Kind::Switch, "false",
         "whether the administration API is served on the network too, under `/api/v1`, to those who have an access token for it"),
+    setting("signals.inactivity", "SEALGATE_SIGNALS_INACTIVITY", Kind::Span(0, 30 * DAY), "0s",
+        "after how long without a word of its receiver a new stream of security events is paused; 0s: never"),
     setting("outbound.allow", "SEALGATE_OUTBOUND_ALLOW", Kind::List("networks such as 10.1.2.0/24 or fd00::/8"), "",
         "special-use networks that URLs registered by clients may lead to all the same"),
     setting("outbound.authority_file", "SEALGATE_OUTBOUND_AUTHORITY_FILE", Kind::Path, "",

@@ -42,12 +42,19 @@ fn a_restored_backup_is_noticed_and_everybody_is_signed_out_loudly_and_once() {
     put_back(&copy, &data);
     let server = home.serve(&[]);
     assert_eq!(server.announced["restored"], json!(true));
-    assert_eq!((fate(&kept), fate(&ended)), (json!("restored"), json!("restored")));
+    assert_eq!(
+        (fate(&kept), fate(&ended)),
+        (json!("restored"), json!("restored"))
+    );
     assert_ne!(jwks(&server), keys);
     let records = home.json(&["audit", "list"]).to_string();
     assert!(records.contains("store.restored"), "{records}");
     let stopped = server.terminate();
-    assert!(stopped.stderr.contains("PUT BACK FROM A COPY"), "{}", stopped.stderr);
+    assert!(
+        stopped.stderr.contains("PUT BACK FROM A COPY"),
+        "{}",
+        stopped.stderr
+    );
 
     let server = home.serve(&[]);
     assert_eq!(server.announced["restored"], json!(false));

@@ -316,3 +316,16 @@ async fn a_snapshot_of_very_many_sessions_is_short_and_a_gate_takes_it() {
     let action = follower.message(&beat, now);
     assert!(!matches!(action, Action::Resync(_)), "{action:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn slow_readers_of_long_snapshots_hold_up_no_short_one() {
+    let house = House::new().await;
+    log_sessions(&house, "app", 10_000);
+    let room = house.plane.feed.snapshots.all_room();
+    let refusal = house.get("app", "/feed/snapshot").await;
+    assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refusal.headers()[RETRY_AFTER], "2");
+    assert_eq!(told(&house.snapshot("other").await), 0);
+    drop(room);
+    assert_eq!(told(&house.snapshot("app").await), 10_000);
+}

@@ -38,8 +38,8 @@ async fn a_revoked_session_is_told_with_all_that_the_standard_asks() {
     house.revoke(session).await;
     assert_eq!(push::round(&house.plane).await.unwrap(), 1);
     assert_eq!(push::round(&house.plane).await.unwrap(), 0, "told once");
-    let sent = house.outbound.sent();
-    let (kind, authorization, _) = sent[0].text.as_ref().unwrap();
+    let posted = house.outbound.sent();
+    let (kind, authorization, _) = posted[0].text.as_ref().unwrap();
     assert_eq!(
         (*kind, authorization.as_deref()),
         ("application/secevent+jwt", Some("Bearer s3cret"))
