@@ -27,7 +27,7 @@ def status(world: World, here: Path, token: str) -> str:
 def test_a_foreign_verifier_sees_that_a_token_was_revoked_and_another_was_not(
     world: World, here: Path
 ) -> None:
-    api = {"uri": REPORTS, "name": "Reports", "scopes": [], "status_list": True}
+    api: dict[str, object] = {"uri": REPORTS, "name": "Reports", "scopes": [], "status_list": True}
     world.plane.administer("POST", "/resources", api)
     body = {
         "id": "reporter",

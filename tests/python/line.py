@@ -71,15 +71,26 @@ class Line:
             runner.run(self._listen())
 
     async def _listen(self) -> None:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        writers: list[Writer] = []
+        tasks: set[asyncio.Task[None]] = set()
+
+        def accept(reader: Reader, writer: Writer) -> None:
+            writers.append(writer)
+            task = asyncio.create_task(self._serve(reader, writer))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        server = await asyncio.start_server(accept, "127.0.0.1", self.port)
         self._ready.set()
         await self._end.wait()
         server.close()
-        # What is still under way is cancelled, and its connections are closed while there is a loop to do it.
-        under_way = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in under_way:
+        # All of it ends while there is a loop to do it, a request that has not even begun too.
+        for task in [*tasks]:
             task.cancel()
-        await asyncio.wait([*under_way, asyncio.create_task(asyncio.sleep(0.05))])
+        await asyncio.sleep(0.05)
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0.05)
 
     async def _serve(self, reader: Reader, writer: Writer) -> None:
         try:

@@ -1,5 +1,7 @@
 //! `sealgate signal transmitter`: the identity systems whose security events end trust here.
 
+use std::fmt::Write as _;
+
 use clap::{Args, Subcommand};
 use sealgate_model::TransmitterId;
 use sealgate_server::admin::{
@@ -148,9 +150,11 @@ async fn every(door: &Door) -> Result<Vec<TransmitterView>, Failure> {
 fn added(made: &CreatedTransmitter) -> Text {
     let mut text = shown(&made.transmitter);
     if let Some(secret) = &made.secret {
-        text.data.push_str(&format!(
-            "\nIt presents this when it pushes, and it is shown only now:\n  Authorization: Bearer {secret}\n"
-        ));
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text.data,
+            "\nIt presents this when it pushes, and it is shown only now:\n  Authorization: Bearer {secret}"
+        );
     }
     text
 }
