@@ -318,26 +318,13 @@ class Core:
     def require_public(self, reason: str) -> int:
         """The number of the requirement "everybody, because"; equal ones share it."""
 
-    def decide(
-        self,
-        transport: Literal["http", "websocket"],
-        method: str,
-        path: str,
-        query: bytes,
-        headers: list[tuple[bytes, bytes]],
-        requirement: int,
-    ) -> Decision:
-        """Decides about one request; never blocks and does no I/O.
-
-        `path` is decoded and counts from the root of the host; header names are in lower case.
-        """
-
     def admit(
         self, scope: MutableMapping[str, Any], requirement: int
     ) -> Decision | User | Machine | Agent | None:
-        """The same about the request of an ASGI scope of the types `http` and `websocket`.
+        """Decides about the request of an ASGI scope of the types `http` and `websocket`.
 
-        Where nothing but the actor is to be told, the answer is the actor alone, or `None` for nobody.
+        It never blocks and does no I/O. Where nothing but the actor is to be told, the answer is the actor
+        alone, or `None` for nobody.
         """
 
     def admit_known(

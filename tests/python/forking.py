@@ -1,7 +1,7 @@
 """A program that makes a gate, follows the feed, and forks: each process says how the feed fares for it.
 
-It writes a line of JSON for each order on its standard input: `look` asks all of them, `kill` kills the child
-that leads.
+It writes a line of JSON for each order on its standard input: `look` asks all of them that run, `kill` kills
+the child that leads, `stop` stops it, and `go` lets it go on.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def main() -> None:
         while not core.ready and time.monotonic() < deadline:
             time.sleep(0.01)
     children: dict[int, Connection[Any, Any]] = {}
+    stopped: dict[int, Connection[Any, Any]] = {}
     for _ in range(2):
         ours, theirs = Pipe()
         pid = os.fork()
@@ -47,6 +48,11 @@ def main() -> None:
         print(json.dumps(ours.recv()), flush=True)
     for order in sys.stdin:
         answers: list[dict[str, Any]] = []
+        if order.strip() == "go":
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+            children |= stopped
+            stopped.clear()
         for pid, pipe in list(children.items()):
             pipe.send(None)
             answers.append(pipe.recv())
@@ -54,8 +60,11 @@ def main() -> None:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
                 del children[pid]
+            elif order.strip() == "stop" and answers[-1]["leading"]:
+                os.kill(pid, signal.SIGSTOP)
+                stopped[pid] = children.pop(pid)
         print(json.dumps([*answers, told(gate)]), flush=True)
-    for pid in children:
+    for pid in [*children, *stopped]:
         os.kill(pid, signal.SIGKILL)
 
 

@@ -16,9 +16,12 @@ def core() -> Core:
     return Core(**SETTINGS)
 
 
-def decide(core: Core, headers: Any = (), requirement: int = 0, **change: Any) -> Any:
-    given: dict[str, Any] = {"transport": "http", "method": "GET", "path": "/", "query": b"", **change}
-    return core.decide(**given, headers=headers, requirement=requirement)
+def decide(core: Core, headers: Any = (), requirement: int = Core.UNMARKED, **change: Any) -> Any:
+    """The decision about a request that is not simply let through."""
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers, **change}
+    decision = core.admit(scope, requirement)
+    assert isinstance(decision, Decision)
+    return decision
 
 
 @pytest.mark.parametrize(
@@ -136,11 +139,11 @@ def test_bad_credentials_have_their_reason(
     assert decision.set_cookies == ()
 
 
-def test_unknown_requirements_and_transports_are_errors(core: Core) -> None:
+def test_unknown_requirements_and_types_of_scope_are_errors(core: Core) -> None:
     with pytest.raises(ValueError, match="requirement"):
         decide(core, requirement=99)
-    with pytest.raises(ValueError, match="transport"):
-        decide(core, transport="carrier pigeon")
+    with pytest.raises(ValueError, match="type is neither"):
+        decide(core, type="carrier pigeon")
 
 
 def test_a_decision_is_carried_through_once(core: Core) -> None:

@@ -146,8 +146,26 @@ LIMITS: dict[str, tuple[str, str, str]] = {
         "SLOT_CAPACITY",
         "count",
     ),
-    "key sets of clients": (f"{SERVER}/oauth/client_keys.rs", "CLIENTS", "count"),
-    "how long a gate that went away is remembered": (f"{SERVER}/feed/gates.rs", "REMEMBERED", "time"),
+    "key sets of clients and of identity systems": (f"{SERVER}/oauth/client_keys.rs", "CLIENTS", "count"),
+    "a security event that is received": (f"{SERVER}/receiver/mod.rs", "BODY", "bytes"),
+    "a security event: how old it may be": (f"{SERVER}/receiver/take.rs", "OLDEST", "seconds"),
+    "a credential for global token revocation: how far its end may lie ahead": (
+        f"{SERVER}/receiver/global.rs",
+        "LONGEST + LEEWAY",
+        "seconds",
+    ),
+    "identity systems that are listened to": (f"{SERVER}/admin/transmitters.rs", "MOST", "count"),
+    "domains that one of them may speak of": (f"{SERVER}/admin/transmitters.rs", "MOST_DOMAINS", "count"),
+    "time between two rounds of asking for security events": (f"{SERVER}/receiver/poll.rs", "ROUND", "time"),
+    "security events in one answer": (f"{SERVER}/receiver/poll.rs", "EVENTS", "count"),
+    "an answer with security events": (f"{SERVER}/receiver/poll.rs", "ANSWER", "bytes"),
+    "status lists kept as they were written": (f"{SERVER}/status_list/mod.rs", "KEPT", "count"),
+    "tokens of one status list": ("sealgate-store/src/rows/transmitters.rs", "GIVEN", "count"),
+    "how long a gate that went away is remembered, unless its staleness bound is longer": (
+        f"{SERVER}/feed/gates.rs",
+        "REMEMBERED",
+        "time",
+    ),
     "receipts that are waited for at once; more is 503": (f"{SERVER}/feed/receipt.rs", "WAITING", "count"),
     "time that an answer of the administration API may be waited for": (
         f"{SERVER}/admin/feed/types.rs",
@@ -380,6 +398,8 @@ def told(file: str, name: str, kind: str) -> str:
         if kind == "json":
             return f"{size(counts['bytes'])}, {counts['depth']} deep, {counts['values']} values"
         return f"{size(counts['bytes'])}, {counts['count']} parameters, {size(counts['value'])} each"
+    if kind == "seconds":  # A whole number of them, which may be a sum.
+        return f"{number(name, file)} s"
     text = definition(file, name)
     if kind == "time":
         return seconds(text, file)

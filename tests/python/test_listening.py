@@ -125,6 +125,10 @@ def test_a_session_ends_at_the_gate_when_another_identity_system_says_so(
             wait_until(lambda: answers()[0] == 401, "the gate to refuse", 5)
             assert answers() == [401, 200]
 
+            # The event told whole seconds and ended all that began in its own.
+            told = int(time.time())
+            wait_until(lambda: time.time() >= told + 1, "that second to be over", 5)
+
             # The same by global token revocation, for whoever signed in again.
             with Browser() as browser:
                 assert sign_in(browser, f"{app.url}/app", ada.email, ada.password).status == 200

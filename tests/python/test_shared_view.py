@@ -161,11 +161,12 @@ def test_each_has_its_own_view_where_nothing_is_shared(plane: ControlPlane, tmp_
 class Forking:
     """The program in `forking.py`."""
 
-    def __init__(self, plane: ControlPlane, folder: Path, *options: str, view: str) -> None:
+    def __init__(self, plane: ControlPlane, folder: Path, *options: str, view: str, bound: int = 10) -> None:
         name = f"fork-{free_port()}"
         client = plane.add_client(name, "http://127.0.0.1:8000")
         given = settings(plane.issuer, client, "http://127.0.0.1:8000", secrets.token_urlsafe(32))
         env = {**os.environ, **given, **PATHS, "SEALGATE_SHARED_VIEW": view}
+        env["SEALGATE_STALENESS_BOUND"] = str(bound)
         self.log = folder / "forking.log"
         command = [sys.executable, str(FOLDER / "forking.py"), *options]
         with self.log.open("w") as log:
@@ -229,6 +230,29 @@ def test_children_of_a_server_that_forks_first_share_one_connection(
         forking.order("kill")
         said = forking.until(lambda said: leaders(said) == 1)
         assert [one["fresh"] for one in said] == [True, True]
+
+
+def test_where_the_leader_is_stopped_another_one_stands_in_and_makes_way_again(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    bound = 4
+    with Forking(plane, tmp_path, view=str(tmp_path), bound=bound) as forking:
+        for _ in range(2):
+            forking.line()
+        forking.until(lambda said: leaders(said) == 1 and all(one["connected"] for one in said))
+        forking.order("stop")
+        stopped = time.monotonic()
+        said = forking.order("look")
+        while time.monotonic() < stopped + 2 * bound:
+            said = forking.order("look")
+            assert all(one["fresh"] for one in said), (said, time.monotonic() - stopped)
+            time.sleep(0.1)
+        assert [one["leading"] for one in said] == [True, False]
+        assert "this one stands in" in forking.log.read_text()
+        forking.order("go")
+        said = forking.until(lambda said: leaders(said) == 1 and not said[0]["leading"])
+        assert [one["leading"] for one in said] == [False, True, False], "the first leader has it again"
+        assert all(one["fresh"] for one in said)
 
 
 @pytest.mark.parametrize("why", ["missing", "open to others"])

@@ -1,7 +1,7 @@
 //! Whether a session is still alive, whoever asks.
 
 use sealgate_model::Timestamp;
-use sealgate_revocation::{Credential, Judgement};
+use sealgate_revocation::Credential;
 use sealgate_session::SessionContent;
 
 use crate::common::Common;
@@ -28,11 +28,8 @@ pub(crate) fn check(common: &Common, content: &SessionContent) -> Result<Knowled
         token: None,
         started_at: content.started_at(),
     };
-    match common.view().judge(&credential, common.uptime()) {
-        Judgement::Fresh => Ok(Knowledge::Current),
-        Judgement::Stale => Ok(Knowledge::Stale),
-        Judgement::Revoked(_) => Err(Denial::SessionRevoked),
-    }
+    let judged = common.view().judge(&credential, common.uptime());
+    judged.map_err(|_| Denial::SessionRevoked)
 }
 
 /// Whether what a session says of its user or of this client has changed since: then it has to be renewed before

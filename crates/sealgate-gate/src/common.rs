@@ -66,7 +66,8 @@ impl Common {
         let settings = Arc::new(settings);
         let shared = host.premises.memory.clone();
         let view = if settings.provider.has_feed {
-            RevocationView::new(settings.staleness_bound, shared)
+            let spans = (settings.staleness_bound, settings.on_stale.beyond());
+            RevocationView::new(spans, shared)
         } else {
             RevocationView::without_feed(shared)
         };

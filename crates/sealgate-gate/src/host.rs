@@ -47,9 +47,8 @@ impl Premises {
             SharedView::Auto => None,
             SharedView::In(place) => Some(place.as_path()),
         };
-        // Without a feed, what one process is told of a logout still is of use to all others.
-        let whose = [settings.issuer.as_str(), settings.client_id.as_str()];
-        match SharedMemory::open(place, &whose) {
+        let whose = whose(settings);
+        match SharedMemory::open(place, &whose.each_ref().map(String::as_str)) {
             Ok(memory) => Some(memory),
             // Nobody asked for it where it cannot be.
             Err(ShareError::Unsupported) if settings.shared_view == SharedView::Auto => None,
@@ -85,5 +84,33 @@ impl Host {
             fetch: Arc::new(fetch),
             premises: Premises::here(settings),
         })
+    }
+}
+
+/// What processes that share a view have in common. Without a feed, what one of them is told of a logout still is of
+/// use to all others. The bound belongs to it: receipts speak for all, and who has been silent for that long is taken
+/// to deny.
+fn whose(settings: &Settings) -> [String; 3] {
+    [
+        settings.issuer.as_str().to_owned(),
+        settings.client_id.as_str().to_owned(),
+        settings.staleness_bound.as_millis().to_string(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::good;
+
+    #[test]
+    fn gates_of_one_application_share_a_view_if_they_keep_the_same_promise() {
+        let of = |name, value| whose(&good(&[(name, value)]));
+        let usual = whose(&good(&[]));
+        assert_eq!(of("SEALGATE_STALENESS_BOUND", "10"), usual);
+        assert_eq!(of("SEALGATE_ON_STALE", "introspect"), usual);
+        assert_ne!(of("SEALGATE_STALENESS_BOUND", "60"), usual);
+        assert_ne!(of("SEALGATE_CLIENT_ID", "another"), usual);
+        assert_ne!(of("SEALGATE_ISSUER", "https://other.example"), usual);
     }
 }

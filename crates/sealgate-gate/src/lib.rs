@@ -46,6 +46,8 @@ mod rounds;
 mod seals;
 mod session;
 mod settings;
+#[cfg(test)]
+mod shut;
 mod sse;
 mod stale;
 mod standing;

@@ -1,7 +1,5 @@
 //! Whether what somebody came with still stands, whoever asks.
 
-use sealgate_revocation::Judgement;
-
 use crate::caller::{Caller, CredentialInfo, CredentialKind};
 use crate::common::Common;
 use crate::denial::Denial;
@@ -20,10 +18,9 @@ pub(crate) fn check(common: &Common, credential: &CredentialInfo) -> Result<Know
     let mut knowledge = Knowledge::Current;
     for ground in credential.grounds() {
         match common.view().judge(&ground, common.uptime()) {
-            Judgement::Fresh => {}
-            Judgement::Stale => knowledge = Knowledge::Stale,
-            Judgement::Revoked(_) if is_token => return Err(Denial::TokenRevoked),
-            Judgement::Revoked(_) => return Err(Denial::SessionRevoked),
+            Ok(of_ground) => knowledge = knowledge.max(of_ground),
+            Err(_) if is_token => return Err(Denial::TokenRevoked),
+            Err(_) => return Err(Denial::SessionRevoked),
         }
     }
     // Looked up after the view was found to be fresh: what it is fresh by is in it then.
@@ -63,7 +60,7 @@ pub(crate) fn fallen(common: &Common, caller: &Caller) -> Option<Denial> {
     }
     match check(common, credential) {
         Ok(Knowledge::Current) => None,
-        Ok(Knowledge::Stale) => Some(Denial::FeedStale),
+        Ok(Knowledge::Late | Knowledge::Stale) => Some(Denial::FeedStale),
         Err(denial) => Some(denial),
     }
 }

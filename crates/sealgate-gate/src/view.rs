@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sealgate_model::{Timestamp, Uptime};
-use sealgate_revocation::{Credential, Entry, Judgement, RevokedBy, Subject, View};
+use sealgate_revocation::{Credential, Entry, RevokedBy, Subject, View};
 use sealgate_session::SessionContent;
 use sealgate_shared::SharedMemory;
 use tokio::sync::watch;
+
+use crate::stale::Knowledge;
 
 /// The view, which many requests read without a lock. Whoever follows the feed writes into it.
 pub(crate) struct RevocationView {
@@ -15,15 +17,23 @@ pub(crate) struct RevocationView {
     /// Where it is, if other processes have it too.
     shared: Option<Arc<SharedMemory>>,
     bound: Duration,
+    /// For so long beyond the bound the setting may let something go on.
+    beyond: Duration,
     /// Without a feed nothing is ever heard, and nobody waits for it.
     has_feed: bool,
+    /// What found no room in the view where no feed would ever tell of it again, for this process alone.
+    spilled: View,
     /// Counts what is heard, so that waiting for readiness needs no polling.
     heard: watch::Sender<u64>,
 }
 
 impl RevocationView {
-    /// The view in `shared`, or one of this process alone.
-    pub(crate) fn new(bound: Duration, shared: Option<Arc<SharedMemory>>) -> Self {
+    /// The view in `shared`, or one of this process alone. What is older than `bound` is late for as long as
+    /// `beyond`, and then stale.
+    pub(crate) fn new(
+        (bound, beyond): (Duration, Duration),
+        shared: Option<Arc<SharedMemory>>,
+    ) -> Self {
         let joined = shared.and_then(|memory| match View::over(memory.clone()) {
             Ok(view) => Some((Arc::new(view), memory)),
             Err(error) => {
@@ -43,7 +53,9 @@ impl RevocationView {
             view,
             shared,
             bound,
+            beyond,
             has_feed: true,
+            spilled: View::new(),
             heard: watch::Sender::new(0),
         }
     }
@@ -53,7 +65,7 @@ impl RevocationView {
     pub(crate) fn without_feed(shared: Option<Arc<SharedMemory>>) -> Self {
         Self {
             has_feed: false,
-            ..Self::new(Duration::ZERO, shared)
+            ..Self::new((Duration::ZERO, Duration::ZERO), shared)
         }
     }
 
@@ -77,25 +89,42 @@ impl RevocationView {
         /// Ends that were reckoned by this machine's clock, which may have been set since.
         const SKEW: Duration = Duration::from_secs(300);
         self.view.sweep(now - SKEW);
+        self.spilled.sweep(now - SKEW);
     }
 
-    /// Whether `credential` is revoked, fresh or neither, by one look that reads in the right order: asked for
-    /// apart, a revocation could slip in between ([`View::judge`]).
-    pub(crate) fn judge(&self, credential: &Credential<'_>, now: Uptime) -> Judgement {
-        if self.has_feed {
-            return self.view.judge(credential, now, self.bound);
+    /// What revokes `credential`, or else how current it is that nothing does, by one look that reads in the right
+    /// order: asked for apart, a revocation could slip in between ([`View::judge`]).
+    pub(crate) fn judge(
+        &self,
+        credential: &Credential<'_>,
+        now: Uptime,
+    ) -> Result<Knowledge, RevokedBy> {
+        let reading = self.view.read();
+        if let Some(by) = reading.revoked_by(credential) {
+            return Err(by);
         }
-        match self.view.check(credential) {
-            None => Judgement::Fresh,
-            Some(RevokedBy::Unreadable) => Judgement::Stale,
-            Some(by) => Judgement::Revoked(by),
-        }
+        let is_current = if self.has_feed {
+            reading.is_fresh(now, self.bound)
+        } else if let Some(by) = self.spilled.check(credential) {
+            return Err(by);
+        } else {
+            reading.is_whole()
+        };
+        // What is not fresh and has hardly an age is a moment to come: none of this clock, it proves nothing.
+        let is_late = |age| age > self.bound && age <= self.bound + self.beyond;
+        Ok(if is_current {
+            Knowledge::Current
+        } else if reading.age(now).is_some_and(is_late) {
+            Knowledge::Late
+        } else {
+            Knowledge::Stale
+        })
     }
 
     /// Whether anything that `credential` stands on is known to be revoked, however old that knowledge is; yes
     /// too when that cannot be told. [`Self::judge`] tells the two apart.
     pub(crate) fn revokes(&self, credential: &Credential<'_>) -> bool {
-        self.view.check(credential).is_some()
+        self.view.check(credential).is_some() || self.spilled.check(credential).is_some()
     }
 
     /// When what credentials tell of this user or this client changed last, as far as it is known.
@@ -114,11 +143,6 @@ impl RevocationView {
         } else {
             self.view.is_readable()
         }
-    }
-
-    /// Whether all that was ever heard can be asked.
-    pub(crate) fn is_readable(&self) -> bool {
-        self.view.is_readable()
     }
 
     pub(crate) fn heard(&self) -> watch::Receiver<u64> {
@@ -142,6 +166,91 @@ impl RevocationView {
 
     /// The same for whatever `entry` is about.
     pub(crate) fn revoke(&self, entry: &Entry) {
-        self.view.insert(entry);
+        if self.has_feed {
+            return self.view.insert(entry);
+        }
+        // A view that is stale until the next snapshot would be so for ever.
+        if let Err(error) = self.view.try_insert(entry) {
+            tracing::warn!(%error, "other processes of this machine are not told of a logout");
+            self.spilled.insert(entry);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use sealgate_model::SessionId;
+
+    use super::*;
+    use crate::shut::Shut;
+
+    const BOUND: Duration = Duration::from_secs(10);
+
+    fn session(byte: u8) -> Credential<'static> {
+        Credential {
+            tenant: None,
+            grants: &[],
+            session: Some(SessionId::from_bytes([byte; 16])),
+            subject: None,
+            client: "app",
+            key: None,
+            token: None,
+            started_at: Timestamp::from_seconds(1_790_000_000),
+        }
+    }
+
+    fn revoked(byte: u8) -> Entry {
+        Entry {
+            subject: Subject::Session(SessionId::from_bytes([byte; 16])),
+            expires_at: Timestamp::from_seconds(1_790_090_000),
+            reason: None,
+        }
+    }
+
+    fn at(seconds: u64) -> Uptime {
+        Uptime::from_elapsed(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn without_a_feed_a_logout_that_finds_no_room_ends_its_session_and_no_other() {
+        let memory = Arc::new(Shut::default());
+        let view = RevocationView {
+            view: Arc::new(View::over(memory.clone()).unwrap()),
+            ..RevocationView::without_feed(None)
+        };
+        view.revoke(&revoked(1));
+        memory.shut.store(true, Ordering::Relaxed);
+        view.revoke(&revoked(2));
+        for byte in [1, 2] {
+            assert_eq!(view.judge(&session(byte), at(1)), Err(RevokedBy::Session));
+            assert!(view.revokes(&session(byte)));
+        }
+        assert_eq!(view.judge(&session(3), at(1)), Ok(Knowledge::Current));
+        assert!(view.is_fresh(at(1)) && !view.revokes(&session(3)));
+    }
+
+    #[test]
+    fn what_is_older_than_the_bound_is_late_for_as_long_as_is_said() {
+        let view = RevocationView::new((BOUND, Duration::from_secs(60)), None);
+        let judged = |seconds| view.judge(&session(1), at(seconds)).unwrap();
+        assert_eq!(judged(100), Knowledge::Stale);
+        view.view().prove(at(100));
+        for (seconds, expected) in [
+            (100, Knowledge::Current),
+            (110, Knowledge::Current),
+            (111, Knowledge::Late),
+            (170, Knowledge::Late),
+            (171, Knowledge::Stale),
+            // The moment is a little ahead, as another process may read the clock later; or no moment of it.
+            (90, Knowledge::Current),
+            (89, Knowledge::Stale),
+            (35, Knowledge::Stale),
+        ] {
+            assert_eq!(judged(seconds), expected, "{seconds}");
+        }
+        view.view().insert(&revoked(1));
+        assert_eq!(view.judge(&session(1), at(171)), Err(RevokedBy::Session));
     }
 }

@@ -43,6 +43,9 @@ use connect::{Connector, Stream};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How many requests of one kind are under way at once: slow hosts take up places here and nowhere else.
 const PLACES: usize = 32;
+/// How many texts: receivers of events are many, and are told of several at once. Whoever has to wait for a place
+/// times out without having been asked.
+const TEXTS: usize = 192;
 /// A name with more addresses than this is not a server's.
 const ADDRESSES: usize = 32;
 /// The longest head of an answer, in bytes, and the most headers in it.
@@ -56,6 +59,7 @@ pub struct GuardedFetch {
     connector: Connector,
     documents: Semaphore,
     forms: Semaphore,
+    texts: Semaphore,
 }
 
 impl std::fmt::Debug for GuardedFetch {
@@ -83,6 +87,7 @@ impl GuardedFetch {
             connector: Connector::new(extra_authority)?,
             documents: Semaphore::new(PLACES),
             forms: Semaphore::new(PLACES),
+            texts: Semaphore::new(TEXTS),
         })
     }
 
@@ -103,7 +108,8 @@ impl GuardedFetch {
     fn places(&self, errand: &Errand) -> &Semaphore {
         match errand {
             Errand::GetJson => &self.documents,
-            Errand::PostForm(_) | Errand::PostText { .. } => &self.forms,
+            Errand::PostForm(_) => &self.forms,
+            Errand::PostText { .. } => &self.texts,
         }
     }
 

@@ -1,29 +1,24 @@
 //! `Core`: the gate with its thread, as Python holds it.
 
 use std::collections::HashMap;
-use std::mem;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use sealgate_gate::{
-    Denial, Docs, Kinds, Need, Request, Requirement, Settings, Sources, Transport, UnknownPaths,
-};
-use sealgate_model::ActorKind;
+use sealgate_gate::{Denial, Docs, Need, Request, Requirement, Settings, Sources, UnknownPaths};
 
 use crate::actors;
 use crate::completion::{Completion, Outcome};
 use crate::decision::Decision;
 use crate::feed::FeedStatus;
-use crate::headers::Fields;
 use crate::pins::Pins;
-use crate::process::Process;
+use crate::process::{Current, Process};
 use crate::refuse;
-use crate::requirements::{Requirements, UNMARKED};
+use crate::requirements::{Requirements, UNMARKED, read_kinds};
 use crate::scope::Scope;
 
 /// The settings that `Core(...)` takes: environment names without `SEALGATE_`, in lower case.
@@ -58,14 +53,14 @@ const SETTINGS: [&str; 23] = [
 pub(crate) struct Core {
     settings: Settings,
     requirements: Requirements,
-    process: RwLock<Arc<Process>>,
+    process: Current,
 }
 
 impl Core {
     fn build(sources: &Sources) -> PyResult<Self> {
         let settings = sources.settings().map_err(|error| refuse(&error))?;
         let process = Process::new(&settings).map_err(|error| refuse(&sources.explain(error)))?;
-        let process = RwLock::new(process);
+        let process = Current::new(process);
         Ok(Self {
             settings,
             requirements: Requirements::new(),
@@ -73,25 +68,9 @@ impl Core {
         })
     }
 
-    /// The state of this process. The locks here are only taken while attached to the interpreter and
-    /// never while waiting, so that a fork, which needs the interpreter too, finds them open.
+    /// The state of this process.
     pub(crate) fn process(&self) -> PyResult<Arc<Process>> {
-        let process = Arc::clone(&self.process.read().unwrap_or_else(PoisonError::into_inner));
-        if process.is_this_one() {
-            return Ok(process);
-        }
-        let fresh = Process::new(&self.settings).map_err(|error| refuse(&error))?;
-        let followed = process.was_started();
-        let old = mem::replace(
-            &mut *self.process.write().unwrap_or_else(PoisonError::into_inner),
-            Arc::clone(&fresh),
-        );
-        // Its thread is the parent's. Tidying up here would wait for what does not run.
-        mem::forget((old, process));
-        if followed {
-            fresh.runtime()?;
-        }
-        Ok(fresh)
+        self.process.get(&self.settings)
     }
 
     pub(crate) fn requirement(&self, number: usize) -> PyResult<Arc<Requirement>> {
@@ -179,42 +158,8 @@ impl Core {
         self.requirements.register(Requirement::Public { reason })
     }
 
-    /// Decides about one request; never blocks and does no I/O.
-    #[allow(clippy::too_many_arguments)] // One call per request: an object to hold them would cost one more.
-    fn decide(
-        &self,
-        py: Python<'_>,
-        transport: &str,
-        method: &str,
-        path: &str,
-        query: &[u8],
-        headers: &Bound<'_, PyAny>,
-        requirement: usize,
-    ) -> PyResult<Decision> {
-        let transport = match transport {
-            "http" => Transport::Http,
-            "websocket" => Transport::WebSocket,
-            _ => {
-                return Err(PyValueError::new_err(
-                    "transport is neither http nor websocket",
-                ));
-            }
-        };
-        let requirement = self.requirement(requirement)?;
-        let fields = Fields::read(headers)?;
-        let headers = fields.slices();
-        let request = Request {
-            transport,
-            method,
-            path,
-            query,
-            headers: &headers,
-        };
-        Decision::new(py, self.process()?.gate().decide(&request, &requirement))
-    }
-
-    /// The same about the request of an ASGI scope. Where nothing but the actor is to be told, the answer
-    /// is the actor alone, or `None` for nobody: no object is made to hold it.
+    /// Decides about the request of an ASGI scope; never blocks and does no I/O. Where nothing but the actor
+    /// is to be told, the answer is the actor alone, or `None` for nobody: no object is made to hold it.
     ///
     /// The interpreter stays locked meanwhile, also while a signature is verified, which takes some tens of
     /// microseconds. Whoever unlocks it beside a busy thread gets it back after five milliseconds or more.
@@ -456,18 +401,4 @@ impl Core {
     fn __repr__(&self) -> String {
         format!("Core(client_id={:?})", self.settings.client_id.as_str())
     }
-}
-
-fn read_kinds(names: &[String]) -> PyResult<Kinds> {
-    let mut kinds: Option<Kinds> = None;
-    for name in names {
-        let kind = match name.as_str() {
-            "user" => ActorKind::User,
-            "machine" => ActorKind::Machine,
-            "agent" => ActorKind::Agent,
-            _ => return Err(PyValueError::new_err("a kind is user, machine or agent")),
-        };
-        kinds = Some(kinds.map_or(Kinds::only(kind), |kinds| kinds.and(kind)));
-    }
-    kinds.ok_or_else(|| PyValueError::new_err("name at least one kind of actor"))
 }

@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::thread::JoinHandle;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use sealgate_gate::{Gate, Host, Settings, SettingsError};
 use tokio::runtime::Handle;
 
+use crate::refuse;
 use crate::worker::Worker;
 
 /// The state of one process. A fork copies memory but no threads, and may copy a lock that some thread
@@ -64,11 +65,11 @@ impl Process {
         &self.gate
     }
 
-    pub(crate) fn is_this_one(&self) -> bool {
+    fn is_this_one(&self) -> bool {
         self.generation == generation()
     }
 
-    pub(crate) fn was_started(&self) -> bool {
+    fn was_started(&self) -> bool {
         self.worker().is_some()
     }
 
@@ -121,6 +122,36 @@ impl Drop for Process {
             all.retired.retain(|(_, thread)| !thread.is_finished());
             all.retired.push((self.generation, worker.retire()));
         }
+    }
+}
+
+/// The state of whichever process asks: after a fork the child gets one of its own.
+pub(crate) struct Current(RwLock<Arc<Process>>);
+
+impl Current {
+    pub(crate) fn new(process: Arc<Process>) -> Self {
+        Self(RwLock::new(process))
+    }
+
+    /// The state of this process. The locks here are only taken while attached to the interpreter and
+    /// never while waiting, so that a fork, which needs the interpreter too, finds them open.
+    pub(crate) fn get(&self, settings: &Settings) -> PyResult<Arc<Process>> {
+        let process = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
+        if process.is_this_one() {
+            return Ok(process);
+        }
+        let fresh = Process::new(settings).map_err(|error| refuse(&error))?;
+        let followed = process.was_started();
+        let old = mem::replace(
+            &mut *self.0.write().unwrap_or_else(PoisonError::into_inner),
+            Arc::clone(&fresh),
+        );
+        // Its thread is the parent's. Tidying up here would wait for what does not run.
+        mem::forget((old, process));
+        if followed {
+            fresh.runtime()?;
+        }
+        Ok(fresh)
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use sealgate_gate::Requirement;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use sealgate_gate::{Kinds, Requirement};
+use sealgate_model::ActorKind;
 
 /// The number of [`Requirement::Unmarked`].
 pub(crate) const UNMARKED: usize = 0;
@@ -33,4 +36,19 @@ impl Requirements {
             .get(number)
             .cloned()
     }
+}
+
+/// The kinds of actor of these names.
+pub(crate) fn read_kinds(names: &[String]) -> PyResult<Kinds> {
+    let mut kinds: Option<Kinds> = None;
+    for name in names {
+        let kind = match name.as_str() {
+            "user" => ActorKind::User,
+            "machine" => ActorKind::Machine,
+            "agent" => ActorKind::Agent,
+            _ => return Err(PyValueError::new_err("a kind is user, machine or agent")),
+        };
+        kinds = Some(kinds.map_or(Kinds::only(kind), |kinds| kinds.and(kind)));
+    }
+    kinds.ok_or_else(|| PyValueError::new_err("name at least one kind of actor"))
 }

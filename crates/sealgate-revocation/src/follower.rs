@@ -26,7 +26,8 @@ const SKEW: Duration = Duration::from_secs(300);
 /// Follows a revocation feed. It never blocks and reads no clock.
 ///
 /// What it learns it writes into the view at once, its own position last: whoever takes over from there may be
-/// told again what is known, and misses nothing.
+/// told again what is known, and misses nothing. Several may follow into one view at a time: what one of them
+/// proves, it has put there before.
 #[derive(Debug)]
 pub struct Follower {
     view: Arc<View>,
@@ -52,7 +53,11 @@ impl Follower {
     /// with a snapshot if there was none.
     pub fn resume(view: Arc<View>, bound: Duration) -> Self {
         let mut follower = Self::new(view, bound);
-        if let Some(position) = Position::read(follower.view.control()) {
+        // Nobody writes it down meanwhile: who was thought to be gone may be back.
+        let written = Writer::new(&follower.view)
+            .ok()
+            .and_then(|_writer| Position::read(follower.view.control()));
+        if let Some(position) = written {
             if position.following && !follower.view.has_lost() {
                 follower.waiting = None;
             }
@@ -111,12 +116,13 @@ impl Follower {
 
     /// Takes a verified message of the stream, received at `received_at`.
     pub fn message(&mut self, message: &Message, received_at: Uptime) -> Action {
-        self.view.insert_all(message);
+        let whole = self.view.insert_all(message);
         if self.waiting.is_some() {
             return Action::Ignore(IgnoreReason::Resyncing);
         }
-        // Here, or in another process of this view.
-        if self.view.has_lost() {
+        // Here, or in another process of this view. What another follower's snapshot has just made whole need not
+        // hold this message.
+        if !whole || self.view.has_lost() {
             return self.resync(ResyncReason::NoRoom);
         }
         let (Some(mark), Some(anchor)) = (
@@ -174,6 +180,12 @@ impl Follower {
                 .back()
                 .map(|mark| (&mark.epoch, mark.seq)),
         }
+    }
+
+    /// The newest server time that it has followed, which moves on with everything that this follower proves:
+    /// the view's own moment may be another's.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.position.anchor.map(|anchor| anchor.newest)
     }
 
     /// What revokes `credential` ([`View::check`]).

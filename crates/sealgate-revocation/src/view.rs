@@ -89,10 +89,14 @@ impl View {
     /// Adds a revocation. Several that concern one subject add up to the most restrictive. One that finds no
     /// room, because no memory is to be had, makes the view stale until a snapshot has found room as a whole.
     pub fn insert(&self, entry: &Entry) {
-        let inserted = Writer::new(self).and_then(|mut writer| writer.insert(entry));
-        if inserted.is_err() {
+        if self.try_insert(entry).is_err() {
             self.control.lose();
         }
+    }
+
+    /// The same for whoever keeps elsewhere what finds no room here: the view is not stale by it.
+    pub fn try_insert(&self, entry: &Entry) -> Result<(), MemoryError> {
+        Writer::new(self).and_then(|mut writer| writer.insert(entry))
     }
 
     /// Adds all that a message revokes; false, and the view is stale, when some of it found no room.

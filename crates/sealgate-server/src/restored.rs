@@ -3,6 +3,7 @@
 //! The store has begun another history and revoked everything by then. What is left are the streams, which
 //! have to begin anew, and the signing keys: one that was revoked after the copy was made is in use again.
 
+use sealgate_model::Timestamp;
 use sealgate_store::{Audit, AuditActor, KeyState, Restored};
 
 use crate::ControlPlane;
@@ -21,6 +22,17 @@ impl ControlPlane {
              changed since then have to be changed again"
         );
         self.feed.begin_anew();
+        self.revoke_keys(None).await;
+    }
+
+    /// Goes on where a process has ended before it had done so: when it could not start, say, because the
+    /// master key was missing too. `at` is when the copy was found out.
+    pub(crate) async fn goes_on_restored(&self, at: Timestamp) {
+        self.revoke_keys(Some(at)).await;
+    }
+
+    /// Puts every signing key out of use, or those that were made before a moment.
+    async fn revoke_keys(&self, before: Option<Timestamp>) {
         let keys = match self.store.keys().await {
             Ok(keys) => keys,
             Err(error) => {
@@ -31,6 +43,7 @@ impl ControlPlane {
         // The one that signs last: then those that could take its place are new.
         let (signing, others): (Vec<_>, Vec<_>) = keys
             .into_iter()
+            .filter(|key| before.is_none_or(|before| key.created_at < before))
             .partition(|key| key.state == KeyState::Active);
         for key in others.into_iter().chain(signing) {
             let audit = Audit {

@@ -71,7 +71,7 @@ impl ControlPlane {
         config: &Config,
         host: Host,
     ) -> Result<Arc<Self>, ServeError> {
-        let restored = store.restored().cloned();
+        let (restored, restored_at) = (store.restored().cloned(), store.restored_at());
         let store: Arc<dyn Store> = store;
         let master = match dir.master_key()? {
             Some(ring) => ring,
@@ -85,8 +85,10 @@ impl ControlPlane {
         let plane = Self::new(issuer, store, master, host, lifetimes, policy)
             .await
             .map_err(|error| ServeError::Keys(error.to_string()))?;
-        if let Some(restored) = &restored {
-            plane.was_restored(restored).await;
+        match (&restored, restored_at) {
+            (Some(restored), _) => plane.was_restored(restored).await,
+            (None, Some(at)) => plane.goes_on_restored(at).await,
+            (None, None) => {}
         }
         Ok(Arc::new(plane))
     }

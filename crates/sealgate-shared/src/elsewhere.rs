@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use sealgate_model::Uptime;
 use sealgate_revocation::{Memory, MemoryError, Words, Writing};
 
 use crate::ShareError;
@@ -30,11 +31,31 @@ impl SharedMemory {
     pub fn try_lead(self: &Arc<Self>) -> Option<Leading> {
         match **self {}
     }
+
+    /// Whether this process stands in for the leader from now on.
+    pub fn try_stand_in(self: &Arc<Self>) -> Option<Leading> {
+        match **self {}
+    }
+
+    /// When the leader was at work.
+    pub fn leader_at_work(&self) -> Option<Uptime> {
+        match *self {}
+    }
 }
 
 impl Leading {
     /// Whether this process leads still.
     pub fn holds(&self) -> bool {
+        match *self {}
+    }
+
+    /// Whether it stands in for another process.
+    pub fn stands_in(&self) -> bool {
+        match *self {}
+    }
+
+    /// Says that the leader is at work.
+    pub fn is_at_work(&self, _: Uptime) {
         match *self {}
     }
 }

@@ -8,7 +8,7 @@
 //! - `table-N`: tables, made once, never shortened, unlinked when another one took their place. Who has one
 //!   mapped keeps it. Room is taken before a table is mapped: on a full file system a page that is touched
 //!   first is a `SIGBUS`.
-//! - `write.lock`, `leader.lock`, `users.lock`: POSIX record locks. They end with the process that holds them,
+//! - `write.lock`, `leader.lock`, `stand-in.lock`, `users.lock`: POSIX record locks. They end with the process that holds them,
 //!   however it ends, and a forked child has none of them.
 //!
 //! The directory's name is made of what its processes must have in common: whose view it is, and by which

@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::process::geteuid;
 use sealgate_host::sha256;
+use sealgate_model::Uptime;
 use sealgate_revocation::{Memory, MemoryError, Words, Writing};
 
 use crate::ShareError;
@@ -23,6 +25,10 @@ const FORMAT: &str = concat!("1 ", env!("CARGO_PKG_VERSION"));
 const CONTROL: &str = "control";
 /// The control words' length, in bytes.
 const CONTROL_BYTES: u64 = 4096;
+
+/// Which of the control words, of those that are the memory's own, tells when the leader was at work: milliseconds of
+/// uptime and one; 0: never yet.
+const AT_WORK: usize = 448;
 
 /// How long a writer waits for another one before something is taken to be wrong with it.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -74,28 +80,84 @@ impl SharedMemory {
 
     /// Whether this process leads from now on: at most one of all does, and when it ends another one may.
     pub fn try_lead(self: &Arc<Self>) -> Option<Leading> {
-        let taken = self.opened.locks()?.leader.try_take();
+        self.take(Place::Leader)
+    }
+
+    /// Whether this process stands in from now on for a leader that is there and does nothing: at most one does.
+    /// Whether that is so, its caller finds out by [`Self::leader_at_work`].
+    pub fn try_stand_in(self: &Arc<Self>) -> Option<Leading> {
+        self.take(Place::StandIn)
+    }
+
+    /// When the leader said last that it is at work, none if none ever did.
+    pub fn leader_at_work(&self) -> Option<Uptime> {
+        let millis = self.at_work().load(Ordering::Acquire).checked_sub(1)?;
+        Some(Uptime::from_elapsed(Duration::from_millis(millis)))
+    }
+
+    fn take(self: &Arc<Self>, place: Place) -> Option<Leading> {
+        let taken = place.lock(self)?.try_take();
         // Made only if it was taken: what is dropped lets go.
-        taken.then(|| Leading(Arc::clone(self)))
+        taken.then(|| Leading {
+            memory: Arc::clone(self),
+            place,
+        })
+    }
+
+    fn at_work(&self) -> &AtomicU64 {
+        &self.control.words()[AT_WORK]
+    }
+}
+
+/// Whose place it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Leader,
+    StandIn,
+}
+
+impl Place {
+    fn lock(self, memory: &SharedMemory) -> Option<&Lock> {
+        let locks = memory.opened.locks()?;
+        Some(match self {
+            Self::Leader => &locks.leader,
+            Self::StandIn => &locks.stand_in,
+        })
     }
 }
 
 /// The leave to follow the feed for every process, until it is dropped.
 #[derive(Debug)]
-pub struct Leading(Arc<SharedMemory>);
+pub struct Leading {
+    memory: Arc<SharedMemory>,
+    place: Place,
+}
 
 impl Leading {
-    /// Whether this process leads still.
+    /// Whether this process leads still, or stands in.
     pub fn holds(&self) -> bool {
-        let mut locks = self.0.opened.locks().into_iter();
-        locks.any(|locks| locks.leader.still_holds())
+        self.place.lock(&self.memory).is_some_and(Lock::still_holds)
+    }
+
+    /// Whether it stands in for another process, which has the lead.
+    pub fn stands_in(&self) -> bool {
+        self.place == Place::StandIn
+    }
+
+    /// Says that the leader is at work at `now`, by the clock that all processes have in common.
+    pub fn is_at_work(&self, now: Uptime) {
+        if self.place == Place::Leader {
+            let millis = u64::try_from(now.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
+            let word = millis.saturating_add(1);
+            self.memory.at_work().store(word, Ordering::Release);
+        }
     }
 }
 
 impl Drop for Leading {
     fn drop(&mut self) {
-        if let Some(locks) = self.0.opened.locks() {
-            locks.leader.release();
+        if let Some(lock) = self.place.lock(&self.memory) {
+            lock.release();
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::locks::{InUse, Lock};
 
 pub(crate) const WRITE_LOCK: &str = "write.lock";
 pub(crate) const LEADER_LOCK: &str = "leader.lock";
+pub(crate) const STAND_IN_LOCK: &str = "stand-in.lock";
 pub(crate) const USERS_LOCK: &str = "users.lock";
 
 /// How often a directory is made anew that others sweep away at the same moment.
@@ -24,6 +25,7 @@ const TRIES: usize = 5;
 pub(crate) struct Locks {
     pub(crate) write: Lock,
     pub(crate) leader: Lock,
+    pub(crate) stand_in: Lock,
     _in_use: InUse,
     process: u32,
 }
@@ -79,6 +81,7 @@ impl Opened {
             let locks = Arc::new(Locks {
                 write: Lock::on(directory.file(WRITE_LOCK)?),
                 leader: Lock::on(directory.file(LEADER_LOCK)?),
+                stand_in: Lock::on(directory.file(STAND_IN_LOCK)?),
                 _in_use: in_use,
                 process: process::id(),
             });

@@ -69,19 +69,16 @@ impl Gate {
         if knowledge == Knowledge::Current {
             return Ok(Leave::Known);
         }
-        let settings = self.common.settings();
-        match settings.on_stale {
+        match self.common.settings().on_stale {
             OnStale::Introspect if aim != Aim::Socket => Ok(Leave::Ask),
-            OnStale::Allow(beyond) if aim == Aim::Read && requirement.need().stale_ok => {
-                let view = self.common.view();
-                // Before the first snapshot nothing is known, and there is no age.
-                let age = view.age(self.common.uptime());
-                let is_allowed = age.is_some_and(|age| age <= settings.staleness_bound + beyond);
-                if is_allowed && view.is_readable() {
-                    Ok(Leave::Allowed)
-                } else {
-                    Err(Denial::FeedStale)
-                }
+            // How late it is was read before the credential was looked up. Read now, it could be by news that
+            // this look has not seen.
+            OnStale::Allow(_)
+                if knowledge == Knowledge::Late
+                    && aim == Aim::Read
+                    && requirement.need().stale_ok =>
+            {
+                Ok(Leave::Allowed)
             }
             _ => Err(Denial::FeedStale),
         }

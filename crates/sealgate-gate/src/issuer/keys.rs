@@ -149,15 +149,19 @@ impl KeySource {
         let _ = self.view.set(Arc::clone(view));
     }
 
-    /// What was verified, if the key that signed it is not revoked. A view that cannot be read revokes no
-    /// keys: nothing passes as long as that lasts, and it is no reason to distrust a key for good.
+    /// What was verified, if the key that signed it is not known to be revoked. That a view cannot be read as a
+    /// whole is no reason to distrust a key for good; what can be read of it counts.
     fn unrevoked(&self, verified: Verified) -> Result<Verified, JoseError> {
-        let mut views = self.view.get().into_iter();
-        if views.any(|view| view.is_readable() && view.key_is_revoked(&verified.kid)) {
+        if self.is_known_revoked(&verified.kid) {
             self.distrust(&verified.kid);
             return Err(JoseError::UnknownKey);
         }
         Ok(verified)
+    }
+
+    fn is_known_revoked(&self, kid: &str) -> bool {
+        let mut views = self.view.get().into_iter();
+        views.any(|view| view.read().key_is_revoked(kid))
     }
 
     /// Believes nothing any more that key `kid` signed, whatever the key set says of it.
@@ -232,7 +236,9 @@ impl KeySource {
         if let Some(keys) = self.at_hand(kid, now) {
             return LookUp::Known(keys);
         }
-        if kid.is_some_and(|kid| self.trust.is_revoked(kid)) {
+        // This process may have begun after it was revoked, and have heard of it from another one.
+        let is_revoked = |kid| self.trust.is_revoked(kid) || self.is_known_revoked(kid);
+        if kid.is_some_and(is_revoked) {
             return LookUp::Refused;
         }
         let pause = match kid {

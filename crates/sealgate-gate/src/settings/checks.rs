@@ -73,11 +73,6 @@ pub(super) fn seconds_setting(
     Ok(Duration::from_secs(seconds))
 }
 
-/// Whether `url` is plain http, which only loopback addresses may be: an application under development.
-pub(super) fn is_development(url: &Issuer) -> bool {
-    !url.is_https()
-}
-
 /// One of `choices` by its name; the first when nothing is said.
 pub(super) fn choice<T: Copy>(
     name: &'static str,

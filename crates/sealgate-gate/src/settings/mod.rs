@@ -19,7 +19,7 @@ pub use sources::Sources;
 
 use crate::issuer::Preset;
 use crate::stale::OnStale;
-use checks::{is_development, url_setting};
+use checks::url_setting;
 use issuers::{issuer_setting, provider_setting, trusted_issuers_setting};
 use values::Values;
 
@@ -179,10 +179,11 @@ impl Settings {
             docs: values.choice(
                 "SEALGATE_DOCS",
                 &[("open", Docs::Open), ("closed", Docs::Closed)],
-                if is_development(&base_url) {
-                    Docs::Open
-                } else {
+                // Plain http is only for loopback addresses: an application under development.
+                if base_url.is_https() {
                     Docs::Closed
+                } else {
+                    Docs::Open
                 },
             )?,
             unknown_paths: values.choice(

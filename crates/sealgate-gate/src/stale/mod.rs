@@ -22,12 +22,24 @@ pub enum OnStale {
     Allow(Duration),
 }
 
+impl OnStale {
+    /// For how long beyond the staleness bound something may pass unasked.
+    pub(crate) const fn beyond(self) -> Duration {
+        match self {
+            Self::Allow(beyond) => beyond,
+            Self::Deny | Self::Introspect => Duration::ZERO,
+        }
+    }
+}
+
 /// How much is known of a credential of which nothing bad is known.
 #[must_use = "what is not current must not pass like what is"]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Knowledge {
     /// Everything that was committed before the staleness bound.
     Current,
+    /// Less than that, and everything from before what the setting allows beyond it.
+    Late,
     /// Less than that.
     Stale,
 }

@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use sealgate_gate::Premises;
+use sealgate_gate::{Kinds, Premises};
 use sealgate_model::Clock as _;
-use sealgate_revocation::{Entry, Subject};
+use sealgate_revocation::{Entry, Subject, View};
 use sealgate_shared::SharedMemory;
 use tempfile::TempDir;
 
 use crate::browser::{Browser, begin, from_here, signed_in, user};
 use crate::provider::{World, cold_world_in};
+use crate::stale::{ALLOW, tagged};
 
 /// Two gates, of which the first has heard of the feed.
 async fn neighbours(place: &TempDir) -> (World, World) {
@@ -126,4 +127,110 @@ async fn one_connection_serves_all_and_the_next_one_goes_on_where_it_was() {
     assert_eq!(streams() - streams_before, 2);
     assert_eq!(asked() - asked_before, 0, "nobody needed another snapshot");
     assert!(first.gate.is_ready() && second.gate.is_ready());
+}
+
+/// The gate follows, while so many times a tenth of a second passes on every clock, in each of which `each` is done.
+/// Whether it followed the feed itself in the end.
+async fn passes(world: &World, tenths: u32, each: impl Fn()) -> bool {
+    const TENTH: Duration = Duration::from_millis(100);
+    let time = async {
+        for _ in 0..tenths {
+            each();
+            world.clock.advance(TENTH);
+            tokio::time::sleep(TENTH).await;
+        }
+        world.gate.feed().leading
+    };
+    tokio::select! {
+        () = world.gate.follow() => false,
+        leading = time => leading,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_leader_does_nothing_another_one_stands_in_until_it_is_back() {
+    let place = TempDir::new().unwrap();
+    let memory = SharedMemory::open(Some(place.path()), &["test"]).unwrap();
+    let premises = Premises {
+        name: None,
+        memory: Some(memory.clone()),
+    };
+    let world = cold_world_in(&[], premises);
+    let leading = memory.try_lead().unwrap();
+    let works = || leading.is_at_work(world.clock.uptime());
+    // As long as it is at work it may be about to hear.
+    assert!(!passes(&world, 60, works).await);
+    assert!(!passes(&world, 15, || ()).await);
+    assert!(world.state().streams.is_empty() && !world.gate.is_ready());
+    assert!(passes(&world, 40, || ()).await);
+    assert!(world.gate.is_ready());
+    assert_eq!(world.state().streams.len(), 1);
+    // What it hears counts.
+    let mut browser = signed_in(&world).await;
+    assert!(browser.send(&world.gate, "GET", "/", &user()).await.is_ok());
+    let not_before = world.clock.now();
+    let sub = "ada".to_owned();
+    revoke(&world, Subject::User { sub, not_before });
+    assert!(passes(&world, 40, || ()).await);
+    let refused = browser.denied(&world.gate, "GET", "/", &user()).await;
+    assert_eq!(refused, (401, "session_revoked"));
+    // The other one goes on, and this one makes way.
+    let tenths = std::cell::Cell::new(0);
+    let back = || {
+        tenths.set(tenths.get() + 1);
+        match tenths.get() {
+            35 => assert!(memory.try_stand_in().is_none(), "one is enough"),
+            36.. => works(),
+            _ => {}
+        }
+    };
+    assert!(!passes(&world, 42, back).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_stands_in_leads_once_the_leader_is_gone() {
+    let place = TempDir::new().unwrap();
+    let memory = SharedMemory::open(Some(place.path()), &["test"]).unwrap();
+    let premises = Premises {
+        name: None,
+        memory: Some(memory.clone()),
+    };
+    let world = cold_world_in(&[], premises);
+    let leading = std::cell::RefCell::new(memory.try_lead());
+    let tenths = std::cell::Cell::new(0);
+    let each = || {
+        tenths.set(tenths.get() + 1);
+        match tenths.get() {
+            35 => assert!(memory.try_stand_in().is_none()),
+            36 => drop(leading.take()),
+            50 => {
+                assert!(memory.try_stand_in().is_some());
+                assert!(memory.try_lead().is_none());
+            }
+            _ => {}
+        }
+    };
+    assert!(passes(&world, 50, each).await);
+    assert!(world.gate.is_ready());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_moment_that_is_none_of_this_clock_is_not_late_but_worth_nothing() {
+    let place = TempDir::new().unwrap();
+    let memory = SharedMemory::open(Some(place.path()), &["test"]).unwrap();
+    let premises = Premises {
+        name: None,
+        memory: Some(memory.clone()),
+    };
+    let world = cold_world_in(ALLOW, premises);
+    world.follow_once().await;
+    let mut browser = signed_in(&world).await;
+    let tag = tagged(Kinds::ANY);
+    world.clock.advance(Duration::from_secs(11));
+    let late = browser.send(&world.gate, "GET", "/", &tag).await.unwrap();
+    assert_eq!(late.reason, "feed_stale_allowed");
+    let view = View::over(memory).unwrap();
+    view.prove(world.clock.uptime() + Duration::from_secs(3_600));
+    let refused = browser.denied(&world.gate, "GET", "/", &tag).await;
+    assert_eq!(refused, (503, "feed_stale"));
 }

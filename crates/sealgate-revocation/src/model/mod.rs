@@ -53,6 +53,8 @@ pub(super) enum Step {
     Stall(i64),
     /// Whoever writes into the view dies after so many more words; another process takes over then.
     Die(u64),
+    /// Whoever follows is stopped, and another process stands in; or the one that was stopped goes on, beside it.
+    Stop,
     /// Another worker revokes so many sessions by itself, which expire, and all that has expired is forgotten.
     Churn(u8),
     /// The gate forgets what has expired while its wall clock is off by so many seconds.
@@ -77,6 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..4_usize).prop_map(Step::Restore),
         1 => (0..5_000_i64).prop_map(Step::Stall),
         3 => (0..40_u64).prop_map(Step::Die),
+        2 => Just(Step::Stop),
         1 => (0..60_u8).prop_map(Step::Churn),
         1 => (-200_000_000..200_000_000_i64).prop_map(Step::Sweep),
     ]

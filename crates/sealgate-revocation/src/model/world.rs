@@ -28,7 +28,16 @@ struct Answered {
     message: Message,
     sent_at: u64,
     ready_at: u64,
+    /// By the process that follows now. What another one saw, the nonce tells apart, which is not asked here.
     seen: bool,
+}
+
+/// A process that follows, with its connection.
+struct Following {
+    follower: Follower,
+    stream: Option<(Publisher, usize)>,
+    written: Vec<Message>,
+    next: usize,
 }
 
 struct NoRandom;
@@ -53,6 +62,8 @@ pub(super) struct World {
     answers: Vec<Answered>,
     memory: Arc<Mortal>,
     follower: Follower,
+    /// One that is stopped.
+    stopped: Option<Following>,
     /// Other processes: one that writes too, and one that only reads.
     worker: View,
     reader: View,
@@ -76,6 +87,7 @@ impl World {
             next: 0,
             answers: Vec::new(),
             follower: Follower::new(join(&memory), BOUND),
+            stopped: None,
             worker: View::over(Arc::<Mortal>::clone(&memory)).unwrap(),
             reader: View::over(Arc::<Mortal>::clone(&memory)).unwrap(),
             memory,
@@ -196,6 +208,9 @@ impl World {
         self.newest = Timestamp::from_millis(0);
         self.born_at = self.as_of();
         self.stream = None;
+        if let Some(other) = &mut self.stopped {
+            other.stream = None;
+        }
     }
 
     fn restore(&mut self, missing: usize) {
@@ -235,6 +250,31 @@ impl World {
         self.worker = View::over(Arc::<Mortal>::clone(&self.memory)).unwrap();
         self.stream = None;
         self.next = self.written.len();
+        if self.stopped.is_some() {
+            self.forget_seen();
+        }
+    }
+
+    fn stop(&mut self) {
+        let other = self.stopped.take().unwrap_or_else(|| Following {
+            follower: Follower::resume(join(&self.memory), BOUND),
+            stream: None,
+            written: Vec::new(),
+            next: 0,
+        });
+        self.stopped = Some(Following {
+            follower: std::mem::replace(&mut self.follower, other.follower),
+            stream: std::mem::replace(&mut self.stream, other.stream),
+            written: std::mem::replace(&mut self.written, other.written),
+            next: std::mem::replace(&mut self.next, other.next),
+        });
+        self.forget_seen();
+    }
+
+    fn forget_seen(&mut self) {
+        for answer in &mut self.answers {
+            answer.seen = false;
+        }
     }
 
     /// Fills the table with what expires, and empties it, so that it grows and shrinks.
@@ -301,6 +341,7 @@ impl World {
             Step::Restore(missing) => self.restore(missing),
             Step::Stall(millis) => self.offset -= millis,
             Step::Die(writes) => death::after(writes + 1),
+            Step::Stop => self.stop(),
             Step::Churn(sessions) => self.churn(sessions),
             Step::Sweep(off_by) => {
                 let wall = Timestamp::from_seconds(1_800_000_000 + off_by);

@@ -102,6 +102,16 @@ impl Admin {
         }
     }
 
+    /// The same of an identity system that is listened to: it can end an administrator's sessions too, which
+    /// takes every scope.
+    pub(super) async fn may_shape_transmitter(
+        &self,
+        plane: &ControlPlane,
+        act: &Audit,
+    ) -> Result<(), Problem> {
+        self.may_give(plane, admin_scopes::names(), act).await
+    }
+
     async fn may_give<'a>(
         &self,
         plane: &ControlPlane,

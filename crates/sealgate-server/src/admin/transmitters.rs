@@ -203,6 +203,9 @@ async fn create(
     admin: Admin,
     Body(new): Body<NewTransmitter>,
 ) -> Result<(StatusCode, Json<CreatedTransmitter>), Problem> {
+    let act = admin.act(&plane, "transmitter.create");
+    admin.may_shape_transmitter(&plane, &act).await?;
+    let id = TransmitterId::generate(act.at, &*plane.random);
     if plane.store.transmitters().await?.len() >= MOST {
         return Err(Problem::new(
             StatusCode::CONFLICT,
@@ -210,8 +213,6 @@ async fn create(
             "no more identity systems can be listened to",
         ));
     }
-    let act = admin.act(&plane, "transmitter.create");
-    let id = TransmitterId::generate(act.at, &*plane.random);
     let secret = new
         .push_secret
         .then(|| URL_SAFE_NO_PAD.encode(plane.random.bytes::<32>()));
@@ -283,6 +284,10 @@ async fn remove(
     Id(id): Id<TransmitterId>,
 ) -> Result<StatusCode, Problem> {
     let act = about(id, admin.act(&plane, "transmitter.remove"));
+    if plane.store.transmitter(id).await?.is_none() {
+        return Err(unknown());
+    }
+    admin.may_shape_transmitter(&plane, &act).await?;
     if plane.store.transmitter_remove(id, act).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {

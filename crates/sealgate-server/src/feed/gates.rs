@@ -23,7 +23,8 @@ pub use seen::GateState;
 pub(crate) use seen::{DEFAULT_BOUND, GateSeen, Outcome};
 use seen::{Followed, Now};
 
-/// How long a gate that went away is remembered.
+/// How long a gate that went away is remembered, or as long as its staleness bound if that is longer: until
+/// then it may still believe what it knew.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
 /// How many moments are kept at which the log was seen to have reached a number.
@@ -305,8 +306,10 @@ impl Known {
 
     /// Forgets whoever went away long ago.
     fn forget(&mut self, now: Uptime) {
-        self.gates
-            .retain(|_, gate| gate.gone_for(now).is_none_or(|span| span < REMEMBERED));
+        self.gates.retain(|_, gate| {
+            let gone = gate.gone_for(now);
+            gone.is_none_or(|span| span < REMEMBERED || span <= gate.bound())
+        });
     }
 
     /// Forgets those that have been gone for longest, until there is room for another one of `client`.

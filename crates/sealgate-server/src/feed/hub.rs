@@ -140,7 +140,10 @@ impl Hub {
 
     /// Ends it, for good: whoever follows is told to begin anew.
     pub(super) fn end(&self) {
-        self.state().over = true;
+        let mut state = self.state();
+        state.over = true;
+        state.ring.forget();
+        drop(state);
         self.tell();
     }
 
@@ -304,6 +307,7 @@ impl Hub {
         let mut calls = plane.feed.gates.roll_calls();
         let mut closing = plane.feed.closing();
         let mut count = 0;
+        let mut turned_away = false;
         let mut wanted = Beat::None;
         while !self.is_over() {
             // First once more, for what came before the wake-up was taken.
@@ -328,12 +332,25 @@ impl Hub {
                     if !self.is_followed(&plane) {
                         return;
                     }
+                    // A second later, so that they have heard that they are.
+                    if std::mem::replace(&mut turned_away, !self.is_let_in(&plane).await) {
+                        break;
+                    }
                     count = (count + 1) % CALL;
                     if count == 0 { Beat::Asking } else { Beat::Plain }
                 }
             };
         }
         self.end();
+    }
+
+    /// Whether its client may still follow. Streams are long: who was disabled or removed is not heard of by
+    /// a request.
+    async fn is_let_in(&self, plane: &ControlPlane) -> bool {
+        match plane.store.client(&self.client).await {
+            Ok(client) => client.is_some_and(|client| client.disabled_at.is_none()),
+            Err(_) => true,
+        }
     }
 
     /// Lets go of those who have left or do not take what they are sent. If nobody is left, it is not
@@ -352,6 +369,9 @@ impl Hub {
             })
         });
         state.tended = !state.followers.is_empty();
+        if !state.tended {
+            state.ring.forget();
+        }
         state.tended
     }
 }

@@ -13,7 +13,7 @@ use super::access_token::{self, Holder};
 use super::refusal::unanswered;
 use super::session::{Granted, check_alone, check_tenant};
 use super::token::Issuing;
-use super::tokens::{Delegation, Issue, TokenAnswer};
+use super::tokens::{AccessClaims, Delegation, Issue, TokenAnswer};
 use super::{introspect, refresh, told};
 use crate::{ControlPlane, admin_scopes, signals};
 
@@ -33,6 +33,8 @@ struct Subject {
     ends_at: Timestamp,
     /// The scopes of the token that was handed in; none: it is the client's own session.
     scopes: Option<Vec<String>>,
+    /// That token.
+    token: Option<AccessClaims>,
 }
 
 /// Issues an access token for the user of the subject token, on record before it is given out.
@@ -94,7 +96,7 @@ pub(super) async fn exchange(
         };
         let on_record = plane.store.session_delegate(new, audit.clone()).await;
         match on_record.map_err(crowded)? {
-            Delegated::Done => return settle(issuing, &subject, answer).await,
+            Delegated::Done => return settle(issuing, &subject, audit, answer).await,
             Delegated::Other(id) => own = id,
             Delegated::Revoked => return Err(OAuthError::DelegationRevoked),
             Delegated::Ended if subject.scopes.is_some() => {
@@ -121,18 +123,25 @@ async fn grant(
     Ok(known.unwrap_or_else(|| GrantId::generate(audit.at, plane.random.as_ref())))
 }
 
-/// The answer, once it is on record, if its user and its client are still as it tells.
+/// The answer, once it is on record, if its user and its client are still as it tells, and what was handed in
+/// is still good. What ends from now on ends as of now or later, and so reaches this token too: also a client
+/// between, of which nothing is asked when it is put on record.
 async fn settle(
     issuing: &Issuing<'_>,
     subject: &Subject,
+    audit: &Audit,
     answer: TokenAnswer,
 ) -> Result<TokenAnswer, OAuthError> {
     let Issuing { plane, client, .. } = *issuing;
-    match told::changed(plane, &subject.user, client).await? {
-        None => Ok(answer),
+    if told::changed(plane, &subject.user, client).await?.is_some() {
         // Nobody has the token, and the next one tells what is so now.
-        Some(_) => Err(OAuthError::StoreUnavailable),
+        return Err(OAuthError::StoreUnavailable);
     }
+    if let Some(token) = &subject.token {
+        let alive = access_token::alive(plane, token, audit.at).await;
+        alive.map_err(of_subject)?;
+    }
+    Ok(answer)
 }
 
 /// What a session has too many of are its delegations.
@@ -163,6 +172,7 @@ async fn of_session(
         act: None,
         grants: Vec::new(),
         scopes: None,
+        token: None,
     })
 }
 
@@ -193,10 +203,11 @@ async fn of_token(
     Ok(Subject {
         session,
         user,
-        act: claims.act,
-        grants: claims.grants,
+        act: claims.act.clone(),
+        grants: claims.grants.clone(),
         ends_at: Timestamp::from_seconds(claims.exp),
         scopes: Some(claims.scope.split(' ').map(str::to_owned).collect()),
+        token: Some(claims),
     })
 }
 

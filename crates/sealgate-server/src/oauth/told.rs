@@ -37,6 +37,9 @@ pub(super) async fn client_changed(
     let now = now
         .filter(|now| now.disabled_at.is_none())
         .ok_or(OAuthError::StoreUnavailable)?;
-    let same = now.scopes == client.scopes && now.details == client.details;
+    // Who has shown a secret that is not good any more gets nothing by it.
+    let same = now.scopes == client.scopes
+        && now.details == client.details
+        && now.secret_hash == client.secret_hash;
     Ok((!same).then_some(now))
 }

@@ -27,8 +27,8 @@ pub(super) enum Done {
 enum Wish {
     /// Whatever began up to that moment ends.
     End(Timestamp),
-    /// The account is not to be used any more.
-    Disable,
+    /// The account is not to be used any more, as of that moment.
+    Disable(Timestamp),
     /// Nothing; the reason.
     Nothing(&'static str),
 }
@@ -49,25 +49,34 @@ pub(super) async fn carry_out(
         Err(nobody) => return Ok(Done::Nothing(nobody.code())),
     };
     match wish {
-        Wish::Disable if transmitter.may_disable => disable(plane, transmitter, &whom, now).await,
-        // What it may not do it may do as far as it may: nobody goes on as before.
-        Wish::Disable => end(plane, transmitter, &whom, now, now).await,
+        Wish::Disable(_) if transmitter.may_disable => {
+            disable(plane, transmitter, &whom, now).await
+        }
+        // What it may not do it may do as far as it may: nobody goes on as before, in whichever session.
+        Wish::Disable(before) => {
+            let whole = Whom {
+                session: None,
+                ..whom
+            };
+            end(plane, transmitter, &whole, before, now).await
+        }
         Wish::End(before) => end(plane, transmitter, &whom, before, now).await,
         Wish::Nothing(reason) => Ok(Done::Nothing(reason)),
     }
 }
 
 fn wish(set: &Set, now: Timestamp) -> Wish {
-    // Whole seconds: what began in the same one may have been before.
+    // Whole seconds: what began in the same one may have been before. And nothing is told of before it was.
     let moment = |at: i64| {
-        let until =
-            Timestamp::from_seconds(at.clamp(0, now.as_seconds())) + Duration::from_millis(999);
-        Wish::End(until.min(now))
+        let at = at.min(set.iat).clamp(0, now.as_seconds());
+        let until = Timestamp::from_seconds(at) + Duration::from_millis(999);
+        until.min(now)
     };
-    let told = |circumstances: &Circumstances| moment(circumstances.at.unwrap_or(set.iat));
+    let told =
+        |circumstances: &Circumstances| Wish::End(moment(circumstances.at.unwrap_or(set.iat)));
     match &set.event {
         Event::SessionRevoked(circumstances) => told(circumstances),
-        Event::SessionsRevoked => moment(set.iat),
+        Event::SessionsRevoked => Wish::End(moment(set.iat)),
         Event::CredentialChange {
             change_type,
             circumstances,
@@ -77,7 +86,7 @@ fn wish(set: &Set, now: Timestamp) -> Wish {
             "create" => Wish::Nothing("credential_created"),
             _ => told(circumstances),
         },
-        Event::AccountDisabled { .. } | Event::AccountPurged => Wish::Disable,
+        Event::AccountDisabled { .. } | Event::AccountPurged => Wish::Disable(moment(set.iat)),
         Event::Verification { .. } => Wish::Nothing("verification"),
         Event::StreamUpdated { .. } => Wish::Nothing("stream_updated"),
         // Nothing that somebody else says opens anything here, and roles are given here.
@@ -167,10 +176,14 @@ mod tests {
         assert_eq!(wished(Event::SessionRevoked(at(Some(900)))), end(900_999));
         assert_eq!(wished(Event::SessionRevoked(at(None))), end(1_000_999));
         assert_eq!(wished(Event::SessionsRevoked), end(1_000_999));
-        // Nothing that is still to come, and no time that there was not.
+        // Nothing that came after it was told, and no time that there was not. Some tell milliseconds.
+        assert_eq!(
+            wished(Event::SessionRevoked(at(Some(900_000)))),
+            end(1_000_999)
+        );
         assert_eq!(
             wished(Event::SessionRevoked(at(Some(i64::MAX)))),
-            end(2_000_500)
+            end(1_000_999)
         );
         assert_eq!(wished(Event::SessionRevoked(at(Some(i64::MIN)))), end(999));
     }
@@ -178,7 +191,10 @@ mod tests {
     #[test]
     fn what_opens_something_elsewhere_opens_nothing_here() {
         assert_eq!(wished(Event::AccountEnabled), Wish::Nothing("event_unused"));
-        assert_eq!(wished(Event::AccountPurged), Wish::Disable);
+        assert_eq!(
+            wished(Event::AccountPurged),
+            Wish::Disable(Timestamp::from_millis(1_000_999))
+        );
         let change = |change_type: &str| Event::CredentialChange {
             credential_type: "password".to_owned(),
             change_type: change_type.to_owned(),

@@ -59,9 +59,8 @@ pub(super) async fn revoke(
             metrics::signal_received("revoked");
             StatusCode::NO_CONTENT.into_response()
         }
-        Err(problem) => {
+        Err(Refusal { problem, reason }) => {
             metrics::signal_received("refused");
-            let reason = problem.reason();
             if problem.status() != StatusCode::SERVICE_UNAVAILABLE {
                 let now = plane.clock.now();
                 let audit = Audit::denied(now, AuditActor::Anonymous, ACTION, reason);
@@ -78,6 +77,20 @@ pub(super) async fn revoke(
     }
 }
 
+/// What is answered, and the reason that is put on record.
+struct Refusal {
+    problem: Problem,
+    reason: &'static str,
+}
+
+impl<E: Into<Problem>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        let problem = error.into();
+        let reason = problem.reason();
+        Self { problem, reason }
+    }
+}
+
 /// What the record calls it.
 const ACTION: &str = "user.sign_out";
 
@@ -86,20 +99,21 @@ async fn answer(
     caller: &Caller,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(), Problem> {
+) -> Result<(), Refusal> {
     let (transmitter, jti_hash) = authenticate(plane, headers).await?;
     let malformed = || Problem::bad_request("subject_malformed", "sub_id names no subject");
     let body = body.map_err(|_| malformed())?;
     let asked: Asked = serde_json::from_slice(&body).map_err(|_| malformed())?;
     let whom = match whom::find(plane, &transmitter, &asked.sub_id).await? {
         Ok(whom) => whom,
-        Err(nobody @ Nobody::Unknown) => {
-            let said = "there is no such user";
-            return Err(Problem::new(StatusCode::NOT_FOUND, nobody.code(), said));
-        }
-        Err(nobody @ Nobody::Foreign) => {
-            let said = "the user is not in your domains";
-            return Err(Problem::new(StatusCode::FORBIDDEN, nobody.code(), said));
+        // Whoever may not speak of an account is not told either that there is one.
+        Err(nobody) => {
+            let said = "there is no such user in your domains";
+            let code = Nobody::Unknown.code();
+            return Err(Refusal {
+                problem: Problem::new(StatusCode::NOT_FOUND, code, said),
+                reason: nobody.code(),
+            });
         }
     };
     let now = plane.clock.now();
@@ -113,7 +127,7 @@ async fn answer(
         .event_take(transmitter.id, jti_hash, used)
         .await?;
     if !first {
-        return Err(unauthenticated("assertion_reused"));
+        return Err(unauthenticated("assertion_reused").into());
     }
     let act = Audit {
         user: Some(whom.user.id),

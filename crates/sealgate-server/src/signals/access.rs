@@ -15,7 +15,7 @@ use sealgate_gate::resource::{ResourceGate, ResourceSettings, TokenDenial};
 use sealgate_gate::{Caller as Admitted, Kinds, Need};
 use sealgate_model::{ActorKind, ClientId};
 use sealgate_oauth::signals::RequestError;
-use sealgate_store::{Audit, AuditActor, Client, Stream};
+use sealgate_store::{Audit, AuditActor, Client, StoreError, Stream};
 use sealgate_tower::{ResourceLayer, RouteNeed};
 
 use super::{MANAGE, READ, discovery, poll, resource};
@@ -118,16 +118,18 @@ async fn receiver(
     let scopes = admitted.actor.scopes();
     match registered(plane, &client, scopes).await {
         Ok(true) => Ok(Receiver(client)),
-        Ok(false) => {
-            let problem = Problem::new(
-                StatusCode::FORBIDDEN,
-                "registration_withdrawn",
-                "the client that the access token was given to is no longer registered for this",
-            );
-            Err((who, problem))
-        }
+        Ok(false) => Err((who, withdrawn())),
         Err(problem) => Err((who, problem)),
     }
+}
+
+/// The client is not what it was when the token was given out.
+pub(super) fn withdrawn() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "registration_withdrawn",
+        "the client that the access token was given to is no longer registered for this",
+    )
 }
 
 /// Whether the client is still registered for these endpoints, and for what of `scopes` is theirs.
@@ -148,8 +150,17 @@ async fn registered(
 }
 
 /// Whether a client may receive anything at all.
-pub(super) fn may_receive(plane: &ControlPlane, client: &Client) -> bool {
+fn may_receive(plane: &ControlPlane, client: &Client) -> bool {
     client.disabled_at.is_none() && client.details.resources.contains(&resource(&plane.issuer))
+}
+
+/// Whether the stream's client may still receive anything.
+pub(super) async fn is_receiver(
+    plane: &ControlPlane,
+    stream: &Stream,
+) -> Result<bool, StoreError> {
+    let client = plane.store.client(&stream.client).await?;
+    Ok(client.is_some_and(|client| may_receive(plane, &client)))
 }
 
 /// In front of the gate: puts its denials on record, and the trace id into every refusal.

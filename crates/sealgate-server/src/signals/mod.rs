@@ -18,7 +18,8 @@ mod subjects;
 mod tests;
 mod verify;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -26,7 +27,7 @@ use axum::routing::{get, post};
 use sealgate_model::{Issuer, StreamId};
 use sealgate_oauth::signals::uris;
 use sealgate_store::{Audit, Client, SignalKind};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::ControlPlane;
 
@@ -66,6 +67,10 @@ const KEPT: Duration = Duration::from_secs(72 * 3600);
 /// How many polls wait at once. Whoever comes when there is no place is answered at once.
 const WAITING: usize = 256;
 
+/// How many of them on one stream: one receiver must not have every place, and each poll that waits looks into
+/// the store whenever anything ends.
+const WAITING_EACH: usize = 2;
+
 /// The event types that streams carry, and what they are called where they are stored. A stream's own
 /// events are carried whatever its receiver asks for (SSF 1.0, 8.1.4 and 8.1.5).
 const EVENTS: [(SignalKind, &str); 6] = [
@@ -92,6 +97,10 @@ pub struct Signals {
     /// Something was queued that wakes nobody otherwise.
     queued: Notify,
     polls: Semaphore,
+    polled: Mutex<HashMap<StreamId, usize>>,
+    /// Who signs: an RSA signature takes a processor for a millisecond, and whoever signs in shall not wait
+    /// behind a hundred of them.
+    signing: Semaphore,
 }
 
 impl Default for Signals {
@@ -106,12 +115,50 @@ impl Signals {
         Self {
             queued: Notify::new(),
             polls: Semaphore::new(WAITING),
+            polled: Mutex::new(HashMap::new()),
+            signing: Semaphore::new(1),
         }
+    }
+
+    /// A place to wait for an event of `stream`; none if there is none left.
+    fn place(&self, stream: StreamId) -> Option<Place<'_>> {
+        let permit = self.polls.try_acquire().ok()?;
+        let mut polled = self.polled.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = polled.entry(stream).or_default();
+        if *count >= WAITING_EACH {
+            return None;
+        }
+        *count += 1;
+        Some(Place {
+            signals: self,
+            stream,
+            _permit: permit,
+        })
     }
 
     /// Something was queued: whoever delivers looks at once.
     pub(crate) fn wake(&self) {
         self.queued.notify_waiters();
+    }
+}
+
+/// A poll that waits.
+struct Place<'s> {
+    signals: &'s Signals,
+    stream: StreamId,
+    _permit: SemaphorePermit<'s>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let polled = self.signals.polled.lock();
+        let mut polled = polled.unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = polled.get_mut(&self.stream) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                polled.remove(&self.stream);
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use sealgate_store::{Settled, Stream};
 use serde_json::{Map, Value, json};
 use tokio::time::{sleep, timeout};
 
-use super::access::{Json, Receiver, malformed};
+use super::access::{self, Json, Receiver, malformed};
 use super::{BASE, about, render};
 use crate::ControlPlane;
 use crate::caller::Caller;
@@ -66,21 +66,22 @@ pub(super) async fn poll(
             .await?;
     }
     if !refused.is_empty() {
-        for (_, code) in &asked.refused {
-            // Text of the receiver's own.
-            let code: String = code.chars().take(40).collect();
-            tracing::warn!(stream = %stream.id, code, "a receiver does not take an event");
-        }
         let how = Settled::Refused(REFUSED);
         let act = sealgate_store::Audit {
             outcome: sealgate_store::Outcome::Denied,
             reason: REFUSED.to_owned(),
             ..act
         };
-        plane
+        let events = plane
             .store
             .signals_settle(stream.id, refused, how, act)
             .await?;
+        if events > 0 {
+            // One line, with text of the receiver's own: it must not fill the log.
+            let code = asked.refused.first().map_or("", |(_, code)| code.as_str());
+            let code: String = code.chars().take(40).collect();
+            tracing::warn!(stream = %stream.id, events, code, "a receiver does not take events");
+        }
     }
     let most = asked
         .max_events
@@ -101,9 +102,7 @@ async fn take(
     most: u32,
     patient: bool,
 ) -> Result<Value, Problem> {
-    let waiting = patient
-        .then(|| plane.signals.polls.try_acquire().ok())
-        .flatten();
+    let waiting = patient.then(|| plane.signals.place(stream.id)).flatten();
     let mut closing = plane.feed.closing();
     let mut revoked = plane.store.revocation_wakeup();
     let end = sleep(PATIENCE);
@@ -141,6 +140,10 @@ async fn look(
 ) -> Result<(Map<String, Value>, bool), Problem> {
     let signals = plane.store.signals(stream.id, most + 1).await?;
     let limit = usize::try_from(most).unwrap_or(usize::MAX);
+    // It may have waited since it was let in.
+    if !signals.is_empty() && !access::is_receiver(plane, stream).await? {
+        return Err(access::withdrawn());
+    }
     let more = signals.len() > limit;
     let mut sets = Map::new();
     for signal in signals.iter().take(limit) {

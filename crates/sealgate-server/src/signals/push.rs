@@ -3,7 +3,7 @@
 //! Each stream is worked off in order, and by itself: a receiver that is down or slow holds up nobody else.
 //! Some events go at once, but never two of one user, so that nobody sees a user's events out of order.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use sealgate_host::OutboundRequest;
 use sealgate_model::{Secret, StreamId, UserId};
 use sealgate_store::{Audit, AuditActor, Settled, Signal, StoreError, Stream, StreamStatus};
 use serde_json::Value;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio::time::{Instant, timeout};
 
 use super::{KEPT, about, access, poll, render, schedule, streams};
@@ -31,6 +31,14 @@ const STREAMS: usize = 32;
 const BATCH: u32 = 64;
 const AT_ONCE: usize = 4;
 
+/// For how long a stream is worked off at a stretch. Then it is the turn of whoever waits for longer: a receiver
+/// that takes its time over each event must not hold a place for ever.
+const TURN: Duration = Duration::from_secs(10);
+
+/// How long a stream is left alone after the store has failed it. What went out may not be noted then, and
+/// neither may when to try again: its receiver would be sent the same without a pause.
+const REST: Duration = Duration::from_secs(10);
+
 /// How much of an answer is read.
 const ANSWER: usize = 4 * 1024;
 
@@ -38,8 +46,7 @@ const ANSWER: usize = 4 * 1024;
 /// repeated.
 pub(crate) async fn deliver(plane: Arc<ControlPlane>) {
     let mut revoked = plane.store.revocation_wakeup();
-    let mut busy: HashSet<StreamId> = HashSet::new();
-    let mut workers: JoinSet<StreamId> = JoinSet::new();
+    let mut workers = Workers::default();
     let mut kept_at: Option<Instant> = None;
     loop {
         let queued = plane.signals.queued.notified();
@@ -49,33 +56,70 @@ pub(crate) async fn deliver(plane: Arc<ControlPlane>) {
             logged(upkeep(&plane).await);
         }
         match plane.store.streams_due(plane.clock.now()).await {
-            Ok(due) => {
-                for stream in due {
-                    if busy.len() < STREAMS && busy.insert(stream.id) {
-                        let plane = Arc::clone(&plane);
-                        workers.spawn(async move {
-                            logged(work_off(&plane, stream.id).await);
-                            stream.id
-                        });
-                    }
-                }
-            }
+            Ok(due) => workers.start(&plane, &due),
             Err(error) => logged(Err(error)),
         }
         let woken = async {
             tokio::select! {
                 () = queued => {}
                 _ = revoked.changed() => {}
-                Some(done) = workers.join_next() => if let Ok(id) = done {
-                    busy.remove(&id);
-                },
+                Some(()) = workers.finished() => {}
             }
         };
         let _ = timeout(ROUND, woken).await;
-        if workers.is_empty() {
-            // Whoever panicked is not told by name.
-            busy.clear();
+    }
+}
+
+/// The streams that are worked off just now, and those that are left alone for a while.
+#[derive(Default)]
+pub(super) struct Workers {
+    tasks: JoinSet<Result<(), StoreError>>,
+    busy: HashMap<task::Id, StreamId>,
+    resting: HashMap<StreamId, Instant>,
+}
+
+impl Workers {
+    /// Begins with as many of `due` as there is room for.
+    pub(super) fn start(&mut self, plane: &Arc<ControlPlane>, due: &[Stream]) {
+        let now = Instant::now();
+        self.resting.retain(|_, until| *until > now);
+        for stream in due {
+            let id = stream.id;
+            if self.busy.len() >= STREAMS {
+                return;
+            }
+            if self.resting.contains_key(&id) || self.busy.values().any(|busy| *busy == id) {
+                continue;
+            }
+            let plane = Arc::clone(plane);
+            let task = self
+                .tasks
+                .spawn(async move { work_off(&plane, id, now + TURN).await });
+            self.busy.insert(task.id(), id);
         }
+    }
+
+    /// Waits until one is done with; none if there is none.
+    pub(super) async fn finished(&mut self) -> Option<()> {
+        let (task, outcome) = match self.tasks.join_next_with_id().await? {
+            Ok(done) => done,
+            Err(error) => {
+                let why = StoreError::Unavailable("a round was cut short".to_owned());
+                (error.id(), Err(why))
+            }
+        };
+        let stream = self.busy.remove(&task);
+        if let (Some(stream), Err(_)) = (stream, &outcome) {
+            self.resting.insert(stream, Instant::now() + REST);
+        }
+        logged(outcome);
+        Some(())
+    }
+
+    /// How many there are.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.busy.len()
     }
 }
 
@@ -90,7 +134,7 @@ fn logged(outcome: Result<(), StoreError>) {
 pub(super) async fn round(plane: &ControlPlane) -> Result<usize, StoreError> {
     let due = plane.store.streams_due(plane.clock.now()).await?;
     for stream in &due {
-        work_off(plane, stream.id).await?;
+        work_off(plane, stream.id, Instant::now() + TURN).await?;
     }
     Ok(due.len())
 }
@@ -132,8 +176,12 @@ enum Failure {
     Refused(String),
 }
 
-/// Pushes what waits on a stream, until nothing does or the receiver fails.
-async fn work_off(plane: &ControlPlane, id: StreamId) -> Result<(), StoreError> {
+/// Pushes what waits on a stream, until nothing does, the receiver fails, or the turn is over.
+pub(super) async fn work_off(
+    plane: &ControlPlane,
+    id: StreamId,
+    until: Instant,
+) -> Result<(), StoreError> {
     let epoch = plane.store.epoch().await?;
     loop {
         // Anew each time: it may have been changed meanwhile.
@@ -143,7 +191,7 @@ async fn work_off(plane: &ControlPlane, id: StreamId) -> Result<(), StoreError> 
         if stream.config.push.is_none() {
             return Ok(());
         }
-        if !is_receiver(plane, &stream).await? {
+        if !access::is_receiver(plane, &stream).await? {
             return failed(plane, &stream, "registration_withdrawn").await;
         }
         let signals = plane.store.signals(id, BATCH).await?;
@@ -168,6 +216,9 @@ async fn work_off(plane: &ControlPlane, id: StreamId) -> Result<(), StoreError> 
             if let Some(reason) = failure {
                 return failed(plane, &stream, reason).await;
             }
+            if Instant::now() >= until {
+                return Ok(());
+            }
         }
     }
 }
@@ -185,12 +236,6 @@ fn apart(signals: &[Signal]) -> Vec<&[Signal]> {
         rest = others;
     }
     all
-}
-
-/// Whether the stream's client may still receive anything.
-async fn is_receiver(plane: &ControlPlane, stream: &Stream) -> Result<bool, StoreError> {
-    let client = plane.store.client(&stream.client).await?;
-    Ok(client.is_some_and(|client| access::may_receive(plane, &client)))
 }
 
 async fn send(

@@ -41,6 +41,7 @@ pub(super) async fn token(
     let Some(set) = set(plane, epoch, stream, signal) else {
         return Ok(None);
     };
+    let turn = plane.signals.signing.acquire().await;
     let sign = || plane.keys.sign(Algorithm::Rs256, Set::TYPE, &set);
     let signed = match sign() {
         // The key was revoked, and none has taken its place yet.
@@ -50,6 +51,9 @@ pub(super) async fn token(
         },
         signed => signed,
     };
+    drop(turn);
+    // Whoever else is served by this thread has waited for it.
+    tokio::task::yield_now().await;
     signed
         .map(|token| Some((set.jti, token)))
         .map_err(|error| StoreError::Unavailable(format!("no event can be signed: {error}")))

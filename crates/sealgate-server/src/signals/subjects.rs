@@ -1,13 +1,14 @@
 //! `/ssf/subjects/add` and `/ssf/subjects/remove`: of whom a stream tells (SSF 1.0, 8.1.3).
 //!
 //! A stream tells of everybody whom its client may know of, and the receiver may leave users out. Whether a
-//! user exists is never told: an unknown one is answered as a known one. A subject that is more than one user
-//! changes nothing, so that nobody is left out by mistake.
+//! user exists is never told: an unknown one is answered as a known one, takes as long, and takes a place as one.
+//! A subject that is more than one user changes nothing, so that nobody is left out by mistake.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
+use sealgate_host::sha256;
 use sealgate_model::UserId;
 use sealgate_oauth::signals::{Subject, SubjectId, SubjectRequest};
 use sealgate_store::{Audit, StoreError};
@@ -50,7 +51,7 @@ async fn set(
 ) -> Result<(), Problem> {
     let asked = SubjectRequest::parse(body).map_err(malformed)?;
     let stream = receiver.stream(plane, &asked.stream_id).await?;
-    let Some(user) = user(plane, &asked.subject).await? else {
+    let Some((user, is_known)) = user(plane, &asked.subject).await? else {
         return Ok(());
     };
     let action = if told {
@@ -59,7 +60,7 @@ async fn set(
         "stream.remove_subject"
     };
     let act = Audit {
-        user: Some(user),
+        user: is_known.then_some(user),
         ..about(stream.id, receiver.act(plane, caller, action))
     };
     match plane
@@ -77,8 +78,12 @@ async fn set(
     }
 }
 
-/// The one user that a subject names, if there is one here.
-async fn user(plane: &ControlPlane, subject: &Subject) -> Result<Option<UserId>, StoreError> {
+/// The one user that a subject names, and whether that user is here. Whoever is not has an id all the same, so
+/// that neither the time that the answer takes nor the number of those who can be left out tells which it was.
+async fn user(
+    plane: &ControlPlane,
+    subject: &Subject,
+) -> Result<Option<(UserId, bool)>, StoreError> {
     let id = match subject {
         Subject::Simple(id) => id,
         Subject::Complex(complex) => match complex.get("user") {
@@ -86,13 +91,25 @@ async fn user(plane: &ControlPlane, subject: &Subject) -> Result<Option<UserId>,
             _ => return Ok(None),
         },
     };
-    let found = match id {
+    match id {
         SubjectId::IssSub { iss, sub } if iss == plane.issuer.as_str() => match sub.parse() {
-            Ok(id) => plane.store.user(id).await?,
-            Err(_) => None,
+            Ok(id) => Ok(Some((id, plane.store.user(id).await?.is_some()))),
+            Err(_) => Ok(None),
         },
-        SubjectId::Email(email) => plane.store.user_by_email(email).await?,
-        _ => None,
-    };
-    Ok(found.map(|user| user.id))
+        SubjectId::Email(email) => {
+            let found = plane.store.user_by_email(email).await?;
+            let nobody = || nobody(plane, email);
+            Ok(Some(found.map_or_else(nobody, |user| (user.id, true))))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The id of an address that is nobody's: no user ever gets it, and the address does not follow from it.
+fn nobody(plane: &ControlPlane, email: &str) -> (UserId, bool) {
+    let text = format!("{}:{}", plane.issuer.as_str(), email.to_lowercase());
+    let digest = sha256(text.as_bytes());
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest.as_bytes()[..16]);
+    (UserId::from_bytes(id), false)
 }

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::{Method, Request};
 use sealgate_model::ClientId;
-use sealgate_server::admin::InvitedUser;
+use sealgate_server::admin::{CreatedTransmitter, InvitedUser};
 use serde_json::{Value, json};
 
 use crate::network::{session, token_of};
@@ -38,6 +38,13 @@ async fn nobody_gives_more_than_they_have() {
     let admin = plane.add_user("ada@example.com", &["admin"]).await;
     let grace = plane.add_user("grace@example.com", &[]).await;
     let token = plane.bearer(&machine, "").await;
+    // It may end the sessions of whoever it speaks of, administrators among them.
+    let corp = json!({
+        "name": "Corp", "issuer": "https://idp.corp.example",
+        "jwks_uri": "https://idp.corp.example/jwks", "domains": ["example.com"],
+    });
+    let listened: CreatedTransmitter = plane.post("/transmitters", corp.clone()).await.read();
+    let listened = format!("/transmitters/{}", listened.transmitter.id);
     let with_scope = |scope: &str| {
         let mut client = application();
         client["scopes"] = json!([scope]);
@@ -79,6 +86,8 @@ async fn nobody_gives_more_than_they_have() {
         (Method::POST, "/clients/greater/disable".to_owned(), None),
         (Method::POST, "/clients/greater/enable".to_owned(), None),
         (Method::DELETE, "/clients/greater".to_owned(), None),
+        (Method::POST, "/transmitters".to_owned(), Some(corp)),
+        (Method::DELETE, listened, None),
     ] {
         let refused = plane
             .network(method.clone(), &path, body, Some(&token))

@@ -77,6 +77,11 @@ async fn what_cannot_be_asked_is_refused() {
         ("/feed/receipt?more=1", 400, "query_malformed"),
         ("/feed/events?wait=61", 400, "query_malformed"),
         ("/feed/events?limit=0", 400, "query_malformed"),
+        (
+            "/feed/events?after=9223372036854775808",
+            400,
+            "query_malformed",
+        ),
         ("/feed/gates?all=true", 400, "query_malformed"),
     ] {
         plane.get(path).await.refused(status, reason);

@@ -1,7 +1,9 @@
 //! The memory itself: words, tables, locks.
 
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
 
+use sealgate_model::Uptime;
 use sealgate_revocation::Memory as _;
 use sealgate_shared::SharedMemory;
 use tempfile::TempDir;
@@ -54,6 +56,31 @@ fn of_two_gates_in_one_process_one_leads() {
     assert_eq!(process.ask("lead"), "false");
     drop(leading);
     assert!(one.try_lead().is_some());
+}
+
+#[test]
+fn one_stands_in_beside_the_leader_and_sees_when_that_was_at_work() {
+    let place = TempDir::new().unwrap();
+    let memory = open(place.path());
+    let mut other = Other::start(place.path());
+    assert_eq!(memory.leader_at_work(), None);
+    assert_eq!(other.ask("lead"), "true");
+    assert_eq!(other.ask("work 7"), "done");
+    let at = |millis| Some(Uptime::from_elapsed(Duration::from_millis(millis)));
+    assert_eq!(memory.leader_at_work(), at(7));
+    let standing_in = memory.try_stand_in().unwrap();
+    assert!(standing_in.stands_in() && standing_in.holds());
+    assert!(memory.try_stand_in().is_none());
+    // Only the leader's own word counts.
+    standing_in.is_at_work(at(9).unwrap());
+    assert_eq!(memory.leader_at_work(), at(7));
+    let mut third = Other::start(place.path());
+    assert_eq!(third.ask("stand in"), "false");
+    drop(standing_in);
+    assert_eq!(third.ask("stand in"), "true");
+    third.kill();
+    assert!(memory.try_stand_in().is_some());
+    assert!(memory.try_lead().is_none(), "the lead is not touched by it");
 }
 
 #[test]

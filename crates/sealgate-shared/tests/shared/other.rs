@@ -5,7 +5,9 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
 
+use sealgate_model::Uptime;
 use sealgate_revocation::{Memory as _, View};
 
 use crate::open;
@@ -102,6 +104,18 @@ fn the_other_process() {
             "lead" => {
                 leading = leading.or_else(|| memory.try_lead());
                 leading.is_some().to_string()
+            }
+            "stand" => {
+                leading = leading.or_else(|| memory.try_stand_in());
+                leading.is_some().to_string()
+            }
+            "work" => {
+                let at = Duration::from_millis(number(1) as u64);
+                leading
+                    .as_ref()
+                    .unwrap()
+                    .is_at_work(Uptime::from_elapsed(at));
+                "done".to_owned()
             }
             "hold" => {
                 // Never let go of: its process is killed.

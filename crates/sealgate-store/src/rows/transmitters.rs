@@ -91,4 +91,6 @@ pub struct ListedPlace {
 impl ListedPlace {
     /// How many places a list has.
     pub const SIZE: u32 = 1 << 17;
+    /// How many of them are given: half, so that a random one is soon found free.
+    pub const GIVEN: u32 = 1 << 16;
 }

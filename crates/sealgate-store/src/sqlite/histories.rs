@@ -34,6 +34,17 @@ fn lost(connection: &Connection, mark: &HistoryMark) -> Result<Option<Restored>,
     }))
 }
 
+/// When another history began for the last time; none if this is still the first one.
+pub(super) fn last_left(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    let left = sql::one(
+        connection,
+        "SELECT max(left_at) AS at FROM histories",
+        (),
+        |row| sql::maybe_time(row, "at"),
+    )?;
+    Ok(left.flatten())
+}
+
 /// Begins history `next` if `mark` shows that the database was put back from a copy, and revokes
 /// everything up to now, the first batch of sessions with it.
 pub(super) fn begin(

@@ -42,7 +42,7 @@ mod writer;
 use std::path::Path;
 use std::sync::Arc;
 
-use sealgate_model::{ClientId, Clock, Random};
+use sealgate_model::{ClientId, Clock, Random, Timestamp};
 
 use self::bulk::Batch;
 use self::client_cache::ClientCache;
@@ -61,6 +61,7 @@ pub struct SqliteStore {
     // Dropped in this order: the writer is the last connection, whose closing folds the log into the
     // database, and the directory is free only after that.
     restored: Option<Restored>,
+    restored_at: Option<Timestamp>,
     clients: Arc<ClientCache>,
     readers: Readers,
     home: Arc<Home>,
@@ -85,12 +86,14 @@ impl SqliteStore {
         let place = Place::take(dir)?;
         let mut connection = place.connect()?;
         schema::migrate(&mut connection, clock, random)?;
+        // Before anything is logged: the log of a copy must not come as far as its witness by what is done here.
+        let shown = witness::read(dir);
+        let restored = histories::look_back(&mut connection, shown.as_ref(), clock.now(), random)?;
+        let restored_at = histories::last_left(&connection)?;
         if let Err(error) = clients::finish_ends(&mut connection, clock.now()) {
             // What is left over opens nothing: the client is gone, or disabled.
             tracing::warn!(%error, "the end of a client is still not finished");
         }
-        let shown = witness::read(dir);
-        let restored = histories::look_back(&mut connection, shown.as_ref(), clock.now(), random)?;
         let head = revocations::head(&connection)?;
         let mark = HistoryMark {
             history: schema::epoch(&connection)?,
@@ -105,6 +108,7 @@ impl SqliteStore {
         let writer = Writer::start(connection, &place.file, announced, reserve, clients_kept)?;
         Ok(Self {
             restored,
+            restored_at,
             clients,
             readers,
             home: Arc::new(Home {
@@ -121,6 +125,12 @@ impl SqliteStore {
     /// history has begun, and everything that was started until then is revoked.
     pub const fn restored(&self) -> Option<&Restored> {
         self.restored.as_ref()
+    }
+
+    /// When, at the last time, the database was found to be put back from a copy, by the time it was opened;
+    /// none: never. Signing keys from before are not to be used.
+    pub const fn restored_at(&self) -> Option<Timestamp> {
+        self.restored_at
     }
 }
 

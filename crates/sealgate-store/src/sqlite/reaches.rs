@@ -4,7 +4,7 @@
 //! Who serves a resource is looked up when something ends. A client that begins to serve one later is told
 //! then of what has ended before ([`catch_up`]).
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 use sealgate_model::{ClientId, SessionId, TenantId, Timestamp, UserId};
 
 use super::revocations::Entry;
@@ -111,8 +111,8 @@ pub(super) fn readers_of_tenant(
 }
 
 /// Tells a client that begins to serve a resource of the sessions for it that have ended, of the delegations for
-/// it that are revoked, and of the single tokens and tenants that the client before it was told of: tokens from
-/// before may still be presented, now to this one.
+/// it that are revoked, of users of it whose roles have changed, and of the single tokens and tenants that the
+/// client before it was told of: tokens from before may still be presented, now to this one.
 /// Most of the log is of sessions, so that all of it is read; it holds a day at the most.
 pub(super) fn catch_up(
     tx: &Tx<'_>,
@@ -151,14 +151,82 @@ pub(super) fn catch_up(
         revocations::log(tx, &entry)?;
     }
     delegations::catch_up(tx, uri, server, now)?;
+    changes(tx, uri, server, now)?;
     match before {
         Some(before) => {
             revocations::copy(tx, "token", before, Some(server), now)?;
             revocations::copy(tx, "tenant", before, Some(server), now)
         }
-        // Then everybody was told of them: when they were given up, or by `leave`.
-        None => Ok(()),
+        // Then everybody was told of the tokens: when they were given up, or by `leave`. A tenant's sessions are
+        // told one by one; its machines have none.
+        None => tenants(tx, uri, server, now),
     }
+}
+
+/// Tells a client that begins to serve a resource of the users with tokens for it whose roles have changed.
+fn changes(tx: &Tx<'_>, uri: &str, server: &ClientId, now: Timestamp) -> Result<(), StoreError> {
+    let changed = sql::many(
+        tx,
+        "SELECT subject, max(at) AS at, max(expires_at) AS expires_at, reason
+         FROM revocations INDEXED BY revocations_by_subject
+         WHERE kind <> 'session' AND kind = 'user_claims' AND expires_at > ?2
+           AND reason IS NOT 'name_changed'
+           AND EXISTS (SELECT 1 FROM sessions INDEXED BY sessions_by_user
+                       WHERE user_id = revocations.subject AND sessions.expires_at > ?2
+                         AND (EXISTS (SELECT 1 FROM json_each(sessions.details, '$.resources')
+                                      WHERE value = ?1)
+                              OR EXISTS (SELECT 1 FROM reaches
+                                         WHERE session_id = sessions.id AND resource = ?1)))
+         GROUP BY subject ORDER BY subject",
+        params![uri, now.as_millis()],
+        |row| {
+            let what = Revoked::UserClaims(UserId::from_bytes(row.get("subject")?));
+            told(row, what)
+        },
+    )?;
+    tell(tx, server, &changed)
+}
+
+/// The same of tenants that are revoked, as far as machines that belong to them have tokens for the resource.
+fn tenants(tx: &Tx<'_>, uri: &str, server: &ClientId, now: Timestamp) -> Result<(), StoreError> {
+    let ended = sql::many(
+        tx,
+        "SELECT CAST(subject AS TEXT) AS tenant, max(at) AS at, max(expires_at) AS expires_at, reason
+         FROM revocations INDEXED BY revocations_by_subject
+         WHERE kind <> 'session' AND kind = 'tenant' AND expires_at > ?2
+           AND EXISTS (SELECT 1 FROM clients
+                       WHERE details ->> '$.tenant' = CAST(subject AS TEXT) AND removed_at IS NULL
+                         AND EXISTS (SELECT 1 FROM json_each(clients.details, '$.resources')
+                                     WHERE value = ?1))
+         GROUP BY subject ORDER BY subject",
+        params![uri, now.as_millis()],
+        |row| {
+            let tenant: String = row.get("tenant")?;
+            let tenant = tenant.parse().map_err(|_| sql::unreadable("subject"))?;
+            told(row, Revoked::Tenant(tenant))
+        },
+    )?;
+    tell(tx, server, &ended)
+}
+
+/// What was told of, up to which moment, until when, and why.
+type Told = (Revoked, Timestamp, Timestamp, Option<String>);
+
+fn told(row: &Row<'_>, what: Revoked) -> Result<Told, StoreError> {
+    let (at, expires_at) = (sql::time(row, "at")?, sql::time(row, "expires_at")?);
+    Ok((what, at, expires_at, row.get("reason")?))
+}
+
+fn tell(tx: &Tx<'_>, server: &ClientId, known: &[Told]) -> Result<(), StoreError> {
+    for (what, at, expires_at, reason) in known {
+        let entry = Entry {
+            client: Some(server),
+            reason: reason.as_deref(),
+            ..Entry::of(what, *at, *expires_at)
+        };
+        revocations::log(tx, &entry)?;
+    }
+    Ok(())
 }
 
 /// A resource that `server` has served is served by nobody now. Who will be next is not known, so that

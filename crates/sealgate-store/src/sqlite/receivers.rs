@@ -160,7 +160,7 @@ fn add(tx: &Tx<'_>, listed: &Listed, seed: u64) -> Result<ListedPlace, StoreErro
         |row| Ok((number(row, "number")?, row.get::<_, u32>("given")?)),
     )?;
     let list = match newest {
-        Some((number, given)) if given < ListedPlace::SIZE / 2 => number,
+        Some((number, given)) if given < ListedPlace::GIVEN => number,
         newest => {
             let next = newest.map_or(0, |(number, _)| number + 1);
             let begin = "INSERT INTO status_lists (number, given) VALUES (?1, 0)";
@@ -232,10 +232,11 @@ fn listed(
 fn lists(connection: &Connection, now: Timestamp) -> Result<Vec<u64>, StoreError> {
     sql::many(
         connection,
-        "SELECT DISTINCT list FROM listed_tokens INDEXED BY listed_tokens_by_expiry
-         WHERE expires_at > ?1 ORDER BY list",
+        "SELECT number FROM status_lists
+         WHERE EXISTS (SELECT 1 FROM listed_tokens WHERE list = number AND expires_at > ?1)
+         ORDER BY number",
         params![now.as_millis()],
-        |row| number(row, "list"),
+        |row| number(row, "number"),
     )
 }
 

@@ -100,8 +100,34 @@ fn any(tx: &Tx<'_>) -> Result<bool, StoreError> {
     Ok(found.is_some())
 }
 
-/// The streams of `readers` that carry such signals and want to hear of this user are owed one.
+/// The same of what must not fail for it: that others are told of an act is worth less than the act, and who
+/// revokes must not be hindered by what is wrong with a stream. What cannot be queued is lost, loudly. On a disk
+/// that is full the whole act is tried again with the reserve, so that this is told.
 fn tell(
+    tx: &Tx<'_>,
+    readers: &[ClientId],
+    kind: SignalKind,
+    told: &Told<'_>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sql::run(tx, "SAVEPOINT telling", ())?;
+    let outcome = tell_each(tx, readers, kind, told, at);
+    match outcome {
+        Err(error @ StoreError::Full) => return Err(error),
+        // SQLite has undone everything by itself.
+        Err(error) if tx.is_autocommit() => return Err(error),
+        Err(error) => {
+            sql::run(tx, "ROLLBACK TO telling", ())?;
+            let (kind, reason) = (kind.as_str(), error.code());
+            tracing::error!(kind, reason, %error, "a security event could not be queued and is lost");
+        }
+        Ok(()) => {}
+    }
+    sql::run(tx, "RELEASE telling", ()).map(drop)
+}
+
+/// The streams of `readers` that carry such signals and want to hear of this user are owed one.
+fn tell_each(
     tx: &Tx<'_>,
     readers: &[ClientId],
     kind: SignalKind,

@@ -211,6 +211,25 @@ async fn a_removal_that_a_crash_cut_short_is_finished_when_the_store_is_opened()
 }
 
 #[tokio::test]
+async fn what_is_finished_when_a_copy_is_opened_does_not_hide_that_it_is_one() {
+    let (house, _, _) = half_ended(clients::remove).await;
+    let head = house.store.revocation_head().await.unwrap();
+    let history = house.store.epoch().await.unwrap();
+    let House {
+        store,
+        clock,
+        random,
+        dir,
+    } = house;
+    drop(store);
+    let witness = dir.path().join(witness::NAME);
+    std::fs::write(witness, format!("{history} {}\n", head + 5)).unwrap();
+    let store = SqliteStore::open(dir.path(), &clock, &random).unwrap();
+    assert_eq!(store.restored().unwrap().known.seq, head);
+    assert_eq!(live(&store, clock.now()).await, 0);
+}
+
+#[tokio::test]
 async fn a_client_whose_disabling_was_cut_short_is_enabled_without_what_was_left() {
     let (house, client, first) = half_ended(clients::disable).await;
     let now = house.clock.now();

@@ -149,8 +149,11 @@ async fn the_witness_gives_away_a_copy_that_was_put_back() {
 
     // Once: the next start finds everything in order, and so does one that finds an old witness.
     let after = position(&world).await;
+    let found_at = world.now();
+    world.clock.advance(HOUR);
     let (world, store) = around(world, |_| {});
     assert_eq!(store.restored(), None);
+    assert_eq!(store.restored_at(), Some(found_at));
     drop(store);
     let (world, store) = around(world, |world| {
         let line = format!("{} {}\n", before.history, before.seq);

@@ -2,7 +2,7 @@
 
 use sealgate_model::{ClientId, GrantId, SessionId, UserId};
 use sealgate_store::{
-    Delegated, NewDelegation, RevokeReason, Revoked, SessionSelector, TokenRevocation,
+    Delegated, NewDelegation, RevokeReason, Revoked, SessionSelector, TokenRevocation, UserChange,
 };
 
 use crate::world::{DAY, HOUR, World};
@@ -224,6 +224,66 @@ async fn a_client_that_begins_to_serve_a_resource_is_told_of_what_has_ended_befo
     world.clock.advance(DAY);
     world.serve(API, Some(&old)).await;
     assert_eq!(world.log().await.len(), known);
+}
+
+#[tokio::test]
+async fn a_client_that_begins_to_serve_a_resource_is_told_of_roles_that_have_changed() {
+    for served in [false, true] {
+        let world = World::new();
+        let (ada, app, sign_in, ..) = world.story().await;
+        let bob = world.user("bob@example.com").await;
+        let old = world.client("api").await.id;
+        world.resource(API, served.then_some(&old)).await;
+        let new = world.client("api-2").await.id;
+        world.session_for_resources(&sign_in, &app.id, &[API]).await;
+        let other = world.sign_in(bob.id).await;
+        world.session_for_resources(&other, &app.id, &[FILES]).await;
+        for user in [&ada, &bob] {
+            let change = UserChange {
+                roles: Some(vec!["auditor".to_owned()]),
+                ..UserChange::default()
+            };
+            let audit = world.audit("user.update");
+            let done = world.store.user_update(user.id, change, audit).await;
+            assert!(done.unwrap());
+        }
+        let (changed_at, before) = (world.now(), world.log().await.len());
+        world.clock.advance(HOUR);
+        world.serve(API, Some(&new)).await;
+        // Only of those who have tokens for it.
+        let expected = [(Revoked::UserClaims(ada.id), "api-2".to_owned())];
+        assert_eq!(told(&world, before).await, expected);
+        assert_eq!(world.log().await.pop().unwrap().at, changed_at);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_begins_to_serve_what_nobody_did_is_told_of_tenants_whose_machines_have_tokens_for_it()
+ {
+    let world = World::new();
+    world.resource(API, None).await;
+    let new = world.client("api").await.id;
+    for (id, tenant, resource) in [("one", "acme", API), ("two", "other", FILES)] {
+        world
+            .client_with(id, |details| {
+                details.tenant = Some(tenant.parse().unwrap());
+                details.resources = vec![resource.to_owned()];
+            })
+            .await;
+        let selector = SessionSelector {
+            user: None,
+            client: None,
+            tenant: Some(tenant.parse().unwrap()),
+            started_at_or_before: world.now(),
+        };
+        let (reason, audit) = (RevokeReason::Admin, world.audit("session.revoke"));
+        let done = world.store.sessions_revoke(selector, reason, audit).await;
+        done.unwrap();
+    }
+    let before = world.log().await.len();
+    world.serve(API, Some(&new)).await;
+    let expected = [(Revoked::Tenant("acme".parse().unwrap()), "api".to_owned())];
+    assert_eq!(told(&world, before).await, expected);
 }
 
 #[tokio::test]

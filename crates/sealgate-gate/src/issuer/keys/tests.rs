@@ -11,6 +11,8 @@ use serde_json::json;
 
 use super::*;
 
+mod heeded;
+
 const NAME: &str = "https://t.example/";
 const SECOND: Duration = Duration::from_secs(1);
 

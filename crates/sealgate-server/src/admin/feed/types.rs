@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use sealgate_model::{ClientId, Timestamp};
 use sealgate_store::Revocation;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::super::page::Limit;
@@ -262,7 +263,7 @@ impl Receipt {
 #[into_params(parameter_in = Query)]
 pub struct ListRevocations {
     /// What comes after this number; from the beginning if it is not given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     #[param(value_type = u64, required = false, minimum = 0)]
     pub after: u64,
     /// How many at most.
@@ -273,6 +274,15 @@ pub struct ListRevocations {
     #[serde(default)]
     #[param(value_type = Wait, required = false)]
     pub wait: Wait,
+}
+
+/// A number of the log: one that fits the description's `int64`, as all there can be do.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = u64::deserialize(deserializer)?;
+    if i64::try_from(number).is_err() {
+        return Err(D::Error::custom("after is at most 9223372036854775807"));
+    }
+    Ok(number)
 }
 
 /// What kind of thing is revoked.

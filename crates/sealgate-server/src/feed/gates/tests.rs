@@ -206,6 +206,24 @@ fn an_instance_of_another_client_and_one_that_is_forgotten_are_unknown() {
 }
 
 #[test]
+fn a_gate_that_went_away_counts_for_as_long_as_it_may_believe_what_it_knew() {
+    let house = House::new();
+    let presence = Presence {
+        bound: Some(2 * REMEMBERED),
+        ..House::presence("app", Some("slow"))
+    };
+    drop(house.gates.arrive(presence, Arc::clone(&house.clock) as _));
+    house.clock.advance(2 * REMEMBERED);
+    // Somebody else comes, which is when the others are looked through.
+    let _guard = house.arrive("other", "one");
+    let outcomes = house.receipt(1);
+    assert_eq!(outcomes.len(), 2);
+    assert!(!outcomes[0].is_settled());
+    house.clock.advance(TICK);
+    assert_eq!(house.list().len(), 1);
+}
+
+#[test]
 fn a_subscriber_without_an_instance_is_never_asked_and_counts_until_its_bound_has_passed() {
     let house = House::new();
     let presence = House::presence("old", None);

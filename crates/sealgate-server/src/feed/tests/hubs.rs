@@ -178,6 +178,31 @@ async fn one_that_takes_nothing_for_half_a_minute_loses_its_place() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_disabled_hears_of_it_and_follows_no_more() {
+    let house = House::with(quick(2)).await;
+    let (_, mut stream) = house.follow("app").await;
+    let (_, mut other) = house.follow("other").await;
+    let id: ClientId = "app".parse().unwrap();
+    let disabled = house.plane.store.client_disable(&id, house.audit()).await;
+    assert!(disabled.unwrap());
+    let ends = |message: &Message| !message.entries().is_empty();
+    until(&house, &mut stream, ends).await;
+    let mut last = None;
+    for _ in 0..PATIENCE {
+        let Some(set) = stream.next().await else {
+            break;
+        };
+        last = Some(set.event);
+    }
+    // That is the last thing it is told.
+    assert_eq!(last.as_deref(), Some("reset"));
+    assert_eq!(house.get("app", "/feed/snapshot").await.status(), 401);
+    for _ in 0..3 {
+        assert_eq!(other.next().await.unwrap().event, "set");
+    }
+}
+
+#[tokio::test]
 async fn a_roll_call_asks_every_subscriber_in_one_message() {
     let house = House::new().await;
     let mut streams = [house.follow("app").await.1, house.follow("app").await.1];

@@ -126,6 +126,25 @@ async fn what_a_gate_was_told_gives_a_copy_away_and_nothing_revoked_comes_back()
 }
 
 #[tokio::test]
+async fn keys_that_a_process_has_left_in_use_are_put_out_of_use_by_the_next_one() {
+    let house = House::new().await;
+    let kids = async || -> Vec<String> {
+        let keys = house.plane.store.keys().await.unwrap();
+        keys.into_iter().map(|key| key.kid).collect()
+    };
+    let before = kids().await;
+    house.clock.advance(Duration::from_secs(1));
+    let at = house.clock.now();
+    house.plane.goes_on_restored(at).await;
+    let after = kids().await;
+    assert!(!after.is_empty() && after.iter().all(|kid| !before.contains(kid)));
+    // And then never again.
+    house.clock.advance(Duration::from_secs(1));
+    house.plane.goes_on_restored(at).await;
+    assert_eq!(kids().await, after);
+}
+
+#[tokio::test]
 async fn streams_that_were_open_are_sent_for_a_snapshot_then() {
     let Story { house, after, .. } = Story::new().await;
     let (_, mut stream) = house.follow("app").await;

@@ -6,7 +6,7 @@ use serde_json::json as value;
 
 use super::introspect::{is_active, told};
 use super::machines::API;
-use super::outage::{CHANGED_MEANWHILE, assert_unavailable, house as switched};
+use super::outage::{CHANGED_MEANWHILE, ENDED_MEANWHILE, assert_unavailable, house as switched};
 use super::token_exchange::{ACCESS, REFRESH};
 use super::*;
 
@@ -146,5 +146,38 @@ async fn a_token_that_would_tell_of_what_was_is_not_given_out() {
         })
         .await;
     meanwhile();
+    assert_unavailable(house.own_token("app", &to).await).await;
+}
+
+/// Of a client in the middle nothing is asked when the token is put on record, and its end may be dated before
+/// the token.
+#[tokio::test]
+async fn no_token_is_given_out_by_an_actor_or_a_secret_that_ended_before_it_was_on_record() {
+    let (house, switch) = switched().await;
+    let meanwhile = || switch.store(ENDED_MEANWHILE, std::sync::atomic::Ordering::SeqCst);
+    let house = house.that_delegates().await;
+    let first = house.delegated().await;
+    let second = house.passed_on(&first.access).await;
+    meanwhile();
+    let to = [("resource", API)];
+    let third = house.exchange("files", ACCESS, &second.access, &to).await;
+    assert_refused(
+        third,
+        StatusCode::BAD_REQUEST,
+        "invalid_request",
+        "subject_token_revoked",
+    )
+    .await;
+
+    let (house, switch) = switched().await;
+    house.add_api().await;
+    house
+        .change_client("app", |client| {
+            let details = &mut client.details;
+            details.grants = vec![sealgate_model::Grant::ClientCredentials];
+            details.resources = vec![API.to_owned()];
+        })
+        .await;
+    switch.store(ENDED_MEANWHILE, std::sync::atomic::Ordering::SeqCst);
     assert_unavailable(house.own_token("app", &to).await).await;
 }

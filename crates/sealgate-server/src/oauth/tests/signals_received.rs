@@ -248,6 +248,35 @@ async fn an_account_is_disabled_only_by_who_may_and_else_signed_out() {
 }
 
 #[tokio::test]
+async fn an_account_that_was_disabled_there_ends_here_whole_and_not_for_who_came_later() {
+    let corp = Listener::new(|_, _| {}).await;
+    let before = corp.house.tokens("app", "openid").await;
+    let elsewhere = corp.house.tokens("other", "openid").await;
+    // It names one session of the account, and says that it is told only in time to come.
+    let event = corp.event(DISABLED, |event| {
+        event["sub_id"] = value!({
+            "format": "complex",
+            "user": { "format": "email", "email": "ada@example.org" },
+            "session": { "format": "opaque", "id": claims(&before.access)["sid"] },
+        });
+    });
+    let late = corp.event(REVOKED, |event| {
+        event["jti"] = value!("2");
+        // Milliseconds, as some tell it.
+        event["events"][REVOKED]["event_timestamp"] = value!(corp.house.clock.now().as_millis());
+    });
+    corp.house.clock.advance(Duration::from_secs(60));
+    let mut later = corp.house.tokens("app", "openid").await;
+    for event in [event, late] {
+        assert_eq!(corp.push(&event).await.status(), StatusCode::ACCEPTED);
+        assert_eq!(corp.fate(&before).await, Some(RevokeReason::Signal));
+        assert_eq!(corp.fate(&elsewhere).await, Some(RevokeReason::Signal));
+        assert_eq!(corp.fate(&later).await, None);
+        later = corp.house.tokens("app", "openid").await;
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_event_for_us_is_refused_with_its_error() {
     let corp = Listener::new(|_, _| {}).await;
     let tokens = corp.house.tokens("app", "openid").await;
@@ -396,6 +425,26 @@ async fn a_user_is_signed_out_everywhere_by_global_token_revocation() {
     let nobody = about(value!({ "format": "email", "email": "bob@example.org" }));
     let nobody = reason(corp.global(&corp.credential("2"), &nobody).await).await;
     assert_eq!(nobody, is(404, "subject_unknown"));
+    // Of an account in somebody else's domain it is not told that there is one; the record knows.
+    let row = corp.house.plane.store.user(corp.house.user).await;
+    let foreign = sealgate_store::UserRow {
+        id: sealgate_model::UserId::generate(
+            corp.house.clock.now(),
+            corp.house.plane.random.as_ref(),
+        ),
+        email: "eve@rival.example".to_owned(),
+        ..row.unwrap().unwrap()
+    };
+    let created = corp
+        .house
+        .plane
+        .store
+        .user_create(foreign, None, corp.house.audit());
+    created.await.unwrap();
+    let foreign = about(value!({ "format": "email", "email": "eve@rival.example" }));
+    let foreign = reason(corp.global(&corp.credential("6"), &foreign).await).await;
+    assert_eq!(foreign, nobody);
+    assert_eq!(corp.house.last_record().await.reason, "subject_foreign");
     let malformed = reason(
         corp.global(&corp.credential("3"), &value!({ "sub_id": "ada" }))
             .await,

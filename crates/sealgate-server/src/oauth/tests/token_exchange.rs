@@ -21,7 +21,12 @@ impl House {
     /// Lets `app` act for its users at [`API`], served by `other`, and that at [`FILES`], served by `files`,
     /// which may act at [`API`] again.
     pub(super) async fn delegating() -> Self {
-        let house = Self::new().await;
+        Self::new().await.that_delegates().await
+    }
+
+    /// The same in a house that is there.
+    pub(super) async fn that_delegates(self) -> Self {
+        let house = self;
         house.add_api().await;
         let acts_at = |client: &mut Client, resource: &str| {
             client.details.grants.push(Grant::TokenExchange);

@@ -1,0 +1,141 @@
+//! What is not counted but looked at when somebody asks: lengths of queues, ages of keys, memory.
+
+use std::fmt::Write as _;
+
+use sealgate_store::Stream;
+
+use super::number;
+use crate::ControlPlane;
+
+/// Counted by the queue itself.
+const HASHES: &str = "sealgate_password_hashes_total";
+
+/// How many security events wait on each stream; nothing if the store does not say.
+async fn signals_waiting(plane: &ControlPlane) -> Vec<(String, f64)> {
+    let streams = plane.store.streams(None).await.unwrap_or_default();
+    let waiting = |stream: &Stream| {
+        let (id, client) = (stream.id, &stream.client);
+        let labels = format!("{{stream=\"{id}\",client=\"{client}\"}}");
+        (labels, whole(stream.queued))
+    };
+    streams.iter().map(waiting).collect()
+}
+
+/// Appends what is only looked at.
+pub(super) async fn look(plane: &ControlPlane, text: &mut String) {
+    // Writing to a String cannot fail.
+    let _ = write!(
+        text,
+        "# HELP {HASHES} Passwords hashed, to be kept or to be compared\n\
+         # TYPE {HASHES} counter\n{HASHES} {}\n\n",
+        plane.passwords.worked()
+    );
+    let mut gauge = |name: &str, help: &str, values: &[(String, f64)]| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n");
+        for (labels, value) in values {
+            let _ = writeln!(text, "{name}{labels} {value}");
+        }
+        text.push('\n');
+    };
+    let single = |value: f64| [(String::new(), value)];
+    let version = format!("{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
+    gauge(
+        "sealgate_build_info",
+        "Always 1; which build runs",
+        &[(version, 1.0)],
+    );
+    if let Some(bytes) = resident_bytes() {
+        gauge(
+            "sealgate_process_resident_memory_bytes",
+            "Memory of the process that is in RAM",
+            &single(bytes),
+        );
+    }
+    let uptime = plane.clock.uptime().elapsed();
+    gauge(
+        "sealgate_process_uptime_seconds",
+        "Time since the process started",
+        &single(uptime.as_secs_f64()),
+    );
+    gauge(
+        "sealgate_password_queue_waiting",
+        "Passwords that wait to be checked",
+        &single(number(plane.passwords.waiting())),
+    );
+    gauge(
+        "sealgate_password_queue_places",
+        "Passwords that may wait at once",
+        &single(number(plane.policy.limits.password_queue)),
+    );
+    gauge(
+        "sealgate_feed_subscribers",
+        "Open streams of the revocation feed",
+        &single(number(plane.feed.subscribers())),
+    );
+    if let Ok(head) = plane.store.revocation_head().await {
+        let counts = plane.feed.gates.counts(head, &*plane.clock);
+        let states = [
+            ("live", counts.live),
+            ("silent", counts.silent),
+            ("gone", counts.gone),
+        ];
+        gauge(
+            "sealgate_feed_gates",
+            "Gates that follow the feed, or did in the last 10 minutes, by state",
+            &states.map(|(state, count)| (format!("{{state=\"{state}\"}}"), number(count))),
+        );
+        gauge(
+            "sealgate_feed_applied_lag",
+            "How many revocations the live gate is behind that is farthest behind, by its last answer",
+            &single(whole(counts.behind)),
+        );
+        gauge(
+            "sealgate_feed_head_seq",
+            "The number of the last revocation",
+            &single(whole(head)),
+        );
+    }
+    gauge(
+        "sealgate_signal_queue_waiting",
+        "Security events that wait for their receiver, by stream",
+        &signals_waiting(plane).await,
+    );
+    let now = plane.clock.now();
+    let Ok(keys) = plane.store.keys().await else {
+        // The store's absence is told by /ready, and by the key ages that are missing here.
+        return;
+    };
+    let keys: Vec<_> = keys
+        .iter()
+        .map(|key| {
+            let labels = format!(
+                "{{algorithm=\"{}\",state=\"{}\",kid=\"{}\"}}",
+                key.algorithm,
+                key.state.as_str(),
+                key.kid
+            );
+            (labels, now.since(key.created_at).as_secs_f64())
+        })
+        .collect();
+    gauge(
+        "sealgate_signing_key_age_seconds",
+        "Time since a signing key was made",
+        &keys,
+    );
+}
+
+#[expect(clippy::cast_precision_loss, reason = "numbers far below 2^53")]
+fn whole(number: u64) -> f64 {
+    number as f64
+}
+
+/// The resident set of this process, where the operating system tells it as Linux does.
+fn resident_bytes() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u32 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(f64::from(kibibytes) * 1024.0)
+}
