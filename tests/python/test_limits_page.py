@@ -72,6 +72,7 @@ LIMITS: dict[str, tuple[str, str, str]] = {
         "time",
     ),
     "polls that wait at once; more are answered at once": (f"{SERVER}/signals/mod.rs", "WAITING", "count"),
+    "polls that wait at once on one stream": (f"{SERVER}/signals/mod.rs", "WAITING_EACH", "count"),
     "time that a poll waits": (f"{SERVER}/signals/poll.rs", "PATIENCE", "time"),
     "events in the answer to a poll": (f"{SERVER}/signals/poll.rs", "MOST", "count"),
     "tokens that one poll acknowledges, and that it refuses": (
@@ -81,6 +82,16 @@ LIMITS: dict[str, tuple[str, str, str]] = {
     ),
     "event types that a stream asks for": (f"{OAUTH}/signals/request.rs", "EVENTS", "count"),
     "streams pushed at once": (f"{SERVER}/signals/push.rs", "STREAMS", "count"),
+    "time for which a stream keeps its place among those while others wait": (
+        f"{SERVER}/signals/push.rs",
+        "TURN",
+        "time",
+    ),
+    "how long a stream is left alone after a failure of the store": (
+        f"{SERVER}/signals/push.rs",
+        "REST",
+        "time",
+    ),
     "events of one stream on their way at once": (f"{SERVER}/signals/push.rs", "AT_ONCE", "count"),
     "a receiver's request": (f"{OAUTH}/signals/request.rs", "LIMITS", "json"),
     "a subject": (f"{OAUTH}/signals/subject.rs", "LIMITS", "json"),
@@ -183,6 +194,7 @@ LIMITS: dict[str, tuple[str, str, str]] = {
     "writes in one commit": (f"{STORE}/writer.rs", "BATCH", "count"),
     "time for the whole answer": (f"{HOST}/guarded.rs", "PATIENCE", "time"),
     "requests at once, for key sets and for logouts each": (f"{HOST}/guarded.rs", "PLACES", "count"),
+    "requests at once with security events, or for them": (f"{HOST}/guarded.rs", "TEXTS", "count"),
     "headers of the answer": (f"{HOST}/guarded.rs", "HEAD", "bytes"),
     "time between two fetches of one client's key set": (
         f"{SERVER}/oauth/client_keys.rs",

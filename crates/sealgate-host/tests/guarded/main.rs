@@ -319,6 +319,31 @@ async fn hosts_that_take_no_forms_keep_nobody_from_a_document() {
     assert!(told.iter().all(|one| *one == Err(OutboundError::TimedOut)));
 }
 
+#[tokio::test(start_paused = true)]
+async fn receivers_that_take_no_events_keep_nobody_from_a_form_nor_each_other() {
+    let names = Arc::new(SilentFor("slow.example"));
+    let client = GuardedFetch::with_resolver(AddressPolicy::public(), None, names).unwrap();
+    let client = Arc::new(client);
+    let text = |url: &str| {
+        let body = Secret::new("token".to_owned());
+        OutboundRequest::post_text(url, "application/secevent+jwt", None, body, LIMIT)
+    };
+    let mut told = tokio::task::JoinSet::new();
+    // As many as the transmitter has under way at once.
+    for _ in 0..128 {
+        let (client, request) = (Arc::clone(&client), text("https://slow.example/"));
+        told.spawn(async move { client.send(request).await });
+    }
+    tokio::task::yield_now().await;
+    let began = tokio::time::Instant::now();
+    let form = OutboundRequest::post_form("https://bye.example/", vec![], LIMIT);
+    assert_eq!(client.send(form).await, Err(OutboundError::Unresolved));
+    let event = client.send(text("https://quick.example/")).await;
+    assert_eq!(event, Err(OutboundError::Unresolved));
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    told.abort_all();
+}
+
 #[test]
 fn an_authority_file_without_a_certificate_is_an_error() {
     for pem in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAA\n"] {

@@ -11,7 +11,7 @@ mod clients;
 mod consents;
 mod delegations;
 mod description;
-mod extract;
+pub(crate) mod extract;
 mod feed;
 mod keys;
 mod needs;

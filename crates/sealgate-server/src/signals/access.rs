@@ -155,10 +155,7 @@ fn may_receive(plane: &ControlPlane, client: &Client) -> bool {
 }
 
 /// Whether the stream's client may still receive anything.
-pub(super) async fn is_receiver(
-    plane: &ControlPlane,
-    stream: &Stream,
-) -> Result<bool, StoreError> {
+pub(super) async fn is_receiver(plane: &ControlPlane, stream: &Stream) -> Result<bool, StoreError> {
     let client = plane.store.client(&stream.client).await?;
     Ok(client.is_some_and(|client| may_receive(plane, &client)))
 }

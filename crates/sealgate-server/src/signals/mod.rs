@@ -98,8 +98,7 @@ pub struct Signals {
     queued: Notify,
     polls: Semaphore,
     polled: Mutex<HashMap<StreamId, usize>>,
-    /// Who signs: an RSA signature takes a processor for a millisecond, and whoever signs in shall not wait
-    /// behind a hundred of them.
+    /// Who signs: an RSA signature takes a processor for a millisecond, and a hundred polls must not take them all.
     signing: Semaphore,
 }
 

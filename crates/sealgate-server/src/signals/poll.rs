@@ -96,7 +96,7 @@ pub(super) const REFUSED: &str = "signal_refused";
 
 /// Up to `most` events, as soon as there are any if the receiver is `patient`.
 async fn take(
-    plane: &ControlPlane,
+    plane: &Arc<ControlPlane>,
     stream: &Stream,
     epoch: &str,
     most: u32,
@@ -133,7 +133,7 @@ async fn take(
 }
 
 async fn look(
-    plane: &ControlPlane,
+    plane: &Arc<ControlPlane>,
     stream: &Stream,
     epoch: &str,
     most: u32,

@@ -131,7 +131,7 @@ fn logged(outcome: Result<(), StoreError>) {
 
 /// Works off every stream that is due, once. For tests, which have no use for a loop.
 #[cfg(test)]
-pub(super) async fn round(plane: &ControlPlane) -> Result<usize, StoreError> {
+pub(super) async fn round(plane: &Arc<ControlPlane>) -> Result<usize, StoreError> {
     let due = plane.store.streams_due(plane.clock.now()).await?;
     for stream in &due {
         work_off(plane, stream.id, Instant::now() + TURN).await?;
@@ -178,7 +178,7 @@ enum Failure {
 
 /// Pushes what waits on a stream, until nothing does, the receiver fails, or the turn is over.
 pub(super) async fn work_off(
-    plane: &ControlPlane,
+    plane: &Arc<ControlPlane>,
     id: StreamId,
     until: Instant,
 ) -> Result<(), StoreError> {
@@ -239,7 +239,7 @@ fn apart(signals: &[Signal]) -> Vec<&[Signal]> {
 }
 
 async fn send(
-    plane: &ControlPlane,
+    plane: &Arc<ControlPlane>,
     epoch: &str,
     stream: &Stream,
     signal: &Signal,

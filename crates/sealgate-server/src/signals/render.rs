@@ -3,6 +3,8 @@
 //! The same signal makes the same claims each time: a token that is sent again has the same `jti`, by which
 //! its receiver knows it.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealgate_host::sha256;
@@ -15,6 +17,7 @@ use sealgate_oauth::signals::{
 };
 use sealgate_store::{RevokeReason, Signal, SignalKind, StoreError, Stream};
 use serde_json::Value;
+use tokio::task::spawn_blocking;
 
 use crate::ControlPlane;
 
@@ -33,7 +36,7 @@ pub(super) fn number(epoch: &str, stream: StreamId, jti_given: &str) -> Option<u
 /// The token of a signal, signed with RS256 (CAEP Interoperability Profile 1.0, 2.6), and its `jti`. None if
 /// the signal tells nothing that can be understood.
 pub(super) async fn token(
-    plane: &ControlPlane,
+    plane: &Arc<ControlPlane>,
     epoch: &str,
     stream: &Stream,
     signal: &Signal,
@@ -41,21 +44,27 @@ pub(super) async fn token(
     let Some(set) = set(plane, epoch, stream, signal) else {
         return Ok(None);
     };
-    let turn = plane.signals.signing.acquire().await;
-    let sign = || plane.keys.sign(Algorithm::Rs256, Set::TYPE, &set);
-    let signed = match sign() {
+    let jti = set.jti.clone();
+    let set = Arc::new(set);
+    // Not on a thread that serves requests, and one after the other.
+    let sign = async || {
+        let _turn = plane.signals.signing.acquire().await;
+        let (plane, set) = (Arc::clone(plane), Arc::clone(&set));
+        let signature = move || plane.keys.sign(Algorithm::Rs256, Set::TYPE, &*set);
+        spawn_blocking(signature)
+            .await
+            .map_err(|error| StoreError::Unavailable(format!("no event can be signed: {error}")))
+    };
+    let signed = match sign().await? {
         // The key was revoked, and none has taken its place yet.
         Err(KeyError::NoneActive(_)) => match plane.keys.ensure(Algorithm::Rs256).await {
-            Ok(()) => sign(),
+            Ok(()) => sign().await?,
             Err(error) => Err(error),
         },
         signed => signed,
     };
-    drop(turn);
-    // Whoever else is served by this thread has waited for it.
-    tokio::task::yield_now().await;
     signed
-        .map(|token| Some((set.jti, token)))
+        .map(|token| Some((jti, token)))
         .map_err(|error| StoreError::Unavailable(format!("no event can be signed: {error}")))
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json as Answer;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use http::StatusCode;
 use sealgate_oauth::signals::StatusRequest;
 use sealgate_store::{Stream, StreamStatus};
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::access::{Json, Receiver, malformed, unknown};
 use super::{about, streams};
 use crate::ControlPlane;
+use crate::admin::extract::Ask;
 use crate::caller::Caller;
 use crate::problem::Problem;
 
@@ -27,7 +28,7 @@ pub(super) struct Which {
 pub(super) async fn read(
     State(plane): State<Arc<ControlPlane>>,
     receiver: Receiver,
-    Query(which): Query<Which>,
+    Ask(which): Ask<Which>,
 ) -> Result<Answer<Value>, Problem> {
     let id = which.stream_id.ok_or_else(streams::missing)?;
     let stream = receiver.stream(&plane, &id).await?;

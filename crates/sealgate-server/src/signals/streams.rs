@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json as Answer;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use sealgate_host::OutboundError;
@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 use super::access::{Json, Receiver, malformed};
 use super::{EVENTS, STREAMS, VERIFICATION, about, carried, poll};
 use crate::ControlPlane;
+use crate::admin::extract::Ask;
 use crate::caller::Caller;
 use crate::problem::Problem;
 
@@ -33,7 +34,7 @@ pub(super) struct Which {
 pub(super) async fn read(
     State(plane): State<Arc<ControlPlane>>,
     receiver: Receiver,
-    Query(which): Query<Which>,
+    Ask(which): Ask<Which>,
 ) -> Result<Answer<Value>, Problem> {
     let Some(id) = which.stream_id else {
         let streams = plane.store.streams(Some(&receiver.0)).await?;
@@ -176,7 +177,7 @@ pub(super) async fn remove(
     State(plane): State<Arc<ControlPlane>>,
     receiver: Receiver,
     caller: Caller,
-    Query(which): Query<Which>,
+    Ask(which): Ask<Which>,
 ) -> Result<StatusCode, Problem> {
     let id = which.stream_id.ok_or_else(missing)?;
     let stream = receiver.stream(&plane, &id).await?;

@@ -105,7 +105,7 @@ async fn user(
     }
 }
 
-/// The id of an address that is nobody's: no user ever gets it, and the address does not follow from it.
+/// The id of an address that is nobody's: always the same, and no user ever gets it.
 fn nobody(plane: &ControlPlane, email: &str) -> (UserId, bool) {
     let text = format!("{}:{}", plane.issuer.as_str(), email.to_lowercase());
     let digest = sha256(text.as_bytes());

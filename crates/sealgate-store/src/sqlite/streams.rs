@@ -16,6 +16,9 @@ use crate::{
 /// The most users whom one stream is not told of.
 const EXCLUSIONS: u32 = 10_000;
 
+/// No receiver is left alone for longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
 macro_rules! select {
     ($($rest:tt)*) => {
         concat!(
@@ -247,17 +250,20 @@ fn set_told(
     audit::append_if(tx, changed > 0, audit)
 }
 
+/// A stream of which no try has failed is due whatever its time says, and none waits for longer than the longest
+/// pause: the clock may have been set back since.
 fn due(connection: &Connection, now: Timestamp) -> Result<Vec<Stream>, StoreError> {
     sql::many(
         connection,
         select!(
-            "WHERE push_url IS NOT NULL AND queued > 0 AND next_try_at <= ?1
+            "WHERE push_url IS NOT NULL AND queued > 0
+               AND (failures = 0 OR next_try_at <= ?1 OR next_try_at > ?2)
                AND (status = 'enabled' OR EXISTS
                    (SELECT 1 FROM signals INDEXED BY signals_of_streams
                     WHERE stream_id = streams.id AND kind = 'stream-updated'))
              ORDER BY next_try_at, id"
         ),
-        params![now.as_millis()],
+        params![now.as_millis(), (now + LONGEST_PAUSE).as_millis()],
         read,
     )
 }

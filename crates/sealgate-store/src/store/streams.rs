@@ -67,7 +67,8 @@ pub trait StreamStore: Send + Sync + 'static {
         told: bool,
         audit: Audit,
     ) -> Result<bool, StoreError>;
-    /// The streams that have something to push at `now`.
+    /// The streams that have something to push at `now`; one whose next try is said to be more than an hour off
+    /// is among them, since the clock was set back then.
     async fn streams_due(&self, now: Timestamp) -> Result<Vec<Stream>, StoreError>;
     /// The streams whose receiver was not heard of for as long as they allow, and that are enabled.
     async fn streams_idle(&self, now: Timestamp) -> Result<Vec<Stream>, StoreError>;

@@ -2,6 +2,7 @@
 //! another library under the published keys.
 
 mod delivery;
+mod fairness;
 mod interop;
 mod polling;
 mod streams;

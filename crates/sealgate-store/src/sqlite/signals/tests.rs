@@ -70,3 +70,27 @@ fn a_full_queue_loses_what_comes_and_tells_of_it_once_until_there_is_room_again(
     tell();
     assert_eq!(counts(&db), (4_004, 3, 4_004));
 }
+
+#[test]
+fn an_act_stands_although_nothing_can_be_queued_of_it() {
+    let db = nearly_full();
+    db.execute("UPDATE streams SET kinds = '[\"session-revoked\"]'", ())
+        .unwrap();
+    db.execute_batch(
+        "CREATE TRIGGER broken BEFORE INSERT ON signals BEGIN SELECT RAISE(ABORT, 'broken'); END",
+    )
+    .unwrap();
+    let tx = Tx::on(&db);
+    sql::run(&tx, "SAVEPOINT job", ()).unwrap();
+    db.execute("UPDATE meta SET epoch = 'acted'", ()).unwrap();
+    let (session, user) = (SessionId::from_bytes([1; 16]), UserId::from_bytes([2; 16]));
+    let readers = ["rp".parse().unwrap()];
+    let reason = RevokeReason::Admin;
+    session_revoked(&tx, session, user, &readers, reason, NOW).unwrap();
+    sql::run(&tx, "RELEASE job", ()).unwrap();
+    assert_eq!(counts(&db), (9_999, 0, 9_999), "nothing of it is left");
+    assert_eq!(schema::epoch(&db).unwrap(), "acted", "and the act stands");
+    db.execute_batch("DROP TRIGGER broken").unwrap();
+    session_revoked(&tx, session, user, &readers, reason, NOW).unwrap();
+    assert_eq!(counts(&db), (10_000, 0, 10_000));
+}

@@ -96,3 +96,29 @@ async fn a_silent_receiver_is_found_by_the_stream_that_allows_no_silence() {
         .unwrap();
     assert_eq!(idle().await, []);
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_holds_up_nothing() {
+    let world = World::new();
+    let client = world.client("rp").await;
+    let stream = world
+        .stream(&client.id, |stream| {
+            stream.config.push = Some(PushTarget {
+                url: "https://rp.example/".to_owned(),
+                sealed_authorization: None,
+            });
+        })
+        .await;
+    let ada = world.user("ada@example.com").await;
+    world.ended(ada.id, &client.id).await;
+    let due = async |now| world.store.streams_due(now).await.unwrap().len();
+    let now = world.now();
+    assert_eq!(due(now - MINUTE).await, 1, "nothing has failed");
+    assert_eq!(due(now - HOUR - HOUR).await, 1);
+    let next = now + MINUTE;
+    let failed = world.store.stream_failed(stream.id, "x", next, now);
+    failed.await.unwrap();
+    assert_eq!(due(now).await, 0);
+    assert_eq!(due(now - MINUTE).await, 0, "the pause is kept");
+    assert_eq!(due(now - HOUR).await, 1, "but never for a day");
+}
