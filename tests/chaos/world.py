@@ -155,8 +155,8 @@ class World:
             folder=self.folder,
             env=application.env,
             app_dir=HERE,
-            # A worker that is stopped for a while is not to be replaced. One that is killed after uvicorn asked
-            # how it is, and before it could say, is replaced only after that time.
+            # A worker that is stopped for a while is not to be replaced. One that is killed after uvicorn
+            # asked how it is, and before it could say, is replaced only after that time.
             options=["--workers", str(workers), "--timeout-worker-healthcheck", "12", *_QUIET],
             name=f"{application.name}-{started}",
         )
