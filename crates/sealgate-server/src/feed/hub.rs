@@ -65,6 +65,9 @@ pub(super) enum Beat {
     Asking,
 }
 
+/// For how many heartbeats those who are turned away can still take what they were told.
+const PARTING: u32 = 5;
+
 /// What became of a look at the stream.
 pub(super) enum Look {
     Next(Next),
@@ -115,10 +118,11 @@ impl Hub {
     /// What comes after `position`.
     pub(super) fn look(&self, plane: &ControlPlane, position: Position) -> Look {
         let state = self.current(plane);
-        if state.over {
-            Look::Over
-        } else {
-            Look::Next(state.ring.next(position))
+        match state.ring.next(position) {
+            next if !state.over => Look::Next(next),
+            // What was told before the end is still told; it may be of that end.
+            next @ Next::Send(_) if position.seq != state.ring.reached().seq => Look::Next(next),
+            _ => Look::Over,
         }
     }
 
@@ -144,6 +148,12 @@ impl Hub {
         state.over = true;
         state.ring.forget();
         drop(state);
+        self.tell();
+    }
+
+    /// Tells nothing new any more, and that it is over to whoever has taken what there is.
+    fn part(&self) {
+        self.state().over = true;
         self.tell();
     }
 
@@ -334,6 +344,8 @@ impl Hub {
                     }
                     // A second later, so that they have heard that they are.
                     if std::mem::replace(&mut turned_away, !self.is_let_in(&plane).await) {
+                        self.part();
+                        tokio::time::sleep(every * PARTING).await;
                         break;
                     }
                     count = (count + 1) % CALL;

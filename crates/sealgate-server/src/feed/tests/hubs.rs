@@ -185,6 +185,10 @@ async fn a_client_that_is_disabled_hears_of_it_and_follows_no_more() {
     let id: ClientId = "app".parse().unwrap();
     let disabled = house.plane.store.client_disable(&id, house.audit()).await;
     assert!(disabled.unwrap());
+    // However late it takes what it was told.
+    for _ in 0..6 {
+        assert_eq!(other.next().await.unwrap().event, "set");
+    }
     let ends = |message: &Message| !message.entries().is_empty();
     until(&house, &mut stream, ends).await;
     let mut last = None;
