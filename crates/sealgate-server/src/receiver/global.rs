@@ -7,18 +7,18 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse as _, Response};
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sealgate_host::sha256;
-use sealgate_jose::{Expect, JoseError, TOKEN_LIMIT, claimed_issuer};
+use sealgate_jose::{TOKEN_LIMIT, claimed_issuer};
 use sealgate_oauth::Audience;
 use sealgate_oauth::signals::Subject;
 use sealgate_store::{Audit, AuditActor, RevokeReason, Transmitter};
 use serde::Deserialize;
 
+use super::credential::{bearer, verify};
 use super::whom::{self, Nobody};
 use crate::caller::Caller;
-use crate::oauth::client_keys;
 use crate::problem::Problem;
 use crate::{ControlPlane, metrics};
 
@@ -154,45 +154,23 @@ async fn authenticate(
 ) -> Result<(Transmitter, [u8; 32]), Problem> {
     const WRONG: &str = "transmitter_unauthenticated";
     let wrong = || unauthenticated(WRONG);
-    let mut all = headers.get_all(AUTHORIZATION).iter();
-    let (Some(only), None) = (all.next(), all.next()) else {
-        return Err(wrong());
-    };
-    let (scheme, token) = only
-        .to_str()
-        .ok()
-        .and_then(|text| text.split_once(' '))
+    let token = bearer(headers)
+        .filter(|token| token.len() <= TOKEN_LIMIT)
         .ok_or_else(wrong)?;
-    if !scheme.eq_ignore_ascii_case("Bearer") || token.len() > TOKEN_LIMIT {
-        return Err(wrong());
-    }
     let issuer = claimed_issuer(token).ok().flatten().ok_or_else(wrong)?;
     let known = plane.store.transmitters().await?;
     let transmitter = known
         .into_iter()
         .find(|transmitter| transmitter.issuer == issuer)
         .ok_or_else(wrong)?;
-    let expect = Expect {
-        types: &[TYPE],
-        type_optional: false,
-        kid_optional: true,
-        limit: TOKEN_LIMIT,
-    };
-    let keys = async |missing| {
-        let (id, uri) = (transmitter.id, &transmitter.jwks_uri);
-        let keys = client_keys::of_transmitter(plane, id, uri, missing).await;
-        keys.ok_or_else(|| {
-            Problem::unavailable(
-                "transmitter_keys_unavailable",
-                "the keys of the identity system cannot be had now",
-                5,
-            )
-        })
-    };
-    let verified = match keys(false).await?.verify_as(token, &expect) {
-        Err(JoseError::UnknownKey) => keys(true).await?.verify_as(token, &expect),
-        verified => verified,
-    };
+    let verified = verify(plane, &transmitter, TYPE, token).await;
+    let verified = verified.ok_or_else(|| {
+        Problem::unavailable(
+            "transmitter_keys_unavailable",
+            "the keys of the identity system cannot be had now",
+            5,
+        )
+    })?;
     let claims: Claims = verified
         .and_then(|verified| verified.claims())
         .map_err(|_| wrong())?;

@@ -6,6 +6,7 @@
 //! that it tells of, so that one that comes twice, or late, does not reach who has signed in since.
 
 mod act;
+mod credential;
 mod global;
 mod poll;
 mod push;

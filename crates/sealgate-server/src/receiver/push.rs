@@ -7,12 +7,13 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 use sealgate_host::sha256;
 use sealgate_store::{Audit, AuditActor, Transmitter};
 use serde::Serialize;
 
+use super::credential::bearer;
 use super::take::{Refused, take};
 use crate::ControlPlane;
 use crate::caller::Caller;
@@ -133,12 +134,5 @@ fn is_let_in(transmitter: &Transmitter, headers: &HeaderMap) -> bool {
     let Some(expected) = &transmitter.push_secret else {
         return true;
     };
-    let mut all = headers.get_all(AUTHORIZATION).iter();
-    let (Some(only), None) = (all.next(), all.next()) else {
-        return false;
-    };
-    let Some((scheme, secret)) = only.to_str().ok().and_then(|text| text.split_once(' ')) else {
-        return false;
-    };
-    scheme.eq_ignore_ascii_case("Bearer") && sha256(secret.trim().as_bytes()) == *expected
+    bearer(headers).is_some_and(|secret| sha256(secret.trim().as_bytes()) == *expected)
 }

@@ -1,15 +1,12 @@
 //! An event from its signature to what it does, whichever way it came.
 
-use std::sync::Arc;
-
 use sealgate_host::sha256;
-use sealgate_jose::{Expect, JoseError, TOKEN_LIMIT, Verified, VerifyingKeys};
 use sealgate_model::Timestamp;
 use sealgate_oauth::signals::{Set, SignalError};
 use sealgate_store::{Audit, AuditActor, StoreError, Transmitter};
 
 use super::act::{self, Done};
-use crate::oauth::client_keys;
+use super::credential;
 use crate::{ControlPlane, metrics};
 
 /// How far ahead of ours a transmitter's clock may be, and how old an event is still taken, in seconds. What
@@ -66,7 +63,13 @@ async fn taken(
     transmitter: &Transmitter,
     token: &str,
 ) -> Result<(String, &'static str), Refused> {
-    let verified = verify(plane, transmitter, token).await?;
+    let verified = credential::verify(plane, transmitter, Set::TYPE, token)
+        .await
+        .ok_or(Refused::Later("transmitter_keys_unavailable"))?
+        .map_err(|error| Refused::Never {
+            err: "invalid_key",
+            reason: error.code(),
+        })?;
     let set = Set::parse(&verified.payload)?;
     let now = plane.clock.now();
     check(transmitter, &set, now)?;
@@ -98,32 +101,6 @@ async fn taken(
 
 /// What the record calls it.
 const ACTION: &str = "signal.receive";
-
-async fn verify(
-    plane: &ControlPlane,
-    transmitter: &Transmitter,
-    token: &str,
-) -> Result<Verified, Refused> {
-    let keys = async |missing| -> Result<Arc<VerifyingKeys>, Refused> {
-        let (id, uri) = (transmitter.id, &transmitter.jwks_uri);
-        let keys = client_keys::of_transmitter(plane, id, uri, missing).await;
-        keys.ok_or(Refused::Later("transmitter_keys_unavailable"))
-    };
-    let expect = Expect {
-        types: &[Set::TYPE],
-        type_optional: false,
-        kid_optional: true,
-        limit: TOKEN_LIMIT,
-    };
-    let verified = match keys(false).await?.verify_as(token, &expect) {
-        Err(JoseError::UnknownKey) => keys(true).await?.verify_as(token, &expect),
-        verified => verified,
-    };
-    verified.map_err(|error| Refused::Never {
-        err: "invalid_key",
-        reason: error.code(),
-    })
-}
 
 fn check(transmitter: &Transmitter, set: &Set, now: Timestamp) -> Result<(), Refused> {
     let never = |err, reason| Err(Refused::Never { err, reason });
