@@ -230,19 +230,27 @@ async fn tell(
     // Nobody in front says who administers.
     request.extensions_mut().remove::<Administrator>();
     let mut response = next.run(request).await;
+    record_denial(&plane, &caller, &trace, "admin.request", &mut response).await;
+    response
+}
+
+/// Puts a denial of the gate in front on record, as a refusal of `action`, and the trace id into the answer.
+pub(crate) async fn record_denial(
+    plane: &ControlPlane,
+    caller: &Caller,
+    trace: &TraceId,
+    action: &'static str,
+    response: &mut Response,
+) {
     if let Some(denial) = response.extensions_mut().remove::<TokenDenial>() {
-        refused(&plane, &caller, AuditActor::Anonymous, denial.reason()).await;
+        let who = AuditActor::Anonymous;
+        let audit = Audit::denied(plane.clock.now(), who, action, denial.reason());
+        plane.refusals.record(plane, caller.record(audit)).await;
         let said = denial.detail();
         let problem = Problem::new(response.status(), denial.reason(), said);
         response.extensions_mut().insert(problem);
     }
-    sign_page(&mut response, &trace);
-    response
-}
-
-async fn refused(plane: &ControlPlane, caller: &Caller, who: AuditActor, reason: &str) {
-    let audit = Audit::denied(plane.clock.now(), who, "admin.request", reason);
-    plane.refusals.record(plane, caller.record(audit)).await;
+    sign_page(response, trace);
 }
 
 /// The control plane itself, as the gate asks it.

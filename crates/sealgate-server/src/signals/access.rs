@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
-use sealgate_gate::resource::{ResourceGate, ResourceSettings, TokenDenial};
+use sealgate_gate::resource::{ResourceGate, ResourceSettings};
 use sealgate_gate::{Caller as Admitted, Kinds, Need};
 use sealgate_model::{ActorKind, ClientId};
 use sealgate_oauth::signals::RequestError;
@@ -20,9 +20,9 @@ use sealgate_tower::{ResourceLayer, RouteNeed};
 
 use super::{MANAGE, READ, discovery, poll, resource};
 use crate::ControlPlane;
-use crate::admin::network::Here;
+use crate::admin::network::{Here, record_denial};
 use crate::caller::Caller;
-use crate::problem::{Problem, TraceId, sign_page};
+use crate::problem::{Problem, TraceId};
 
 /// What a refusal is called on record.
 const ACTION: &str = "signal.request";
@@ -171,13 +171,7 @@ async fn tell(
     // Nobody in front says who receives.
     request.extensions_mut().remove::<Receiver>();
     let mut response = next.run(request).await;
-    if let Some(denial) = response.extensions_mut().remove::<TokenDenial>() {
-        refused(&plane, &caller, AuditActor::Anonymous, denial.reason()).await;
-        let said = denial.detail();
-        let problem = Problem::new(response.status(), denial.reason(), said);
-        response.extensions_mut().insert(problem);
-    }
-    sign_page(&mut response, &trace);
+    record_denial(&plane, &caller, &trace, ACTION, &mut response).await;
     response
 }
 
