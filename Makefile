@@ -7,7 +7,7 @@ CHECK ?=
 ONLY ?=
 export PYTHON CHECK
 
-.PHONY: help demo test lint fmt bench fuzz chaos venv browser interop clean
+.PHONY: help demo test lint fmt bench fuzz chaos corpus venv browser interop clean
 
 help: ## say what the targets do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -32,6 +32,9 @@ fuzz: ## run every fuzz target for a minute (SECONDS=...)
 
 chaos: venv ## break everything between applications and control plane for a minute (SECONDS=... SEED=...)
 	@SECONDS_LONG=$(or $(SECONDS),60) SEED=$(SEED) tools/chaos.sh
+
+corpus: ## scan real applications and compare with their true routes (CORPUS=folder ONLY=name,... DETAILS=1)
+	@CORPUS="$(CORPUS)" ONLY="$(ONLY)" DETAILS="$(DETAILS)" PROGRAM="$(PROGRAM)" tools/corpus.sh
 
 venv: ## build the wheel and install it into .venv
 	@tools/venv.sh

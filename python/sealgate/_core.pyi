@@ -276,11 +276,31 @@ class Decision:
         """
 
 @final
+class RouteLock:
+    """What was reviewed of an application's routes: the lock file."""
+
+    def __new__(cls, text: str, file: str) -> RouteLock:
+        """Reads the text of a lock file, whose name is for messages. Raises `ValueError`."""
+
+    @property
+    def apps(self) -> list[str]:
+        """The applications in it."""
+
+    def unreviewed(self, app: str, inventory: str) -> list[tuple[list[str], str, str, str]]:
+        """The routes of a running application, as its inventory tells them in JSON, that the file lacks or
+        has with more asked: methods, path, rule, and what is wrong.
+
+        `app` is what the file calls the application. Raises `ValueError` for what is no inventory.
+        """
+
+@final
 class Core:
     """The gate itself: settings, keys, the revocation view and the thread that keeps it fresh."""
 
     UNMARKED: int
     """The requirement of a route that nobody marked."""
+    UNREVIEWED: int
+    """The requirement of a route that is not as it was reviewed."""
 
     def __new__(cls, place: str | None = None, /, **settings: str) -> Core:
         """Takes settings by their environment names without `SEALGATE_`, in lower case.
@@ -382,6 +402,9 @@ class Core:
     def openmetrics(self) -> str:
         """The same and what was decided, as OpenMetrics text."""
 
+    def note_withheld(self) -> None:
+        """Counts an answer that was withheld."""
+
     @property
     def ready(self) -> bool:
         """Whether the revocation view is there and fresh."""
@@ -404,6 +427,14 @@ class Core:
     @property
     def hide_unknown_paths(self) -> bool:
         """Whether strangers are not told which paths lead nowhere."""
+
+    @property
+    def routes(self) -> str | None:
+        """The lock file of routes, if the settings name one, and after `#` the application in it."""
+
+    @property
+    def development(self) -> bool:
+        """Whether this is an application under development."""
 
     @property
     def base_url(self) -> str:

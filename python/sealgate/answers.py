@@ -1,21 +1,17 @@
-"""What the layer itself sends: refusals, fields added to the application's answers, and withheld answers."""
+"""What the layer itself sends: refusals, and fields added to the application's answers."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sealgate._core import Decision
-    from sealgate.targets import Target
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 Field = tuple[bytes, bytes]
-
-_log = logging.getLogger("sealgate")
 
 _POLICY_VIOLATION = 1008
 _CACHE_FIELDS = (b"cache-control", b"surrogate-control")
@@ -25,19 +21,20 @@ _STARTS = {"http.response.start", "websocket.accept", "websocket.http.response.s
 async def answer(decision: Decision | None, scope: Scope, send: Send) -> None:
     """Sends the gate's own answer."""
     if decision is None:
-        await _send_answer(scope, send, 503, [(b"retry-after", b"1")], b"", "gate_stopped")
+        await send_answer(scope, send, 503, [(b"retry-after", b"1")], b"", "gate_stopped")
     else:
-        await _send_answer(scope, send, decision.status, decision.headers, decision.body, decision.reason)
+        await send_answer(scope, send, decision.status, decision.headers, decision.body, decision.reason)
 
 
 async def redirect(location: str, scope: Scope, send: Send) -> None:
     """Sends a browser, or a program, to repeat its request elsewhere in the application."""
-    await _send_answer(scope, send, 307, [(b"location", location.encode())], b"", "")
+    await send_answer(scope, send, 307, [(b"location", location.encode())], b"", "")
 
 
-async def _send_answer(
+async def send_answer(
     scope: Scope, send: Send, status: int, headers: list[Field], body: bytes, reason: str
 ) -> None:
+    """Sends an answer of the gate's as it has to be on this kind of connection."""
     if not any(name == b"content-length" for name, _ in headers):
         headers = [*headers, (b"content-length", str(len(body)).encode())]
     prefix = "http.response"
@@ -90,37 +87,3 @@ def _unshared(headers: list[Field]) -> list[Field]:
     if b"no-store" in said or (b"private" in said and b"public" not in said):
         return [*kept, *((b"cache-control", value) for value in values)]
     return [*kept, (b"cache-control", b"no-store")]
-
-
-def interlock(scope: Scope, send: Send, target: Target) -> Send:
-    """Withholds the answer when a request that was let in as public reached another route than the
-    one foretold. It stands behind the route table: what the table got wrong does not get out.
-    """
-    passed = False
-    withheld = False
-
-    async def wrapped(message: Message) -> None:
-        nonlocal passed, withheld
-        if not passed and not withheld:
-            if target.came_true(scope):
-                passed = True
-            else:
-                withheld = True
-                _log.error(
-                    "interlock: a request let in as public reached another route; answer withheld",
-                    extra={"path": scope["path"], "reason": "interlock"},
-                )
-                await _withhold(scope, send)
-        if passed:
-            await send(message)
-
-    return wrapped
-
-
-async def _withhold(scope: Scope, send: Send) -> None:
-    body = b'{"type":"about:blank","title":"The answer was withheld.","status":500,"reason":"interlock"}'
-    headers = [
-        (b"content-type", b"application/problem+json"),
-        (b"cache-control", b"no-store"),
-    ]
-    await _send_answer(scope, send, 500, headers, body, "interlock")

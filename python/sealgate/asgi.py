@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sealgate import decisions
 from sealgate._core import Decision
-from sealgate.answers import answer, interlock, redirect, with_fields
+from sealgate.answers import answer, redirect, with_fields
 from sealgate.bodies import Body
 from sealgate.connections import Connection, Connections, Socket, Stream
+from sealgate.decisions import ALLOWED, EXCEPTION, is_enabled_for
 from sealgate.dependencies import JUDGED_KEY, STATE_KEY
+from sealgate.interlock import DECIDED_KEY, Held
 from sealgate.stand_ins import StandIns
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ class GateLayer:
         self._app = app
         self._core = core
         self._table = table
-        self._connections = Connections(core)
+        self._connections = Connections(core, table)
         self._on_startup = on_startup
         self._on_shutdown = on_shutdown
         self._checked = False
@@ -94,7 +96,7 @@ class GateLayer:
             if settled is None:
                 return
             actor, receive, send, reason = settled
-        if decisions.is_enabled_for(decisions.EXCEPTION if reason else decisions.ALLOWED):
+        if is_enabled_for(EXCEPTION if reason else ALLOWED):
             decisions.allowed(self._core, scope, target, actor, reason)
         if target.redirect is not None:
             await redirect(target.redirect, scope, send)
@@ -105,29 +107,38 @@ class GateLayer:
             state = scope["state"] = {**state} if state else {}
         state[STATE_KEY] = actor
         state[JUDGED_KEY] = (self._core, target.number)
-        if target.public:
-            send = interlock(scope, send, target)
+        scope[DECIDED_KEY] = table
         if actor is None:
-            await self._app(scope, receive, send)
+            await self._serve_nobody(scope, receive, send, target)
             return
         watch, task = self._connections.here()
         if scope["type"] == "http":
-            connection: Connection = Stream(watch, task, actor, scope, send)
+            connection: Connection = Stream(watch, task, actor, scope, send, target)
         else:
-            connection = socket = Socket(watch, task, actor, scope, send)
+            connection = socket = Socket(watch, task, actor, scope, send, target)
             receive = socket.receiver(receive)
         try:
             await self._app(scope, receive, connection.send)
         except BaseException as error:
-            if connection.reason is None:
+            if connection.reason is not None:
+                await connection.end(error)
+            elif not (connection.withheld and isinstance(error, Exception)):
                 raise
-            await connection.end(error)
         else:
             if connection.reason is not None:
                 await connection.end(None)
         finally:
             if connection.watched:
                 connection.leave()
+
+    async def _serve_nobody(self, scope: Scope, receive: Receive, send: Send, target: Target) -> None:
+        """Serves what was let in without an actor."""
+        held = Held(self._core, self._table, target, scope, send)
+        try:
+            await self._app(scope, receive, held)
+        except Exception:
+            if not held.withheld:  # Else it was told that nobody is there.
+                raise
 
     def _admit(self, scope: Scope, requirement: int) -> Decision | Actor | None:
         if self.stand_ins.open:  # Only in tests.
@@ -196,6 +207,7 @@ class GateLayer:
                     )
             await send(message)
 
+        scope[DECIDED_KEY] = self._table
         try:
             await self._app(scope, receive, watched)
         finally:

@@ -19,10 +19,12 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from sealgate import decisions
+from sealgate.interlock import drop, withhold
 
 if TYPE_CHECKING:
     from sealgate._core import Core
     from sealgate.actors import Actor
+    from sealgate.targets import Table, Target
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -52,9 +54,10 @@ _PATIENCE = 5.0
 class Connections:
     """The connections of one layer, by event loop."""
 
-    def __init__(self, core: Core) -> None:
-        """Takes the core that knows whose credential is good."""
+    def __init__(self, core: Core, table: Table) -> None:
+        """Takes the core that knows whose credential is good, and the table that the layer asks."""
         self._core = core
+        self._table = table
         self._latest: Watch | None = None
         self._watches: list[Watch] = []
 
@@ -76,7 +79,7 @@ class Connections:
             if watch.loop is loop:
                 watch.thread = get_ident()
                 return watch
-        watch = Watch(self._core, loop)
+        watch = Watch(self._core, self._table, loop)
         self._watches.append(watch)
         return watch
 
@@ -84,12 +87,15 @@ class Connections:
 class Watch:
     """The connections of one event loop."""
 
-    def __init__(self, core: Core, loop: asyncio.AbstractEventLoop) -> None:
-        """Takes the core that knows whose credential is good, and the loop on which all of this runs."""
+    def __init__(self, core: Core, table: Table, loop: asyncio.AbstractEventLoop) -> None:
+        """Takes the core that knows whose credential is good, the table that the layer asks, and the loop on
+        which all of this runs.
+        """
         self.loop = loop
         self.thread = get_ident()
         """The thread in which the loop runs."""
         self.core = core
+        self.table = table
         self.open: dict[Connection, None] = {}
         """Those that would be ended now."""
         self._falling: dict[Connection, None] = {}
@@ -162,6 +168,7 @@ class Connection(ABC):
         "_pressed_at",
         "_scope",
         "_send",
+        "_target",
         "_task",
         "_watch",
         "actor",
@@ -170,15 +177,24 @@ class Connection(ABC):
     )
 
     def __init__(
-        self, watch: Watch, task: asyncio.Task[Any] | None, actor: Actor, scope: Scope, send: Send
+        self,
+        watch: Watch,
+        task: asyncio.Task[Any] | None,
+        actor: Actor,
+        scope: Scope,
+        send: Send,
+        target: Target,
     ) -> None:
-        """Takes the task that the layer runs in, who calls, and the server's `send`."""
+        """Takes the task that the layer runs in, who calls, the server's `send`, and what was decided
+        about.
+        """
         self.actor = actor
         self.reason: str | None = None
         """Why it ends, once it does."""
         self.watched = False
         """Whether it has begun and goes on, so that its end would be forced."""
         self._scope = scope
+        self._target = target
         self._watch = watch
         self._send = send
         self._task = task
@@ -186,6 +202,22 @@ class Connection(ABC):
     @abstractmethod
     def send(self, message: Message) -> Awaitable[None]:
         """What the application sends with."""
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the gate has answered in place of the application."""
+        return self._send is drop
+
+    def _stands(self) -> bool:
+        """Whether what was decided holds for what answers, although that is not to the letter what was
+        decided about.
+        """
+        return self.withheld or self._watch.table.stands(self._scope, self._target, self.actor)
+
+    def _withhold(self) -> Awaitable[None]:
+        """Answers in place of the application, of which nothing gets out any more."""
+        send, self._send = self._send, drop
+        return withhold(self._watch.core, self._scope, send, self._target, self.actor)
 
     @abstractmethod
     async def _cut_off(self) -> None:
@@ -279,9 +311,19 @@ class Stream(Connection):
         kind = message["type"]
         if kind == "http.response.body":
             if not message.get("more_body", False):
-                self.leave()
-        elif kind == "http.response.start":
-            self._begin()
+                self.watched = False  # As `leave` does, without a call.
+                self._watch.open.pop(self, None)
+        elif not self.watched:
+            scope, target = self._scope, self._target
+            to_the_letter = scope.get("endpoint") is target.endpoint and scope.get("route") is target.route
+            if not to_the_letter and not self._stands():
+                return self._withhold()
+            if kind == "http.response.start":
+                self.watched = True  # As `_begin` does, without a call.
+                watch = self._watch
+                watch.open[self] = None
+                if not watch.ticking:
+                    watch.tick()
         return self._send(message)
 
     async def _cut_off(self) -> None:
@@ -302,10 +344,15 @@ class Socket(Connection):
         if self.reason is not None:
             return self._drop()
         kind = message["type"]
-        if kind == "websocket.accept":
-            self._begin()
-        elif kind == "websocket.close":
+        if kind == "websocket.close":
             self.leave()
+        elif not self.watched:
+            scope, target = self._scope, self._target
+            to_the_letter = scope.get("endpoint") is target.endpoint and scope.get("route") is target.route
+            if not to_the_letter and not self._stands():
+                return self._withhold()
+            if kind == "websocket.accept":
+                self._begin()
         return self._send(message)
 
     def receiver(self, receive: Receive) -> Receive:

@@ -1,5 +1,5 @@
-"""The log of decisions: one record per refusal, ended connection, request that goes on against the rule and,
-at level DEBUG, any other allowed request.
+"""The log of decisions: one record per refusal, ended connection, withheld answer, request that goes on
+against the rule and, at level DEBUG, any other allowed request.
 
 The logger is `sealgate.decisions`. What a record is about stands in its attributes, so that any structured
 formatter can write it out; none of them is a secret, and the query is never among them.
@@ -63,6 +63,12 @@ def ended(core: Core, scope: Mapping[str, Any], actor: Actor, reason: str) -> No
     if _log.isEnabledFor(REFUSED):
         extra = {**_request(scope), "route": None, "outcome": "ended", "reason": reason, "status": None}
         _log.info("ended: %s", reason, extra={**extra, **_who(core, actor)})
+
+
+def withheld(core: Core, scope: Mapping[str, Any], target: Target, actor: Actor | None) -> None:
+    """The answer of the application is withheld: no decision stood behind what it came from."""
+    extra = {**_request(scope), "route": target.template, "outcome": "withheld", "reason": "interlock"}
+    _log.error("withheld: interlock", extra={**extra, "status": 500, **_who(core, actor)})
 
 
 def _request(scope: Mapping[str, Any]) -> dict[str, Any]:

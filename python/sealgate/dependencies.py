@@ -35,6 +35,9 @@ STATE_KEY = "sealgate"
 JUDGED_KEY = "sealgate.judged"
 """Where it holds what the actor was found to meet already: a gate's core, and the requirement's number."""
 
+REFUSED_KEY = "sealgate.refused"
+"""Where the scope says that what is sent is a refusal of the gate's."""
+
 SESSION_SCHEME = "Sealgate session"
 """The name of the session's security scheme in OpenAPI documents."""
 
@@ -77,6 +80,7 @@ async def send_refusal(connection: HTTPConnection, refused: Exception) -> Any:
     is left to be sent.
     """
     assert isinstance(refused, Refused)
+    connection.scope[REFUSED_KEY] = True
     headers = refused.answer.headers
     if isinstance(connection, WebSocket):
         if _DENIAL not in (connection.scope.get("extensions") or {}):
@@ -104,6 +108,10 @@ class Marks:
         if number is None:
             number = self._numbers[need] = need.number(self.core)
         return number
+
+    def need(self, number: int) -> Need | None:
+        """The need of this number; `None` where no need has it."""
+        return next((need for need, known in self._numbers.items() if known == number), None)
 
     def dependency(self, need: Need) -> ActorDependency[Any]:
         """The dependency for what is asked. Equal requirements share one, so that a request resolves it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import weakref
 from collections.abc import Callable, Sequence
-from os import PathLike
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from fastapi import Depends, FastAPI
@@ -20,12 +20,14 @@ from sealgate.actors import Actor, Agent, Machine, User
 from sealgate.asgi import Application, GateLayer
 from sealgate.cors import check_cors
 from sealgate.dependencies import STATE_KEY, ActorDependency, Marks, PublicMark, Refused, send_refusal
+from sealgate.interlock import is_guarded
 from sealgate.needs import AGENT, ANY_KIND, MACHINE, USER, Need
 from sealgate.openapi import document, offer_sign_in
 from sealgate.public_paths import PublicPaths
 from sealgate.routes import RouteTable
 from sealgate.stand_ins import StandIns
 from sealgate.targets import PathTable
+from sealgate.understood import routes_as_written
 
 if TYPE_CHECKING:
     from sealgate._onward_auth import OnwardAuth
@@ -76,6 +78,7 @@ class Gate:
         trusted_issuers: Sequence[str] | None = None,
         shared_view: str | None = None,
         gate_name: str | None = None,
+        routes: str | PathLike[str] | None = None,
     ) -> None:
         """Takes settings that are written out rather than read from the environment.
 
@@ -94,8 +97,10 @@ class Gate:
         it is no Sealgate; `trusted_issuers` are further ones whose access tokens are taken, each
         `"https://other.example"` or with its kind, `"keycloak=https://other.example/realms/staff"`.
         `shared_view` is `"auto"`, `"off"` or the directory where the processes of this machine share what is
-        revoked; `gate_name` what the control plane calls this gate. What is
-        left out has the default of its environment variable. Raises `SettingsError`.
+        revoked; `gate_name` what the control plane calls this gate.
+        `routes` is the lock file that the application's routes are held to, with `#module:app` behind it
+        where it has several applications. What is left out has the default of its environment variable.
+        Raises `SettingsError`.
         """
         settings: dict[str, str | int | None] = {
             "issuer": issuer,
@@ -121,6 +126,7 @@ class Gate:
             "trusted_issuers": None if trusted_issuers is None else " ".join(trusted_issuers),
             "shared_view": shared_view,
             "gate_name": gate_name,
+            "routes": None if routes is None else fspath(routes),
         }
         given = {name: str(value) for name, value in settings.items() if value is not None}
         self._set_up(Core(of_call("Gate(...)"), **given))
@@ -141,6 +147,7 @@ class Gate:
         self._marks = Marks(core)
         self._public_paths = PublicPaths()
         self._serving: weakref.WeakSet[StandIns] = weakref.WeakSet()
+        self._is_installed = False
 
     @property
     def user(self) -> ActorDependency[User]:
@@ -273,6 +280,7 @@ class Gate:
         if any(_is_layer(middleware) for middleware in app.user_middleware):
             raise RuntimeError("the application already has a gate")
         table = RouteTable(app, self._marks, self._public_paths)
+        table.guard()
         stand_ins = StandIns(self._core.issuer)
         app.user_middleware.append(
             Middleware(
@@ -285,6 +293,7 @@ class Gate:
             )
         )
         app.add_exception_handler(Refused, send_refusal)
+        self._is_installed = True
         self._document(app)
 
     def wrap(self, app: Application, requires: ActorDependency[Any] | None = None) -> GateLayer:
@@ -292,7 +301,8 @@ class Gate:
 
         Every path asks for the same: what `requires` asks for, such as `gate.machine | gate.agent`, or else
         what unmarked routes do. `public_path` opens paths. The actor is in `scope["state"]["sealgate"]`.
-        Raises `TypeError` for a FastAPI or Starlette application, whose routes `install` understands.
+        Raises `TypeError` for a FastAPI or Starlette application, whose routes `install` understands. Such
+        an application has no lock file of routes: a gate that is only wrapped around does not start with one.
         """
         if isinstance(app, Starlette | GateLayer):
             raise TypeError("this application has routes of its own: use gate.install(app)")
@@ -304,7 +314,7 @@ class Gate:
             app,
             core=self._core,
             table=PathTable(self._marks, self._public_paths, number),
-            on_startup=lambda: self._begin(stand_ins),
+            on_startup=lambda: self._start_wrapped(stand_ins),
             on_shutdown=lambda: self._stop(stand_ins),
             stand_ins=stand_ins,
         )
@@ -319,11 +329,36 @@ class Gate:
         contradictions = table.contradictions()
         if contradictions:
             raise SettingsError(f"{'; '.join(contradictions)}: remove a mark")
+        table.guard()  # It may have been given another router.
+        if routes_as_written(app.router) and not is_guarded(app.router):
+            raise SettingsError(
+                "requests would go round the interlock: this version of Starlette serves in a way that is "
+                "not known yet. Use another one, and please report it"
+            )
         for line in table.shadowed():
             _log.warning("%s", line)
+        if self._core.routes is not None:
+            self._review(app, table, self._core.routes)
         self._document(app)
         self._warn_of_overrides(app)
         self._begin(stand_ins)
+
+    def _start_wrapped(self, stand_ins: StandIns) -> None:
+        # Beside an application with routes, whose lock file has the wrapped one as a mount, all is well.
+        if self._core.routes is not None and not self._is_installed:
+            raise SettingsError(
+                "SEALGATE_ROUTES names a lock file, and a wrapped application shows no routes that could be "
+                "held to it: leave the setting out for this gate, or use gate.install(app)"
+            )
+        self._begin(stand_ins)
+
+    def _review(self, app: Starlette, table: RouteTable, lock_file: str) -> None:
+        # Imported here: the inventory reads gates, this one among them.
+        from sealgate.lock import Review
+
+        review = Review(app, lock_file, development=self._core.development)
+        review.start()
+        table.hold_to(review)
 
     def _begin(self, stand_ins: StandIns) -> None:
         self._serving.add(stand_ins)

@@ -45,6 +45,10 @@ class PublicPaths:
                     return why
         return reason
 
+    def declared(self) -> dict[str, str]:
+        """Every declared path with its reason: subtrees with their trailing `/*`, after the exact ones."""
+        return {**self._exact, **{f"{tree}*": reason for tree, reason in self._trees.items()}}
+
 
 def route_path(scope: Mapping[str, Any]) -> str:
     """The request's path as the application's routes see it: without the path it is served under."""

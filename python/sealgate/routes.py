@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.applications import Starlette
@@ -17,9 +17,11 @@ from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router, WebS
 
 from sealgate._core import Pins
 from sealgate._place import of_endpoint
-from sealgate.dependencies import Marks
+from sealgate.dependencies import REFUSED_KEY, Marks
+from sealgate.interlock import guard
 from sealgate.public_paths import PublicPaths, route_path
 from sealgate.requirements import Asked, asked_by
+from sealgate.reviewed import Way
 from sealgate.shadows import shadowed
 from sealgate.slashes import slash_redirect
 from sealgate.targets import Target, public_target
@@ -33,6 +35,11 @@ from sealgate.understood import (
     router_of,
     routes_as_written,
 )
+
+if TYPE_CHECKING:
+    from sealgate._core import Core
+    from sealgate.actors import Actor
+    from sealgate.reviewed import Closed, Reviewed
 
 try:  # FastAPI 0.137.2 and later, where included routers are routes of their own.
     from fastapi.routing import iter_route_contexts
@@ -68,6 +75,10 @@ class _Entry:
     """Whether a match of the path with another method is answered 405 without running anything."""
     endpoint: Any = None
     """What serves it, to say where it is written."""
+    path: str | None = None
+    """Its path below that of its router, if it shows one."""
+    way: frozenset[str] | None = None
+    """Its methods as a lock file has them, where the routes are held to one."""
 
     def __str__(self) -> str:
         """The route in words, with the file and line of what serves it."""
@@ -94,6 +105,34 @@ class RouteTable:
         self._mounts: list[Mount | Host] = []
         self._cache: dict[tuple[str, str, str, str], Target] = {}
         self._docs_told = False
+        self._is_guarded = False
+        self._review: Reviewed | None = None
+        self._not_reviewed: Closed | None = None
+
+    def hold_to(self, review: Reviewed) -> None:
+        """From now on the routes have to be as they were reviewed. Those that are not are closed."""
+        self._review = review
+        self._forget()
+
+    def reviewed(self, target: Target, prefix: str, entry: _Entry) -> Target:
+        """`target`, which is reached by a way in below `prefix`, or what nobody may reach: when it is not as
+        it was reviewed. Of what is not understood nothing below it may be otherwise.
+        """
+        if self._not_reviewed is None:
+            return target
+        path = f"{prefix}{entry.path or ''}"
+        is_open = entry.way is None and not self._not_reviewed.reaches(path)
+        if is_open or (entry.way is not None and not self._not_reviewed.has(Way(entry.way, path))):
+            return target
+        return self._unreviewed(target.template)
+
+    def _unreviewed(self, template: str | None) -> Target:
+        return Target(self._marks.core.UNREVIEWED, verified=False, template=template)
+
+    def guard(self) -> None:
+        """From now on the application's router has a door, whichever router it is given."""
+        self._is_guarded = True
+        guard(self._app.router, self)
 
     def find(self, scope: Scope) -> Target:
         """What the request in `scope` will reach. Anything not understood is unmarked."""
@@ -117,6 +156,33 @@ class RouteTable:
             if not target.public and target.redirect is None:
                 self.known[key] = target
         return target
+
+    def stands(self, scope: Scope, target: Target, actor: Actor | None) -> bool:
+        """Whether what was decided about `target` holds for what routing reached instead: whatever that asks
+        for, `actor` meets it. What is not in the table counts as unmarked. What asked for nothing has to come
+        true to the letter.
+        """
+        if target.came_true(scope) or REFUSED_KEY in scope:
+            return True
+        if target.public:
+            return False
+        if not self._read_from or self._changed():
+            self._forget()
+        endpoint, route = scope.get("endpoint"), scope.get("route")
+        here = [entry.target for entry in self._every_entry() if entry.endpoint is endpoint]
+        if endpoint is None:
+            here = []
+        here = [reached for reached in here if reached.route is route] or here or [self._unmarked]
+        core = self._marks.core
+        return all(core.refusal(actor, reached.number) is None for reached in here)
+
+    def is_open(self, target: Target) -> bool:
+        """Whether everybody is let in there. Paths that lead nowhere may be kept from strangers."""
+        return target.public and target.number != self._hidden()
+
+    def _hidden(self) -> int | None:
+        core = self._marks.core
+        return core.require(_ANY_ACTOR) if core.hide_unknown_paths else None
 
     def contradictions(self) -> list[str]:
         """The routes whose marks cannot stand together, in words."""
@@ -181,11 +247,16 @@ class RouteTable:
         self._watched.clear()
         self._mounts.clear()
         self.pins = None
+        if self._is_guarded:
+            # Whatever router the application has now: before it is read, so that what is read holds.
+            guard(self._app.router, self)
         self._read_from = [
             (self._app, "router", self._app.router),
             (self._public_paths, "changes", self._public_paths.changes),
         ]
         self.entries(self._app.router)
+        if self._review is not None:
+            self._not_reviewed = self._review.look()
 
     def _relies_on(self, *attributes: tuple[object, str, object]) -> None:
         """What is cached counts as long as these are the very values; of a list, the very items."""
@@ -221,27 +292,49 @@ class RouteTable:
     def _read_route(self, effective: Any, original: BaseRoute, direct: bool) -> _Entry:
         """Reads one route: `effective` is it with its include's prefix and dependencies."""
         matches: Callable[[Scope], tuple[Match, Scope]] | None = getattr(effective, "matches", None)
-        label = f"{_methods(effective)} {getattr(effective, 'path', None) or repr(original)}"
+        path: str | None = getattr(effective, "path", None)
+        label = f"{_methods(effective)} {path or repr(original)}"
         if matches is None or not (direct or matches_as_written(original)):
             return self._closed(label)
         steady = matches_as_written(original) and not isinstance(original, Host)
         if isinstance(original, Mount) or (isinstance(original, Host) and direct):
             self._mounts.append(original)
             self._relies_on(*_inside(original))
-            return _Entry(matches, self._unmarked, Asked(), label, app=entered(original), steady=steady)
+            if self._review is not None:
+                self._watch_below(original.app, 0)
+            inside = entered(original)
+            return _Entry(matches, self._unmarked, Asked(), label, app=inside, steady=steady, path=path)
         if not isinstance(original, Route | WebSocketRoute):
-            return _Entry(matches, self._unmarked, Asked(), label, steady=False, plain=False)
+            return _Entry(matches, self._unmarked, Asked(), label, steady=False, plain=False, path=path)
         if self._marks.core.docs_open and documents(original):
-            return self._open_page(matches, label, effective.path, steady)
+            page = self._open_page(matches, label, effective.path, steady)
+            return replace(page, path=path, way=self._way(effective, original))
         asked = asked_by(_dependant(effective), self._marks)
         if asked.need is not None and asked.need.stale_ok and not _only_reads(effective):
             asked.problem = asked.problem or 'says stale="allow", which is for GET, HEAD and OPTIONS alone'
         shown = original if isinstance(original, APIRoute) or (direct and _is_api_socket(original)) else None
-        template: str | None = getattr(effective, "path", None)
-        target = Target(asked.number(self._marks), public=asked.public, route=shown, template=template)
+        target = Target(asked.number(self._marks), public=asked.public, route=shown, template=path)
         plain = handles_as_written(original)
         endpoint = getattr(effective, "endpoint", None) or original.endpoint
-        return _Entry(matches, target, asked, label, steady=steady, plain=plain, endpoint=endpoint)
+        way = self._way(effective, original)
+        return _Entry(
+            matches, target, asked, label, steady=steady, plain=plain, endpoint=endpoint, path=path, way=way
+        )
+
+    def _way(self, effective: Any, original: BaseRoute) -> frozenset[str] | None:
+        """The methods of a way in as a lock file has them."""
+        if self._review is None:
+            return None
+        return self._review.methods(effective, original)
+
+    def _watch_below(self, app: Any, depth: int) -> None:
+        """Notices routes that are added below what is not understood, as far as they can be seen."""
+        router = app.router if isinstance(app, Starlette) else app
+        if isinstance(router, Router) and depth <= _DEEPEST_MOUNT:
+            self._watch(router)
+            for route in list(router.routes):
+                if isinstance(route, Mount | Host):
+                    self._watch_below(route.app, depth + 1)
 
     def _closed(self, label: str) -> _Entry:
         """A way in of which nothing can be told, nor of those after it."""
@@ -281,6 +374,8 @@ class RouteTable:
                 found.append(asked_by(getattr(candidate, "dependant", None), self._marks))
         if not found:
             return None
+        if self._not_reviewed is not None and self._not_reviewed.frontends:
+            return self._unreviewed(None)
         # The most specific one will serve it. Rather than guess which, all of them must agree.
         first = found[0]
         if all(asked == first for asked in found):
@@ -291,10 +386,14 @@ class RouteTable:
         """The target of a request that reaches no handler: the application answers 404 or 405, if the
         settings say so to everybody.
         """
-        core = self._marks.core
-        hidden = core.hide_unknown_paths
-        number = core.require(_ANY_ACTOR) if hidden else core.require_public("no route is there")
+        hidden = self._hidden()
+        number = self._marks.core.require_public("no route is there") if hidden is None else hidden
         return Target(number, public=True, endpoint=endpoint)
+
+    @property
+    def core(self) -> Core:
+        """The gate's core."""
+        return self._marks.core
 
     @property
     def unmarked(self) -> Target:
@@ -305,6 +404,16 @@ class RouteTable:
     def app(self) -> Starlette:
         """The application that the gate is installed on."""
         return self._app
+
+    @property
+    def marks(self) -> Marks:
+        """The gate's marks, by which its routes are read."""
+        return self._marks
+
+    @property
+    def declared(self) -> PublicPaths:
+        """The paths that were declared public."""
+        return self._public_paths
 
 
 class _Walk:
@@ -320,19 +429,19 @@ class _Walk:
         target = self._table.unmarked
         router = self._table.app.router
         if routes_as_written(router):
-            target = self._through(router, self._scope, 0)
+            target = self._through(router, self._scope, 0, "")
         if target.number == self._table.unmarked.number:
             target = self._table.public_path(route_path(self._scope)) or target
         return target, self._steady
 
-    def _through(self, router: Router, scope: Scope, depth: int) -> Target:
+    def _through(self, router: Router, scope: Scope, depth: int, prefix: str) -> Target:
         entries = self._table.entries(router)
         partial: tuple[_Entry, Scope] | None = None
         for entry in entries:
             self._steady = self._steady and entry.steady
             match, child = entry.matches(scope)
             if match is Match.FULL:
-                return self._enter(entry, scope, child, depth)
+                return self._enter(entry, scope, child, depth, prefix)
             if match is Match.PARTIAL and partial is None:
                 partial = entry, child
         if partial is not None:
@@ -341,24 +450,25 @@ class _Walk:
         # From here on nothing is remembered: unknown paths are endless.
         self._steady = False
         return (
-            self._slash_redirect(router, scope, depth)
+            self._slash_redirect(router, scope, depth, prefix)
             or self._table.frontend(router, scope)
             or self._unknown(router, scope)
         )
 
-    def _enter(self, entry: _Entry, scope: Scope, child: Scope, depth: int) -> Target:
+    def _enter(self, entry: _Entry, scope: Scope, child: Scope, depth: int, prefix: str) -> Target:
         if entry.app is None:
-            return replace(entry.target, endpoint=child.get("endpoint"))
+            target = replace(entry.target, endpoint=child.get("endpoint"))
+            return self._table.reviewed(target, prefix, entry)
         router = router_of(entry.app)
         if router is None or depth >= _DEEPEST_MOUNT:
-            return self._table.unmarked
+            return self._table.reviewed(self._table.unmarked, prefix, entry)
         inner = {**scope, **child}
         root_path = getattr(entry.app, "root_path", "")
         if root_path:  # FastAPI(root_path=...) replaces the mount's own.
             inner["root_path"] = root_path
-        return self._through(router, inner, depth + 1)
+        return self._through(router, inner, depth + 1, f"{prefix}{entry.path or ''}")
 
-    def _slash_redirect(self, router: Router, scope: Scope, depth: int) -> Target | None:
+    def _slash_redirect(self, router: Router, scope: Scope, depth: int, prefix: str) -> Target | None:
         """A router redirects to the path with, or without, its last slash, if a route is there. The
         redirect tells that it is, so it asks for what the route asks for.
         """
@@ -372,7 +482,9 @@ class _Walk:
             if match is Match.NONE:
                 continue
             found = (
-                self._table.unmarked if match is Match.PARTIAL else self._enter(entry, moved, child, depth)
+                self._table.unmarked
+                if match is Match.PARTIAL
+                else self._enter(entry, moved, child, depth, prefix)
             )
             if found.number == self._table.unmarked.number:
                 top = {"path": moved["path"], "root_path": self._scope.get("root_path", "")}

@@ -10,7 +10,9 @@ from sealgate.public_paths import PublicPaths, route_path
 
 if TYPE_CHECKING:
     from sealgate._core import Pins
+    from sealgate.actors import Actor
     from sealgate.dependencies import Marks
+    from sealgate.needs import Need
 
 Scope = MutableMapping[str, Any]
 
@@ -65,6 +67,10 @@ class Table(Protocol):
         """What the request in `scope` will reach. Anything not understood is unmarked."""
         ...
 
+    def stands(self, scope: Scope, target: Target, actor: Actor | None) -> bool:
+        """Whether what was decided about `target` holds for what routing reached."""
+        ...
+
 
 class PathTable:
     """The table of any ASGI application: its paths ask for the same, unless they were declared public."""
@@ -83,6 +89,25 @@ class PathTable:
     def find(self, scope: Scope) -> Target:
         """What the request in `scope` will reach."""
         return public_target(self._marks, self._public_paths, route_path(scope)) or self._asked
+
+    @property
+    def marks(self) -> Marks:
+        """The gate's marks."""
+        return self._marks
+
+    @property
+    def declared(self) -> PublicPaths:
+        """The paths that were declared public."""
+        return self._public_paths
+
+    @property
+    def need(self) -> Need | None:
+        """What all other paths ask for; `None` where they are unmarked."""
+        return self._marks.need(self._asked.number)
+
+    def stands(self, scope: Scope, target: Target, actor: Actor | None) -> bool:
+        """Whether it holds: a path asks for the same whatever serves it."""
+        return True
 
 
 def public_target(marks: Marks, public_paths: PublicPaths, path: str) -> Target | None:

@@ -15,6 +15,8 @@ from starlette.applications import Starlette
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import BaseRoute, Host, Mount, Route, Router, WebSocketRoute
 
+from sealgate.interlock import served_by
+
 _FRAMEWORK = {FastAPI, Starlette, APIRouter, Router, object}
 _SERVING = {"__call__", "__getattribute__", "app", "build_middleware_stack", "handle", "matches"}
 _STATE = {"default", "middleware_stack", "router", "routes", "user_middleware"}
@@ -56,7 +58,7 @@ def is_bare(app: Any) -> bool:
 
 def routes_as_written(router: Router) -> bool:
     """Whether nothing but the routes of `router` decides what serves a request."""
-    return not _replaced(router) and router.middleware_stack == router.app
+    return not _replaced(router) and served_by(router) == router.app
 
 
 def included_as_written(route: BaseRoute) -> bool:

@@ -44,7 +44,10 @@ class Standing:
         return {"actor": str(actor)}
 
     def find(self, scope: Any) -> Target:
-        return Target(0 if scope["path"].startswith("/public") else 1)
+        return Target(0 if scope["path"].startswith("/public") else 1, verified=False)
+
+    def stands(self, scope: Any, target: Target, actor: object) -> bool:
+        return target.came_true(scope)
 
 
 def behind(core: Standing, inner: Any) -> GateLayer:

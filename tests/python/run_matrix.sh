@@ -6,7 +6,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 versions="${*:-0.115.14 0.121.3 0.136 0.137.2 newest}"
 tests="closed_by_default mounted_applications unusual_routes public route_table connections policies dependencies actors openapi testing
-    control_plane_for_tests other_applications install sessions" # Those that FastAPI has a part in.
+    control_plane_for_tests other_applications install sessions interlock route_lock inventory inventory_gates inventory_hostile
+    inventory_inspect pytest_routes" # Those that FastAPI has a part in.
 failed=
 for version in $versions; do
     venv="target/matrix/$version"

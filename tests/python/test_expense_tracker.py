@@ -22,6 +22,7 @@ def tracker(realm: Realm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     """The example's application, with an empty ledger."""
     for name, value in settings(realm.plane.issuer, realm.client, BASE_URL, realm.seal_key).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SEALGATE_ROUTES", str(_EXAMPLE / "sealgate.routes.toml"))
     monkeypatch.setenv("EXPENSES_DATABASE", str(tmp_path / "expenses.db"))
     monkeypatch.setattr(sys, "path", [str(_EXAMPLE), *sys.path])
     module = importlib.import_module("expense_tracker.app")

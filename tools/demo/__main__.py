@@ -58,7 +58,10 @@ def _start(stack: ExitStack, folder: Path, *, fixed_ports: bool) -> tuple[Story,
     seal_key = urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
     env = settings(control_plane.issuer, client, base_url, seal_key)
     env |= {"EXPENSES_DATABASE": str(folder / "expenses.db")}
-    env |= {"PYTHONPATH": f"{_ROOT / 'examples' / 'expense_tracker'}:{_ROOT / 'tools'}"}
+    example = _ROOT / "examples" / "expense_tracker"
+    env |= {"PYTHONPATH": f"{example}:{_ROOT / 'tools'}"}
+    # What the forgetful added was never reviewed: it is warned of, and in production nothing would start.
+    env |= {"SEALGATE_ROUTES": f"{example / 'sealgate.routes.toml'}#expense_tracker.app:app"}
     _say("starting the expense tracker in two processes")
     for name, port in (("expense-tracker", app_port), ("expense-tracker-replica", free_port())):
         process = Application(

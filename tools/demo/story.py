@@ -6,13 +6,20 @@ from the line before but the signed-in browser.
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 from lab import Browser, ControlPlane, LabError, User, sign_in, wait_until
+from lab.control_plane import program
+
+_EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "expense_tracker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,17 @@ class Story:
             yield self._line("tamper with the cookie", lambda: self._tamper(browser))
             yield self._line("rotate the signing key", lambda: self._rotate(browser))
             yield self._line("revoke the session from the shell", lambda: self._revoke(browser))
+        yield self._line("hold the routes to their lock file", self._hold_routes)
+
+    def _hold_routes(self) -> tuple[str, None]:
+        command = [program(), "routes", "check", str(_EXAMPLE), "--json"]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        _expect(ran.returncode == 0, f"the check ended with {ran.returncode}: {ran.stderr.strip()}")
+        counts = Counter(route["evidence"] for route in json.loads(ran.stdout)["routes"])
+        public = counts.pop("PUBLIC", 0)
+        gated = counts.pop("GATED-STATIC", 0)
+        _expect(not counts, f"not all routes are gated or public: {dict(counts)}")
+        return f"{gated + public} routes: {gated} gated, {public} public with a reason, 0 open", None
 
     def _line(self, what: str, act: Callable[[], tuple[str, float | None]]) -> Line:
         start = time.perf_counter()

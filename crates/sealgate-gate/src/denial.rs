@@ -90,6 +90,8 @@ pub enum Denial {
     CsrfTokenWrong,
     /// The route is marked neither public nor gated, and the settings close such routes.
     RouteUnmarked,
+    /// The route is not as it was reviewed: the lock file of routes does not have it, or has it with more asked.
+    RouteUnreviewed,
 }
 
 impl Denial {
@@ -137,11 +139,13 @@ impl Denial {
             Self::CsrfTokenMissing => "csrf_token_missing",
             Self::CsrfTokenWrong => "csrf_token_wrong",
             Self::RouteUnmarked => "route_unmarked",
+            Self::RouteUnreviewed => "route_unreviewed",
         }
     }
 
     /// The status code: 400 where the request cannot be understood (RFC 6750, 3.1), 401 where signing in or
-    /// another token helps, 403 where it does not, 503 where waiting does. A 401 while something is away
+    /// another token helps, 403 where it does not, 503 where waiting does, 500 where the application has to be
+    /// mended. A 401 while something is away
     /// would make browsers sign in again and again, and clients throw good tokens away.
     pub const fn status(self) -> u16 {
         match self {
@@ -157,6 +161,7 @@ impl Denial {
             | Self::CsrfTokenMissing
             | Self::CsrfTokenWrong
             | Self::RouteUnmarked => 403,
+            Self::RouteUnreviewed => 500,
             _ => 401,
         }
     }
@@ -238,6 +243,7 @@ impl Denial {
                 "The page's token is not of this session. Load the page again and repeat."
             }
             Self::RouteUnmarked => "This route is closed: it is marked neither public nor gated.",
+            Self::RouteUnreviewed => "This route is closed: it was not reviewed as it is now.",
         }
     }
 

@@ -91,6 +91,11 @@ impl Gate {
         }
         let seen = Seen::read(request, self.common.names());
         let person = || seen.is_navigation(request).then(|| Self::target(request));
+        if *requirement == Requirement::Unreviewed {
+            // Whoever it is: a credential is not looked at, so that nobody is sent to sign in for nothing.
+            let refused = Refused::new(Denial::RouteUnreviewed, Came::Unclear);
+            return self.deny(refused, requirement, person());
+        }
         let found = match seen.credential() {
             Credential::Session(found) => found,
             Credential::Token(scheme, rest) => {
@@ -265,6 +270,12 @@ impl Gate {
     /// How the revocation feed fares, as this process sees it.
     pub fn feed(&self) -> FeedStatus {
         feed::status(&self.common)
+    }
+
+    /// Counts an answer that was withheld, because no decision stood behind it. Whoever sees answers pass
+    /// withholds them: the gate itself sees none.
+    pub fn note_withheld(&self) {
+        self.common.sight().withhold();
     }
 
     /// The same and what was decided, as `OpenMetrics` text.

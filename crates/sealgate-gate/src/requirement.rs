@@ -19,6 +19,8 @@ pub enum Requirement {
     Actor(Need),
     /// Nobody said; [`crate::Unmarked`] decides, and it never decides "open".
     Unmarked,
+    /// Nobody at all: the route is not as it was reviewed.
+    Unreviewed,
 }
 
 /// Which kinds of actor are taken.
@@ -140,6 +142,7 @@ impl Requirement {
     pub(crate) fn refuses(&self, actor: &Actor, now: Timestamp) -> Option<Denial> {
         match self {
             Self::Public { .. } => None,
+            Self::Unreviewed => Some(Denial::RouteUnreviewed),
             Self::Unmarked | Self::Actor(_) => self.need().refuses(actor, now),
         }
     }
@@ -150,7 +153,7 @@ impl Requirement {
         static USERS: Need = Need::of(Kinds::USER);
         match self {
             Self::Public { .. } => &ANYBODY,
-            Self::Unmarked => &USERS,
+            Self::Unmarked | Self::Unreviewed => &USERS,
             Self::Actor(need) => need,
         }
     }

@@ -18,11 +18,11 @@ use crate::feed::FeedStatus;
 use crate::pins::Pins;
 use crate::process::{Current, Process};
 use crate::refuse;
-use crate::requirements::{Requirements, UNMARKED, read_kinds};
+use crate::requirements::{Requirements, UNMARKED, UNREVIEWED, read_kinds};
 use crate::scope::Scope;
 
 /// The settings that `Core(...)` takes: environment names without `SEALGATE_`, in lower case.
-const SETTINGS: [&str; 23] = [
+const SETTINGS: [&str; 24] = [
     "issuer",
     "client_id",
     "client_secret",
@@ -46,6 +46,7 @@ const SETTINGS: [&str; 23] = [
     "trusted_issuers",
     "shared_view",
     "gate_name",
+    "routes",
 ];
 
 /// The gate itself: settings, keys, the revocation view and the thread that keeps it fresh.
@@ -87,6 +88,13 @@ impl Core {
     #[pyo3(name = "UNMARKED")]
     const fn unmarked() -> usize {
         UNMARKED
+    }
+
+    /// The requirement of a route that is not as it was reviewed.
+    #[classattr]
+    #[pyo3(name = "UNREVIEWED")]
+    const fn unreviewed() -> usize {
+        UNREVIEWED
     }
 
     /// Takes settings by their environment names without `SEALGATE_`, in lower case. `place` tells in
@@ -330,6 +338,12 @@ impl Core {
         Ok(self.process()?.gate().openmetrics())
     }
 
+    /// Counts an answer that was withheld.
+    fn note_withheld(&self) -> PyResult<()> {
+        self.process()?.gate().note_withheld();
+        Ok(())
+    }
+
     /// Whether the revocation view is there and fresh.
     #[getter]
     fn ready(&self) -> PyResult<bool> {
@@ -372,6 +386,18 @@ impl Core {
     #[getter]
     fn hide_unknown_paths(&self) -> bool {
         self.settings.unknown_paths == UnknownPaths::Hide
+    }
+
+    /// The lock file of routes, if the settings name one, and after `#` the application in it.
+    #[getter]
+    fn routes(&self) -> Option<&str> {
+        self.settings.routes.as_deref()
+    }
+
+    /// Whether this is an application under development.
+    #[getter]
+    fn development(&self) -> bool {
+        self.settings.is_development()
     }
 
     /// The application's public URL.

@@ -13,6 +13,7 @@ mod onward;
 mod pins;
 mod process;
 mod requirements;
+mod route_lock;
 mod scope;
 mod testing;
 mod worker;
@@ -57,6 +58,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<decision::Decision>()?;
     module.add_class::<feed::FeedStatus>()?;
     module.add_class::<pins::Pins>()?;
+    module.add_class::<route_lock::RouteLock>()?;
     module.add_class::<onward::OnwardClient>()?;
     module.add_class::<onward::Onward>()?;
     module.add_class::<actors::User>()?;

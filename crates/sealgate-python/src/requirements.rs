@@ -10,12 +10,18 @@ use sealgate_model::ActorKind;
 /// The number of [`Requirement::Unmarked`].
 pub(crate) const UNMARKED: usize = 0;
 
+/// The number of [`Requirement::Unreviewed`].
+pub(crate) const UNREVIEWED: usize = 1;
+
 /// The registered requirements. They come from the application's code and are never taken back.
 pub(crate) struct Requirements(RwLock<Vec<Arc<Requirement>>>);
 
 impl Requirements {
     pub(crate) fn new() -> Self {
-        Self(RwLock::new(vec![Arc::new(Requirement::Unmarked)]))
+        Self(RwLock::new(vec![
+            Arc::new(Requirement::Unmarked),
+            Arc::new(Requirement::Unreviewed),
+        ]))
     }
 
     /// The number of `requirement`; equal ones share it.

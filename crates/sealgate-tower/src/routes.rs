@@ -180,7 +180,7 @@ mod tests {
         match map().requirement(method, path) {
             Requirement::Public { .. } => "public",
             Requirement::Actor(_) => "actor",
-            Requirement::Unmarked => "unmarked",
+            Requirement::Unmarked | Requirement::Unreviewed => "unmarked",
         }
     }
 

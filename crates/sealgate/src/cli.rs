@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::place::Place;
 use crate::{
-    audit, client, consent, delegation, dev, doctor, feed, key, resource, seal_key, serve, session,
-    settings, signal, user,
+    audit, client, consent, delegation, dev, doctor, feed, key, resource, routes, seal_key, serve,
+    session, settings, signal, user,
 };
 
 /// Sealgate: a self-hosted identity control plane, and the gate in front of every route.
@@ -34,6 +34,16 @@ pub(crate) enum Command {
     Dev(Box<dev::Arguments>),
     /// Look whether everything around the control plane is right, and say what to do where it is not
     Doctor(Box<doctor::Arguments>),
+    /// Every way into an application, and whether a gate stands before it
+    #[command(
+        visible_alias = "route",
+        arg_required_else_help = true,
+        after_help = "Exit status: 0 nothing found, 1 findings, 2 it could not be told."
+    )]
+    Routes {
+        #[command(subcommand)]
+        command: Box<routes::Command>,
+    },
     /// Show every setting, its value and who set it
     Settings(settings::show::Arguments),
     /// Accounts of people

@@ -28,11 +28,11 @@ use tokio::task::JoinHandle;
 use crate::door::{self, Door};
 use crate::failure::Failure;
 use crate::log;
+use crate::python::Python;
 use crate::screen::talk;
 use crate::settings::{Settings, Span};
 use application::Application;
 use folder::Folder;
-use python::Python;
 use words::Running;
 
 /// How long the control plane's requests get to finish: nobody is there but the developer.
@@ -155,7 +155,8 @@ async fn start(
     let base_url = format!("http://{app}");
     let issuer = format!("http://{plane}");
     // What routes ask for is read by importing the application, meanwhile.
-    let reading = python.ask(
+    let reading = python::ask(
+        &python,
         target,
         environment(&issuer, &base_url, folder.seal_key(), &[], None),
     );

@@ -20,9 +20,11 @@ mod log;
 mod moment;
 mod output;
 mod place;
+mod python;
 mod receipt;
 mod remote;
 mod resource;
+mod routes;
 mod screen;
 mod seal_key;
 mod serve;
@@ -90,6 +92,7 @@ fn run(command: Command, json: bool) -> Result<(), Failure> {
         Command::Feed { command } => block_on(feed::run(command, json)),
         Command::Key { command } => block_on(key::run(command, json)),
         Command::Doctor(arguments) => block_on(doctor::run(*arguments, json)),
+        Command::Routes { command } => routes::run(&command, json),
         Command::Settings(arguments) => settings::show::run(&arguments, json),
         Command::SealKey { command } => seal_key::run(&command, json),
     }

@@ -18,6 +18,7 @@ const SKEW: Duration = Duration::from_secs(30);
 pub(crate) struct Sight {
     seen: Mutex<Seen>,
     decisions: Decisions,
+    withheld: AtomicU64,
 }
 
 /// Figures of this process.
@@ -61,6 +62,16 @@ impl Sight {
 
     pub(super) const fn decisions(&self) -> &Decisions {
         &self.decisions
+    }
+
+    /// How many answers were withheld.
+    pub(super) fn withheld(&self) -> u64 {
+        self.withheld.load(Ordering::Relaxed)
+    }
+
+    /// Counts an answer that was withheld.
+    pub(crate) fn withhold(&self) {
+        self.withheld.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a decision.

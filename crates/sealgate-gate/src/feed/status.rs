@@ -127,6 +127,11 @@ pub(crate) fn openmetrics(common: &Common) -> String {
         "outcome",
         common.sight().decisions().counts(),
     );
+    text.counter(
+        "sealgate_gate_withheld",
+        "Answers that no decision of the gate stood behind.",
+        common.sight().withheld(),
+    );
     text.end()
 }
 

@@ -48,6 +48,7 @@ impl Gate {
     fn refuses(&self, caller: Option<&Caller>, requirement: &Requirement) -> Option<Denial> {
         match (caller, requirement) {
             (_, Requirement::Public { .. }) => None,
+            (_, Requirement::Unreviewed) => Some(Denial::RouteUnreviewed),
             (Some(caller), _) => self.judge(requirement, &caller.actor),
             (None, _) if requirement.is_optional() => None,
             (None, _) => Some(Denial::CredentialMissing),

@@ -124,6 +124,9 @@ pub struct Settings {
     /// What the control plane calls this gate when it says who has heard of a revocation; none: the machine's
     /// name.
     pub gate_name: Option<String>,
+    /// The lock file of the application's routes, and after `#` the application in it where that has to be
+    /// said. Whoever knows the routes compares them: the gate itself reads no such file.
+    pub routes: Option<String>,
 }
 
 impl Settings {
@@ -193,6 +196,7 @@ impl Settings {
             )?,
             shared_view: values.shared_view()?,
             gate_name: values.gate_name()?,
+            routes: values.routes()?,
             authority_file: values.optional("SEALGATE_AUTHORITY_FILE"),
             after_logout: values.after_logout()?,
             allowed_origins: values.allowed_origins()?,
@@ -213,6 +217,12 @@ impl Settings {
     /// The name of the cookie that holds the sealed session.
     pub fn cookie_name(&self) -> &'static str {
         crate::cookies::session_name(self.base_url.is_https())
+    }
+
+    /// Whether this is an application under development: its URL is plain http, which is for loopback addresses
+    /// only. What is not so certain counts as production.
+    pub fn is_development(&self) -> bool {
+        !self.base_url.is_https()
     }
 
     /// The first audience that the settings name, if they do.

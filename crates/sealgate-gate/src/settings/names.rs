@@ -1,7 +1,7 @@
 //! The names of settings.
 
 /// Every setting, as the environment calls it.
-pub(super) const NAMES: [&str; 23] = [
+pub(super) const NAMES: [&str; 24] = [
     "SEALGATE_ISSUER",
     "SEALGATE_CLIENT_ID",
     "SEALGATE_CLIENT_SECRET",
@@ -25,6 +25,7 @@ pub(super) const NAMES: [&str; 23] = [
     "SEALGATE_TRUSTED_ISSUERS",
     "SEALGATE_SHARED_VIEW",
     "SEALGATE_GATE_NAME",
+    "SEALGATE_ROUTES",
 ];
 
 /// The secrets, each with the name of a file that holds it: containers are handed secrets so.
@@ -34,7 +35,8 @@ pub(super) const SECRETS: [(&str, &str); 2] = [
 ];
 
 /// Settings that are paths of files. In a file they are relative to it.
-pub(super) const PATHS: [&str; 3] = [
+pub(super) const PATHS: [&str; 4] = [
+    "SEALGATE_ROUTES",
     "SEALGATE_AUTHORITY_FILE",
     "SEALGATE_CLIENT_SECRET_FILE",
     "SEALGATE_SEAL_KEYS_FILE",

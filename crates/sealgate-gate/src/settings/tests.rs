@@ -99,6 +99,8 @@ fn every_mistake_names_its_setting_and_the_way_out() {
         ("SEALGATE_SHARED_VIEW", "view", "absolute path"),
         ("SEALGATE_SHARED_VIEW", "Off", "`off`"),
         ("SEALGATE_GATE_NAME", "grün", "printable"),
+        ("SEALGATE_ROUTES", "#main:app", "no path of a lock file"),
+        ("SEALGATE_ROUTES", "sealgate.routes.toml#main", "#main:app"),
         ("SEALGATE_AFTER_LOGOUT", "https://evil.example", "path"),
         ("SEALGATE_AUDIENCES", "my-api", "absolute URIs"),
         ("SEALGATE_PROVIDER", "okto", "`okta`"),

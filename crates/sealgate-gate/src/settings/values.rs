@@ -106,6 +106,24 @@ impl<L: Fn(&str) -> Option<String>> Values<L> {
         Ok(name)
     }
 
+    /// The lock file of routes.
+    pub(super) fn routes(&self) -> Result<Option<String>, SettingsError> {
+        const NAME: &str = "SEALGATE_ROUTES";
+        let file = self.optional(NAME);
+        let sound = |text: &String| {
+            let (path, app) = text.split_once('#').unwrap_or((text, "module:app"));
+            !path.is_empty()
+                && app.contains(':')
+                && !text.contains([char::REPLACEMENT_CHARACTER, '\0'])
+        };
+        if file.as_ref().is_some_and(|text| !sound(text)) {
+            let problem = "is no path of a lock file: write it like sealgate.routes.toml, or like \
+                           sealgate.routes.toml#main:app where it holds several applications";
+            return Err(SettingsError::new(NAME, problem));
+        }
+        Ok(file)
+    }
+
     /// The application's `client_id` and secret.
     pub(super) fn client(&self) -> Result<(ClientId, Secret), SettingsError> {
         const ID: &str = "SEALGATE_CLIENT_ID";

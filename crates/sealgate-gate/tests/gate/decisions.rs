@@ -152,6 +152,23 @@ async fn unmarked_routes_can_be_closed_to_everybody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_not_reviewed_is_closed_to_everybody_and_nobody_is_sent_to_sign_in() {
+    let world = world().await;
+    let mut browser = signed_in(&world).await;
+    for path in ["/", "/things"] {
+        let denied = browser
+            .denied(&world.gate, "GET", path, &Requirement::Unreviewed)
+            .await;
+        assert_eq!(denied, (500, "route_unreviewed"));
+    }
+    let mut stranger = Browser::default();
+    let denied = stranger
+        .denied(&world.gate, "GET", "/", &Requirement::Unreviewed)
+        .await;
+    assert_eq!(denied, (500, "route_unreviewed"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_damaged_cookie_is_refused_with_the_same_words() {
     let world = world().await;
     let good = signed_in(&world).await.session().unwrap().to_owned();

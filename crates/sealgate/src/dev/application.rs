@@ -12,8 +12,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::signal::unix::{self, SignalKind};
 
-use super::python::{self, Python};
 use crate::failure::Failure;
+use crate::python::{self, Python};
 
 /// How long the application gets to end by itself.
 const PATIENCE: Duration = Duration::from_secs(8);

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accepting;
 mod administering;
+mod covering;
 mod examining;
 mod harness;
 mod operating;

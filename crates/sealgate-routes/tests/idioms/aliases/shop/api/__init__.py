@@ -1,0 +1,2 @@
+from ..types import *
+from ..types import Buyer as Purchaser

@@ -1,0 +1,3 @@
+from . import items, users
+
+ROUTERS = [(users.router, "/users"), (items.router, "/items")]

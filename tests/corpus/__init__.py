@@ -1,0 +1,1 @@
+"""The route scan against real applications: `make corpus`."""
