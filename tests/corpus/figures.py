@@ -11,8 +11,6 @@ from corpus.truth import TrueRoute
 
 LINES_PER_SECOND = 500_000
 MEBIBYTES_PER_MILLION_LINES = 300
-_BASE = 20
-"""MiB that the program itself may take, however little there is to read."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,7 @@ def misses(compared: Sequence[Compared]) -> Iterator[str]:
             value = column.value(one)
             if value is not None and not column.holds(value):
                 yield f"{one.name}: {column.title} is {column.shown(value)}, to hold is {column.target}"
-        most = _BASE + MEBIBYTES_PER_MILLION_LINES * one.scan.lines / 1e6
+        most = MEBIBYTES_PER_MILLION_LINES * max(1, one.scan.lines / 1e6)
         if one.scan.mebibytes > most:
             yield f"{one.name}: {one.scan.mebibytes:.0f} MiB, to hold is {most:.0f}"
     lines, seconds = _lines_and_seconds(compared)

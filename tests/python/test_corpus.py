@@ -61,12 +61,12 @@ def test_each_figure_that_is_not_held_is_named() -> None:
             told("/d", "OPEN"),
         ],
     )
-    one = Compared("example", figures, Scan((), (), (), lines=100_000, seconds=1, mebibytes=90))
+    one = Compared("example", figures, Scan((), (), (), lines=100_000, seconds=1, mebibytes=390))
     assert list(misses([one])) == [
         "example: ungated shown is 0.0 %, to hold is 100 %",
         "example: gated OPEN is 50.0 %, to hold is <= 1 %",
         "example: gated UNRESOLVED is 50.0 %, to hold is <= 5 %",
-        "example: 90 MiB, to hold is 50",
+        "example: 390 MiB, to hold is 300",
         "all: lines/s is 100,000, to hold is >= 500,000",
     ]
     assert list(details(one)) == [

@@ -83,7 +83,10 @@ fn object<'a>(any: &Rc<Object<'a>>, held: &BTreeMap<String, String>) -> Value<'a
 
 fn closed_over<'a>(function: &Rc<Function<'a>>, held: &BTreeMap<String, String>) -> Value<'a> {
     let around = &function.scope;
-    let spot = Spot { module: function.module, range: (0, 0) };
+    let spot = Spot {
+        module: function.module,
+        range: (0, 0),
+    };
     let scope = Rc::new(ScopeData {
         kind: ScopeKind::Function,
         module: function.module,
@@ -109,7 +112,9 @@ fn fields<'a>(held: &BTreeMap<String, String>, prefix: &str, spot: Spot) -> Name
     let mut names = Names::default();
     names.insert(RUNS.into(), Value::Bool(true));
     for (name, what) in held {
-        let Some(rest) = name.strip_prefix(prefix) else { continue };
+        let Some(rest) = name.strip_prefix(prefix) else {
+            continue;
+        };
         match rest.split_once('.') {
             None => {
                 names.insert(rest.into(), told(rest, what));

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::thread;
 
-use sealgate_inventory::{Acceptance, App, Config, Evidence, Inventory, Lens, Note, Place, Route, Step};
+use sealgate_inventory::{
+    Acceptance, App, Config, Evidence, Inventory, Lens, Note, Place, Route, Step,
+};
 
 use crate::evaluate::Interpreter;
 use crate::evaluate::value::Value;
@@ -58,7 +60,9 @@ pub(crate) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result
             .stack_size(STACK_BYTES)
             .spawn_scoped(scope, work)
             .map_err(|error| broken(&error))?;
-        running.join().map_err(|_| broken(&"it came upon a fault of its own"))
+        running
+            .join()
+            .map_err(|_| broken(&"it came upon a fault of its own"))
     })
 }
 
@@ -76,7 +80,11 @@ fn inventory(
     let mut inventory = Inventory::new(Lens::Scan, root.display().to_string());
     let mut seen = Vec::new();
     for application in framework::applications(&mut interpreter) {
-        let application = if config.wants_app(&application.name) { application } else { application.unwrapped() };
+        let application = if config.wants_app(&application.name) {
+            application
+        } else {
+            application.unwrapped()
+        };
         if !config.wants_app(&application.name) {
             continue;
         }
@@ -88,11 +96,20 @@ fn inventory(
         });
         for flat in application.flatten(&mut interpreter) {
             let assessment = gates_of(&mut interpreter, &mut gates, &flat);
-            let one = one_seen(config, &mut interpreter, &application.name, flat, assessment);
+            let one = one_seen(
+                config,
+                &mut interpreter,
+                &application.name,
+                flat,
+                assessment,
+            );
             keep(&mut seen, one);
         }
     }
-    let mut context = Context { interpreter: &mut interpreter, seen: &seen };
+    let mut context = Context {
+        interpreter: &mut interpreter,
+        seen: &seen,
+    };
     inventory.findings = rules::check(&mut context);
     inventory.notes = notes(&mut interpreter, sources, config);
     inventory.acceptances = acceptances(sources);
@@ -104,7 +121,8 @@ fn inventory(
 /// Adds a route. One that a factory makes in several ways counts as what the least of them is.
 fn keep<'a>(seen: &mut Vec<Seen<'a>>, one: Seen<'a>) {
     let known = if one.flat.of_twin {
-        seen.iter_mut().find(|known| known.route.app == one.route.app && known.flat.same_way(&one.flat))
+        seen.iter_mut()
+            .find(|known| known.route.app == one.route.app && known.flat.same_way(&one.flat))
     } else {
         None
     };
@@ -183,24 +201,41 @@ pub(crate) fn acceptances(sources: &Sources) -> Vec<Acceptance> {
         comments.map(move |(line, rule, reason)| Acceptance {
             rule: rule.clone(),
             reason: reason.clone(),
-            place: Place { file: sources.file(module).to_owned(), line: *line },
+            place: Place {
+                file: sources.file(module).to_owned(),
+                line: *line,
+            },
         })
     };
     sources.candidates().into_iter().flat_map(each).collect()
 }
 
 /// What was not understood and is no route of an application.
-fn notes<'a>(interpreter: &mut Interpreter<'a>, sources: &Sources, config: &Config) -> Vec<Note> {
+fn notes(interpreter: &mut Interpreter<'_>, sources: &Sources, config: &Config) -> Vec<Note> {
     let mut notes = Vec::new();
     for skipped in sources.skipped() {
-        let place = Place { file: skipped.file.clone(), line: 1 };
-        notes.push(Note { place: Some(place), text: format!("the file was not read: {}", skipped.reason) });
+        let place = Place {
+            file: skipped.file.clone(),
+            line: 1,
+        };
+        notes.push(Note {
+            place: Some(place),
+            text: format!("the file was not read: {}", skipped.reason),
+        });
     }
     for module in sources.candidates() {
-        let Some(loaded) = sources.load(module) else { continue };
+        let Some(loaded) = sources.load(module) else {
+            continue;
+        };
         for error in &loaded.errors {
-            let place = Place { file: sources.file(module).to_owned(), line: error.line };
-            notes.push(Note { place: Some(place), text: format!("the file has an error in it: {}", error.text) });
+            let place = Place {
+                file: sources.file(module).to_owned(),
+                line: error.line,
+            };
+            notes.push(Note {
+                place: Some(place),
+                text: format!("the file has an error in it: {}", error.text),
+            });
         }
     }
     if config.apps.is_empty() {

@@ -13,6 +13,7 @@ from typing import Any
 
 from sealgate.dependencies import ActorDependency, PublicMark
 from sealgate.inventory.attributes import class_of, is_a, own, text, value
+from sealgate.inventory.names import bare
 
 Held = tuple[tuple[str, str], ...]
 
@@ -36,6 +37,7 @@ def held(thing: Any) -> Held:
     """
     if is_a(thing, functools.partial):
         return ((PARTIAL, "set"),)
+    thing = bare(thing)
     if not is_a(thing, type) and value(thing, "__wrapped__") is not None:
         return ((WRAPS, "set"),)
     if (text(class_of(thing), "__module__") or "").startswith(("fastapi.", "starlette.")):

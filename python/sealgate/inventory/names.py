@@ -113,11 +113,17 @@ class Names:
 
 
 def bare(thing: Any) -> Any:
-    """What a `functools.partial` calls in the end."""
+    """What a `functools.partial` calls in the end, and a function that makefun has generated, as for the
+    dependencies of fastapi-users: that has no source.
+    """
     for _ in range(_MOST_WRAPPERS):
-        if not is_a(thing, functools.partial):
+        if is_a(thing, functools.partial):
+            thing = thing.func
+            continue
+        inner = value(thing, "__func_impl__") if is_a(thing, types.FunctionType) else None
+        if not is_a(inner, types.FunctionType):
             break
-        thing = thing.func
+        thing = inner
     return thing
 
 

@@ -105,7 +105,10 @@ impl<'a> Interpreter<'a> {
         let more = self.evaluate(&assign.value, scope);
         if let (Operator::Add, Value::Sequence(list), false) = (assign.op, &before, self.quiet) {
             let (items, open) = self.items_of(&more);
-            let items: Vec<_> = items.into_iter().map(|item| self.added(list, item)).collect();
+            let items: Vec<_> = items
+                .into_iter()
+                .map(|item| self.added(list, item))
+                .collect();
             list.items.borrow_mut().extend(items);
             if let Some(why) = open {
                 *list.open.borrow_mut() = Some(why);
@@ -169,7 +172,11 @@ fn together<'a>(all: &[Vec<Value<'a>>]) -> Vec<Value<'a>> {
                 continue;
             }
             let sure = all.iter().all(within);
-            items.push(if sure { item.clone() } else { item.clone().optional() });
+            items.push(if sure {
+                item.clone()
+            } else {
+                item.clone().optional()
+            });
         }
     }
     items

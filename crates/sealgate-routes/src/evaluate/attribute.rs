@@ -91,7 +91,10 @@ impl<'a> Interpreter<'a> {
                 {
                     return found;
                 }
-                Value::unknown(format!("`{}.{name}` is handed in from outside", parameter.name))
+                Value::unknown(format!(
+                    "`{}.{name}` is handed in from outside",
+                    parameter.name
+                ))
             }
             Value::Unknown(why) => Value::Unknown(Rc::clone(why)),
             _ => Value::unknown(format!("`{name}` of it is not known")),
@@ -124,7 +127,10 @@ impl<'a> Interpreter<'a> {
                     Self::configured(default, name)
                 }
                 (found_here, _)
-                    if found_here.alternatives().iter().any(|one| matches!(one, Value::Function(_))) =>
+                    if found_here
+                        .alternatives()
+                        .iter()
+                        .any(|one| matches!(one, Value::Function(_))) =>
                 {
                     let receiver = Value::Object(Rc::clone(object));
                     self.bind_to(&receiver, &class, found)

@@ -167,7 +167,10 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "a list of what Python's functions give")]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a list of what Python's functions give"
+    )]
     fn call_builtin_function(
         &mut self,
         name: &str,
@@ -358,9 +361,12 @@ impl<'a> Interpreter<'a> {
                     .class
                     .clone()
                     .map(|own| self.bases(&own).iter().any(|base| Rc::ptr_eq(base, class))),
-                (Value::Object(object), Value::Known(known)) => Some(object.known == Some(*known)),
+                (Value::Object(object), Value::Known(known)) => {
+                    Some(object.known.is_some_and(|own| own.is_a(*known)))
+                }
                 (Value::Object(object), Value::External(name)) if object.class.is_none() => {
-                    crate::framework::known(name).map(|known| object.known == Some(known))
+                    crate::framework::known(name)
+                        .map(|known| object.known.is_some_and(|own| own.is_a(known)))
                 }
                 _ => None,
             };

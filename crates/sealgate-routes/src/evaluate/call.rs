@@ -11,8 +11,8 @@ use super::value::{
     ScopeKind, Sequence, Spot, Value, Wrapped,
 };
 use super::{
-    DEEPEST_CALL, DEEPEST_FOREIGN_CALL, DEEPEST_QUIET_CALL, Frame, Interpreter, MOST_STEPS, MOST_STEPS_OF_A_CALL,
-    MOST_STEPS_OF_A_FOREIGN_CALL,
+    DEEPEST_CALL, DEEPEST_FOREIGN_CALL, DEEPEST_QUIET_CALL, Frame, Interpreter, MOST_STEPS,
+    MOST_STEPS_OF_A_CALL, MOST_STEPS_OF_A_FOREIGN_CALL,
 };
 use crate::framework;
 
@@ -232,7 +232,11 @@ impl<'a> Interpreter<'a> {
             return Value::unknown("it is called too deep in calls");
         }
         let foreign = !self.is_candidate(function.module) || self.quiet;
-        let deepest = if self.quiet { DEEPEST_QUIET_CALL } else { DEEPEST_FOREIGN_CALL };
+        let deepest = if self.quiet {
+            DEEPEST_QUIET_CALL
+        } else {
+            DEEPEST_FOREIGN_CALL
+        };
         if foreign && self.foreign >= deepest {
             return Value::unknown("it is called too deep in calls");
         }
@@ -280,7 +284,11 @@ impl<'a> Interpreter<'a> {
         };
         self.stack.pop();
         self.foreign -= usize::from(foreign);
-        self.limit = if back { limit + (self.steps - steps) } else { limit };
+        self.limit = if back {
+            limit + (self.steps - steps)
+        } else {
+            limit
+        };
         self.home = home;
         if let Value::Unknown(_) = value
             && let Definition::Function(def) = function.definition

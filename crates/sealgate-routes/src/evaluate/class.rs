@@ -79,9 +79,14 @@ impl<'a> Interpreter<'a> {
 
     /// The classes so far that name this one among their bases, in the order in which they are written.
     pub(super) fn subclasses(&self, class: &Rc<Class<'a>>) -> Vec<Value<'a>> {
-        let is_base = |base: &Value<'a>| matches!(base, Value::Class(base) if Rc::ptr_eq(base, class));
+        let is_base =
+            |base: &Value<'a>| matches!(base, Value::Class(base) if Rc::ptr_eq(base, class));
         let all = self.owners.get("__qualname__").into_iter().flatten();
-        let heirs = all.filter(|heir| heir.bases.iter().any(|base| base.alternatives().iter().any(is_base)));
+        let heirs = all.filter(|heir| {
+            heir.bases
+                .iter()
+                .any(|base| base.alternatives().iter().any(is_base))
+        });
         heirs.map(|heir| Value::Class(Rc::clone(heir))).collect()
     }
 
@@ -117,7 +122,11 @@ impl<'a> Interpreter<'a> {
 
     /// An attribute of any instance of a class: of the class itself, and of those that inherit from it and have
     /// their own.
-    pub(super) fn attribute_of_any(&mut self, object: &Rc<Object<'a>>, name: &str) -> Option<Value<'a>> {
+    pub(super) fn attribute_of_any(
+        &mut self,
+        object: &Rc<Object<'a>>,
+        name: &str,
+    ) -> Option<Value<'a>> {
         let class = object.class.clone()?;
         self.run_candidates();
         let mut found = Vec::new();
@@ -125,7 +134,10 @@ impl<'a> Interpreter<'a> {
             let own = heir.scope.names.borrow().get(name).cloned();
             let Some(own) = own else { continue };
             let inherits = Rc::ptr_eq(&heir, &class)
-                || self.bases(&heir).iter().any(|base| Rc::ptr_eq(base, &class));
+                || self
+                    .bases(&heir)
+                    .iter()
+                    .any(|base| Rc::ptr_eq(base, &class));
             if inherits {
                 let receiver = Value::Object(Rc::clone(object));
                 found.push(self.bind_to(&receiver, &heir, own));
@@ -378,7 +390,9 @@ impl<'a> Interpreter<'a> {
         found: Value<'a>,
     ) -> Value<'a> {
         if let Value::Either(several) = &found {
-            let bound = several.iter().map(|one| self.bind_to(receiver, class, one.clone()));
+            let bound = several
+                .iter()
+                .map(|one| self.bind_to(receiver, class, one.clone()));
             return Value::either(bound.collect::<Vec<_>>());
         }
         let Value::Function(function) = &found else {

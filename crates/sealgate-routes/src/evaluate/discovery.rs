@@ -21,7 +21,10 @@ impl<'a> Interpreter<'a> {
         } else {
             own.rsplit_once('.').map_or("", |(package, _)| package)
         };
-        let named = |text: &str| text.replace("<__name__>", own).replace("<__package__>", package);
+        let named = |text: &str| {
+            text.replace("<__name__>", own)
+                .replace("<__package__>", package)
+        };
         let mut name = named(name);
         if name.starts_with('.') {
             let around = match arguments.get(1, "package") {
@@ -77,7 +80,11 @@ impl<'a> Interpreter<'a> {
         found.sort();
         found.dedup();
         let each = found.into_iter().map(|(name, package)| {
-            Value::list(vec![Value::External(FINDER.into()), Value::Str(name), Value::Bool(package)])
+            Value::list(vec![
+                Value::External(FINDER.into()),
+                Value::Str(name),
+                Value::Bool(package),
+            ])
         });
         Value::list(each.collect())
     }

@@ -301,7 +301,12 @@ impl<'a> Interpreter<'a> {
 
     /// `owner[slice]`: an item, or a type with arguments.
     /// `path[len(prefix):]`.
-    fn slice_of_text(&mut self, text: &str, range: &'a ruff_python_ast::ExprSlice, scope: &Scope<'a>) -> Value<'a> {
+    fn slice_of_text(
+        &mut self,
+        text: &str,
+        range: &'a ruff_python_ast::ExprSlice,
+        scope: &Scope<'a>,
+    ) -> Value<'a> {
         let unknown = || Value::unknown("which part of a text is meant is not known");
         if text.contains('<') || range.step.is_some() {
             return unknown();
@@ -314,13 +319,21 @@ impl<'a> Interpreter<'a> {
                 Value::None => {}
                 Value::Int(at) => {
                     let length = i64::try_from(letters.len()).unwrap_or(i64::MAX);
-                    let at = if at < 0 { (length + at).max(0) } else { at.min(length) };
+                    let at = if at < 0 {
+                        (length + at).max(0)
+                    } else {
+                        at.min(length)
+                    };
                     *bound = usize::try_from(at).unwrap_or(0);
                 }
                 _ => return unknown(),
             }
         }
-        let part: String = letters.get(bounds[0]..bounds[1]).unwrap_or_default().iter().collect();
+        let part: String = letters
+            .get(bounds[0]..bounds[1])
+            .unwrap_or_default()
+            .iter()
+            .collect();
         Value::text(&part)
     }
 

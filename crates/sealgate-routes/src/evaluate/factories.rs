@@ -76,12 +76,21 @@ impl<'a> Interpreter<'a> {
         modules.sort();
         let mut all = Vec::new();
         for module in modules {
-            let names = self.module_scope(module);
-            let mut named: Vec<_> = names.names.borrow().clone().into_iter().collect();
-            named.retain(|(_, value)| value.alternatives().iter().any(|one| matches!(one, Value::Object(_))));
+            let scope = self.module_scope(module);
+            let mut named: Vec<_> = scope.names.borrow().clone().into_iter().collect();
+            named.retain(|(_, value)| {
+                value
+                    .alternatives()
+                    .iter()
+                    .any(|one| matches!(one, Value::Object(_)))
+            });
             named.sort_by(|one, other| one.0.cmp(&other.0));
             let module = self.sources.name(module);
-            all.extend(named.into_iter().map(|(name, value)| (Some(format!("{module}:{name}")), value)));
+            all.extend(
+                named
+                    .into_iter()
+                    .map(|(name, value)| (Some(format!("{module}:{name}")), value)),
+            );
         }
         all.extend(self.returned.iter().map(|value| (None, value.clone())));
         all

@@ -67,7 +67,7 @@ impl<'a> Interpreter<'a> {
                 from,
                 import.level,
                 Some(
-                    &[
+                    [
                         import.module.as_ref().map_or("", |name| name.as_str()),
                         name,
                     ]

@@ -192,7 +192,10 @@ impl<'a> Interpreter<'a> {
             }
             ("extend" | "update", [more]) => {
                 let (items, open) = self.items_of(more);
-                let items: Vec<_> = items.into_iter().map(|item| self.added(list, item)).collect();
+                let items: Vec<_> = items
+                    .into_iter()
+                    .map(|item| self.added(list, item))
+                    .collect();
                 list.items.borrow_mut().extend(items);
                 if let Some(why) = open {
                     *list.open.borrow_mut() = Some(why);
@@ -206,7 +209,10 @@ impl<'a> Interpreter<'a> {
                     items.retain(|known| equal(known, item) != Some(true));
                 }
                 // Under a condition it may stay, and what is not known may be any of them.
-                for known in items.iter_mut().filter(|known| equal(known, item) != Some(false)) {
+                for known in items
+                    .iter_mut()
+                    .filter(|known| equal(known, item) != Some(false))
+                {
                     *known = known.clone().optional();
                 }
                 Value::None
@@ -223,7 +229,9 @@ impl<'a> Interpreter<'a> {
                     items.clear();
                     return Value::None;
                 }
-                items.pop().unwrap_or_else(|| Value::unknown("the list is empty"))
+                items
+                    .pop()
+                    .unwrap_or_else(|| Value::unknown("the list is empty"))
             }
             ("reverse", []) => {
                 list.items.borrow_mut().reverse();

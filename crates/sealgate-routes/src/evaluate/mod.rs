@@ -6,7 +6,7 @@
 
 #![expect(
     clippy::unused_self,
-    clippy::only_used_in_recursion,
+    clippy::self_only_used_in_recursion,
     clippy::wrong_self_convention,
     clippy::unnecessary_wraps,
     reason = "the parts of the interpreter are called in one way, whether they look at its state yet or not"

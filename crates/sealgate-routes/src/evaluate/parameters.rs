@@ -91,7 +91,8 @@ impl<'a> Interpreter<'a> {
         for parameter in parameters.iter_non_variadic_params().skip(skipped) {
             let name: Rc<str> = parameter.parameter.name.as_str().into();
             let annotation = parameter.parameter.annotation.as_deref();
-            let annotation = annotation.map(|annotation| self.annotation(annotation, &function.scope));
+            let annotation =
+                annotation.map(|annotation| self.annotation(annotation, &function.scope));
             let default = function.defaults.iter().find(|(known, _)| *known == name);
             all.push(ParameterOf {
                 annotation,
@@ -152,7 +153,8 @@ impl<'a> Interpreter<'a> {
                 Some(receiver) if at == 0 => receiver,
                 _ => {
                     let annotation = parameter.annotation();
-                    let annotation = annotation.map(|annotation| self.annotation(annotation, &function.scope));
+                    let annotation =
+                        annotation.map(|annotation| self.annotation(annotation, &function.scope));
                     Value::Parameter(Rc::new(Parameter {
                         name: Rc::clone(&name),
                         function: Rc::clone(function),
@@ -240,7 +242,8 @@ impl<'a> Interpreter<'a> {
         }
         drop(names);
         for (name, annotation) in unknown {
-            let annotation = annotation.map(|annotation| self.annotation(annotation, &function.scope));
+            let annotation =
+                annotation.map(|annotation| self.annotation(annotation, &function.scope));
             let app = crate::framework::stand_in(self, function, name, annotation.as_ref());
             let any = app.or_else(|| self.any_of(annotation.as_ref()?));
             if let Some(any) = any {

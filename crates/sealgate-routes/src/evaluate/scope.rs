@@ -24,7 +24,7 @@ impl<'a> Interpreter<'a> {
             if here.kind == ScopeKind::Module
                 && let Some(late) = self.defined_later(&here, name)
             {
-                return late;
+                return self.looked_up(&here, name, late);
             }
             current.clone_from(&here.parent);
         }
@@ -35,13 +35,24 @@ impl<'a> Interpreter<'a> {
     pub(crate) fn name_in_module(&mut self, module: ModuleId, name: &str) -> Option<Value<'a>> {
         let scope = self.module_scope(module);
         let found = scope.names.borrow().get(name).cloned();
-        match found {
-            Some(found) => Some(self.looked_up(&scope, name, found)),
-            None => self.defined_later(&scope, name),
-        }
+        let found = match found {
+            Some(found) => found,
+            None => self.defined_later(&scope, name)?,
+        };
+        Some(self.looked_up(&scope, name, found))
     }
 
     fn looked_up(&mut self, scope: &Scope<'a>, name: &str, found: Value<'a>) -> Value<'a> {
+        if let Value::Either(several) = &found
+            && several.iter().any(|one| matches!(one, Value::Imported(_)))
+        {
+            // One branch asked what the import is, and the other did not.
+            let each: Vec<_> = several
+                .iter()
+                .map(|one| self.looked_up(scope, name, one.clone()))
+                .collect();
+            return Value::either(each);
+        }
         let Value::Imported(import) = &found else {
             return found;
         };

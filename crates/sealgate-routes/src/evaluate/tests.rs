@@ -16,7 +16,9 @@ fn value(text: &str, name: &str) -> String {
 }
 
 fn words<'a>(interpreter: &Interpreter<'a>, value: &Value<'a>) -> String {
-    let each = |values: &[Value<'a>]| -> Vec<String> { values.iter().map(|one| words(interpreter, one)).collect() };
+    let each = |values: &[Value<'a>]| -> Vec<String> {
+        values.iter().map(|one| words(interpreter, one)).collect()
+    };
     match value {
         Value::Unknown(why) => format!("? {why}"),
         Value::None => "None".to_owned(),
@@ -35,9 +37,18 @@ fn words<'a>(interpreter: &Interpreter<'a>, value: &Value<'a>) -> String {
 
 #[test]
 fn texts_are_put_together_and_what_is_not_known_stands_in_angle_brackets() {
-    assert_eq!(value("a = '/api'\nx = f'{a}/v{1}' + '/items'", "x"), r#""/api/v1/items""#);
-    assert_eq!(value("x = '/a/{}'.format('b').removesuffix('b')", "x"), r#""/a/""#);
-    assert_eq!(value("import somewhere\nx = f'{somewhere.base}/items'", "x"), r#""<somewhere.base>/items""#);
+    assert_eq!(
+        value("a = '/api'\nx = f'{a}/v{1}' + '/items'", "x"),
+        r#""/api/v1/items""#
+    );
+    assert_eq!(
+        value("x = '/a/{}'.format('b').removesuffix('b')", "x"),
+        r#""/a/""#
+    );
+    assert_eq!(
+        value("import somewhere\nx = f'{somewhere.base}/items'", "x"),
+        r#""<somewhere.base>/items""#
+    );
 }
 
 #[test]
@@ -87,7 +98,10 @@ x = check()
 
 #[test]
 fn both_branches_of_what_configuration_decides_are_taken() {
-    assert_eq!(value("import os\nx = 'a' if os.environ.get('A') else 'b'", "x"), r#""a" | "b""#);
+    assert_eq!(
+        value("import os\nx = 'a' if os.environ.get('A') else 'b'", "x"),
+        r#""a" | "b""#
+    );
     let text = "import os\nif os.environ.get('A'):\n    x = 1\nelse:\n    x = 2\n";
     assert_eq!(value(text, "x"), "1 | 2");
 }
@@ -111,7 +125,10 @@ fn loops_run_over_what_is_known() {
     let text = "x = []\nfor name, at in {'a': 1, 'b': 2}.items():\n    x.append(f'{name}{at}')\n";
     assert_eq!(value(text, "x"), r#"["a1", "b2"]"#);
     assert_eq!(value("x = [n + 1 for n in range(3)]", "x"), "[1, 2, 3]");
-    assert_eq!(value("import somewhere\nx = [n for n in somewhere.names()]", "x"), "[...]");
+    assert_eq!(
+        value("import somewhere\nx = [n for n in somewhere.names()]", "x"),
+        "[...]"
+    );
 }
 
 #[test]
@@ -194,7 +211,10 @@ fn what_calls_itself_ends() {
 #[test]
 fn modules_of_a_package_are_found_by_looking_into_it() {
     let files = [
-        ("main.py", "from fastapi import FastAPI\nimport importlib, pkgutil\nimport parts\nx = []\nfor _, name, _ in pkgutil.iter_modules(parts.__path__):\n    x.append(importlib.import_module(f'.{name}', package='parts').path)\n"),
+        (
+            "main.py",
+            "from fastapi import FastAPI\nimport importlib, pkgutil\nimport parts\nx = []\nfor _, name, _ in pkgutil.iter_modules(parts.__path__):\n    x.append(importlib.import_module(f'.{name}', package='parts').path)\n",
+        ),
         ("parts/__init__.py", ""),
         ("parts/a.py", "path = '/a'\n"),
         ("parts/b.py", "path = '/b'\n"),
@@ -203,7 +223,30 @@ fn modules_of_a_package_are_found_by_looking_into_it() {
     let sources = Sources::in_memory(files);
     let mut interpreter = Interpreter::new(&sources);
     interpreter.run();
-    let main = sources.modules().find(|module| sources.name(*module) == "main").unwrap();
+    let main = sources
+        .modules()
+        .find(|module| sources.name(*module) == "main")
+        .unwrap();
     let found = interpreter.name_in_module(main, "x").unwrap();
     assert_eq!(words(&interpreter, &found), r#"["/a", "/b"]"#);
+}
+
+#[test]
+fn an_import_that_only_one_branch_asks_for_is_still_one_thing() {
+    let files = [
+        (
+            "main.py",
+            "import os\nfrom fastapi import FastAPI\nfrom parts import path\nif os.environ.get('A'):\n    print(path)\nx = f'{path}/a'\n",
+        ),
+        ("parts.py", "path = '/parts'\n"),
+    ];
+    let sources = Sources::in_memory(files.map(|(name, text)| (name.to_owned(), text)));
+    let mut interpreter = Interpreter::new(&sources);
+    interpreter.run();
+    let main = sources
+        .modules()
+        .find(|module| sources.name(*module) == "main")
+        .unwrap();
+    let found = interpreter.name_in_module(main, "x").unwrap();
+    assert_eq!(words(&interpreter, &found), r#""/parts/a""#);
 }

@@ -271,7 +271,7 @@ pub(crate) struct ScopeData<'a> {
     pub(crate) function: Option<Rc<Function<'a>>>,
 }
 
-impl<'a> Value<'a> {
+impl Value<'_> {
     pub(crate) fn unknown(why: impl Into<Rc<str>>) -> Self {
         Self::Unknown(why.into())
     }
@@ -376,13 +376,21 @@ impl<'a> Value<'a> {
                 // Items that may be missing, and lists that may have more, say nothing.
                 let surely = items.iter().any(|item| !item.may_be_missing());
                 let whole = items.is_empty() && sequence.open.borrow().is_none();
-                if surely { Some(true) } else { whole.then_some(false) }
+                if surely {
+                    Some(true)
+                } else {
+                    whole.then_some(false)
+                }
             }
             Self::Dict(dict) => {
                 let items = dict.items.borrow();
                 let surely = items.iter().any(|(_, value)| !value.may_be_missing());
                 let whole = items.is_empty() && dict.open.borrow().is_none();
-                if surely { Some(true) } else { whole.then_some(false) }
+                if surely {
+                    Some(true)
+                } else {
+                    whole.then_some(false)
+                }
             }
             Self::Function(_)
             | Self::Method(_)

@@ -30,7 +30,12 @@ impl<'a> Application<'a> {
     /// The application without what is put around it.
     pub(crate) fn unwrapped(self) -> Self {
         let name = self.bare.clone().unwrap_or(self.name);
-        Self { name, around: Vec::new(), bare: None, ..self }
+        Self {
+            name,
+            around: Vec::new(),
+            bare: None,
+            ..self
+        }
     }
 
     /// Its routes in the order in which they are tried, then those that only its twins have.
@@ -47,7 +52,9 @@ impl<'a> Application<'a> {
         let mut all = without_repeats(interpreter, all);
         for twin in &self.twins {
             for mut route in flatten(interpreter, twin) {
-                let known = all.iter_mut().find(|known| same_route(interpreter, known, &route));
+                let known = all
+                    .iter_mut()
+                    .find(|known| same_route(interpreter, known, &route));
                 if let Some(known) = known {
                     known.learn_path(&route);
                 } else {
@@ -61,7 +68,10 @@ impl<'a> Application<'a> {
 }
 
 /// Leaves out what both branches of a condition add in the same way.
-fn without_repeats<'a>(interpreter: &Interpreter<'a>, all: Vec<FlatRoute<'a>>) -> Vec<FlatRoute<'a>> {
+fn without_repeats<'a>(
+    interpreter: &Interpreter<'a>,
+    all: Vec<FlatRoute<'a>>,
+) -> Vec<FlatRoute<'a>> {
     let mut seen: FxHashMap<(Spot, String, Vec<String>), Vec<usize>> = FxHashMap::default();
     let mut kept: Vec<FlatRoute<'a>> = Vec::with_capacity(all.len());
     for route in all {
@@ -156,7 +166,10 @@ pub(crate) fn applications<'a>(interpreter: &mut Interpreter<'a>) -> Vec<Applica
     for (at, twins) in found {
         let mut name = name_of(interpreter, &map.objects[at]);
         let (around, outer) = around_of(&wrapped, &map.objects[at]);
-        let bare = outer.as_ref().filter(|outer| **outer != name).map(|_| name.clone());
+        let bare = outer
+            .as_ref()
+            .filter(|outer| **outer != name)
+            .map(|_| name.clone());
         name = outer.unwrap_or(name);
         let every = std::iter::once(at).chain(twins);
         let every = every.map(|at| Rc::clone(&map.objects[at]));
@@ -253,8 +266,13 @@ fn around_of<'a>(
     object: &Rc<Object<'a>>,
 ) -> (Vec<Rc<Middleware<'a>>>, Option<String>) {
     // What is around something else as well is further out.
-    let found = wrapped.iter().filter(|one| Rc::ptr_eq(&one.inner, object)).max_by_key(|one| one.around.len());
-    found.map_or_else(Default::default, |one| (one.around.clone(), one.name.clone()))
+    let found = wrapped
+        .iter()
+        .filter(|one| Rc::ptr_eq(&one.inner, object))
+        .max_by_key(|one| one.around.len());
+    found.map_or_else(Default::default, |one| {
+        (one.around.clone(), one.name.clone())
+    })
 }
 
 /// `module:name`, or `module:factory()`.

@@ -69,19 +69,29 @@ pub(crate) fn wrapped<'a>(interpreter: &mut Interpreter<'a>) -> Vec<Wrapped<'a>>
     let mut found = Vec::new();
     for (name, all) in interpreter.outermost() {
         for value in all.alternatives() {
-            let Value::Object(object) = value else { continue };
+            let Value::Object(object) = value else {
+                continue;
+            };
             if !is_asgi(interpreter, object) {
                 continue;
             }
             // `app = Guard(app)` under a condition: it may be served without it.
             let sure = all.alternatives().len() == 1;
-            let conditions = if sure { Vec::new() } else { vec!["its own condition holds".into()] };
+            let conditions = if sure {
+                Vec::new()
+            } else {
+                vec!["its own condition holds".into()]
+            };
             let added = Added::around(object.spot, conditions);
             let mut around = Vec::new();
             if let Value::Object(inner) = unwrap(value, &added, &mut around, 0)
                 && !around.is_empty()
             {
-                found.push(Wrapped { inner, around, name: name.clone() });
+                found.push(Wrapped {
+                    inner,
+                    around,
+                    name: name.clone(),
+                });
             }
         }
     }

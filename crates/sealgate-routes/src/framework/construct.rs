@@ -114,7 +114,7 @@ fn router<'a>(
         })),
         routes: RefCell::new(routes),
         middleware: RefCell::new(middleware),
-        exception_handlers: RefCell::new(exception_handlers(handlers, spot)),
+        exception_handlers: RefCell::new(exception_handlers(handlers)),
         route_class: RefCell::new(arguments.keyword("route_class").cloned()),
         lifespan: arguments.keyword("lifespan").cloned(),
         sealgate: RefCell::new(None),
@@ -175,12 +175,19 @@ fn one_middleware<'a>(
         },
     };
     if perhaps && middleware.added.conditions.is_empty() {
-        middleware.added.conditions.push("it is in the list of middleware".into());
+        middleware
+            .added
+            .conditions
+            .push("it is in the list of middleware".into());
     }
-    Value::Object(object(Known::Middleware, Framework::Middleware(Rc::new(middleware)), spot))
+    Value::Object(object(
+        Known::Middleware,
+        Framework::Middleware(Rc::new(middleware)),
+        spot,
+    ))
 }
 
-fn exception_handlers<'a>(handlers: Option<&Value<'a>>, spot: Spot) -> Vec<ExceptionHandler<'a>> {
+fn exception_handlers<'a>(handlers: Option<&Value<'a>>) -> Vec<ExceptionHandler<'a>> {
     let mut found = Vec::new();
     for value in handlers.map_or(&[][..], Value::alternatives) {
         let Value::Dict(dict) = value else { continue };
@@ -188,7 +195,6 @@ fn exception_handlers<'a>(handlers: Option<&Value<'a>>, spot: Spot) -> Vec<Excep
             found.push(ExceptionHandler {
                 exception: exception.clone(),
                 handler: handler.clone(),
-                spot,
             });
         }
     }
@@ -380,5 +386,10 @@ pub(crate) fn middleware<'a>(
         Some(function) if base => (function.clone(), true),
         _ => (callee, false),
     };
-    Middleware { callee, arguments: rest, dispatch, added: Added::now(interpreter, spot) }
+    Middleware {
+        callee,
+        arguments: rest,
+        dispatch,
+        added: Added::now(interpreter, spot),
+    }
 }

@@ -40,7 +40,11 @@ impl Added {
 
     /// As something is that stands around everything.
     pub(crate) fn around(spot: Spot, conditions: Vec<Rc<str>>) -> Self {
-        Self { tick: 0, spot, conditions }
+        Self {
+            tick: 0,
+            spot,
+            conditions,
+        }
     }
 }
 
@@ -68,7 +72,6 @@ pub(crate) struct ExceptionHandler<'a> {
     /// The class of the exception, or a status.
     pub(crate) exception: Value<'a>,
     pub(crate) handler: Value<'a>,
-    pub(crate) spot: Spot,
 }
 
 /// One endpoint below a path.
@@ -133,7 +136,6 @@ pub(crate) struct PublicPath<'a> {
     pub(crate) gate: Option<Value<'a>>,
     pub(crate) path: Value<'a>,
     pub(crate) reason: Value<'a>,
-    pub(crate) spot: Spot,
 }
 
 /// The texts that a value may be.

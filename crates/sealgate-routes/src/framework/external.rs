@@ -180,7 +180,6 @@ fn sealgate<'a>(
                 gate: of.cloned(),
                 path: arguments.get(0, "path")?.clone(),
                 reason: arguments.get(1, "reason").cloned().unwrap_or(Value::None),
-                spot,
             };
             let opened = object(Known::PublicPath, Framework::PublicPath(opened), spot);
             interpreter.objects.push(opened);

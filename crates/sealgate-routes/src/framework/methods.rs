@@ -115,7 +115,6 @@ pub(crate) fn call_method<'a>(
                     .cloned()
                     .unwrap_or(Value::None),
                 handler: arguments.get(1, "handler").cloned().unwrap_or(Value::None),
-                spot,
             }),
         _ => {}
     }
@@ -201,7 +200,6 @@ fn decorate<'a>(
                             .cloned()
                             .unwrap_or(Value::None),
                         handler: decorated.clone(),
-                        spot,
                     });
             }
             return;

@@ -53,7 +53,8 @@ impl FlatRoute<'_> {
     /// is known is the same as the one that is known.
     pub(crate) fn same_way(&self, twin: &Self) -> bool {
         let both_docs = self.kind == Kind::Docs && twin.kind == Kind::Docs;
-        (self.spot == twin.spot && same_path(&self.path, &twin.path) || both_docs && self.path == twin.path)
+        (self.spot == twin.spot && same_path(&self.path, &twin.path)
+            || both_docs && self.path == twin.path)
             && self.kind == twin.kind
             && self.methods == twin.methods
     }

@@ -2,12 +2,15 @@
 
 use std::rc::Rc;
 
-use sealgate_inventory::{Actor, Callable, Config, Evidence, Gate, Kind, Level, Place, Placement, Strength, is_everyday_scope};
+use sealgate_inventory::{
+    Actor, Callable, Config, Evidence, Gate, Kind, Level, Place, Placement, Strength,
+    is_everyday_scope,
+};
 
 use super::Gates;
 use super::handler::checks;
 use super::judge::{at_least_user, weaker};
-use super::judgement::{Flaw, Judgement, Verdict};
+use super::judgement::{Flaw, FlawKind, Judgement, Verdict};
 use super::middleware::{Covered, covers};
 use super::tree::{Found, dependencies, dependency};
 use super::wrapper::peel;
@@ -50,16 +53,33 @@ struct Sum {
 }
 
 impl Sum {
-    fn gate(&mut self, interpreter: &Interpreter<'_>, judged: &Rc<Judgement>, placement: Placement, strength: Strength) {
+    fn gate(
+        &mut self,
+        interpreter: &Interpreter<'_>,
+        judged: &Rc<Judgement>,
+        placement: Placement,
+        strength: Strength,
+    ) {
         let place = judged.spot.map(|spot| interpreter.place(spot));
         self.gate_at(judged.name.to_string(), placement, strength, place);
         self.judge(placement, judged);
     }
 
-    fn gate_at(&mut self, name: String, placement: Placement, strength: Strength, place: Option<Place>) {
+    fn gate_at(
+        &mut self,
+        name: String,
+        placement: Placement,
+        strength: Strength,
+        place: Option<Place>,
+    ) {
         self.strength = std::mem::take(&mut self.strength).and(&strength);
         self.met += 1;
-        let gate = Gate { name, placement, strength, place };
+        let gate = Gate {
+            name,
+            placement,
+            strength,
+            place,
+        };
         if !self.gates.contains(&gate) {
             self.gates.push(gate);
         }
@@ -114,8 +134,13 @@ pub(crate) fn gates_of<'a>(
     }
     // What is one of several has to be gated whichever it is.
     if route.handlers.is_empty() {
-        let endpoints: Vec<Value<'a>> =
-            route.endpoint.alternatives().iter().filter(|one| !matches!(one, Value::None)).cloned().collect();
+        let endpoints: Vec<Value<'a>> = route
+            .endpoint
+            .alternatives()
+            .iter()
+            .filter(|one| !matches!(one, Value::None))
+            .cloned()
+            .collect();
         let why = "the endpoint may be one of several, and not all of them check who calls";
         of_handlers(interpreter, gates, route, &endpoints, why, &mut sum);
     } else {
@@ -212,7 +237,8 @@ fn add(interpreter: &Interpreter<'_>, sum: &mut Sum, found: &[Found]) {
                 sum.judge(one.placement, judged);
                 if &*judged.name == OPTIONAL && judged.strength.level > Level::None {
                     let strength = with_scopes(judged, &one.scopes);
-                    sum.optional.push((judged.name.to_string(), one.placement, strength));
+                    sum.optional
+                        .push((judged.name.to_string(), one.placement, strength));
                 }
                 if !sum.looked_at.contains(&judged.name) {
                     sum.looked_at.push(judged.name.clone());
@@ -327,13 +353,20 @@ fn layer<'a>(interpreter: &mut Interpreter<'a>, route: &FlatRoute<'a>, sum: &mut
             }
         }
     }
-    let marked = sum.gates.iter().any(|gate| gate.name.starts_with("sealgate:"));
+    let marked = sum
+        .gates
+        .iter()
+        .any(|gate| gate.name.starts_with("sealgate:"));
     let optional = sum.looked_at.iter().any(|name| &**name == OPTIONAL);
     if sum.public.is_some() || marked || optional {
         return;
     }
     // Mounts and documentation pages are closed, too: the layer stands before routing.
-    let strength = Strength { level: Level::User, actors: [Actor::User].into(), ..Strength::default() };
+    let strength = Strength {
+        level: Level::User,
+        actors: [Actor::User].into(),
+        ..Strength::default()
+    };
     sum.gate_at("sealgate:Gate".to_owned(), Placement::Layer, strength, None);
     sum.unknown = None;
 }
@@ -341,7 +374,12 @@ fn layer<'a>(interpreter: &mut Interpreter<'a>, route: &FlatRoute<'a>, sum: &mut
 /// Whether a declared public path, exact or with `/*`, means a route's path.
 fn is_below(declared: &str, path: &str) -> bool {
     match declared.strip_suffix("/*") {
-        Some(tree) => path == tree || path.strip_prefix(tree).is_some_and(|rest| rest.starts_with('/')),
+        Some(tree) => {
+            path == tree
+                || path
+                    .strip_prefix(tree)
+                    .is_some_and(|rest| rest.starts_with('/'))
+        }
         None => declared == path,
     }
 }
@@ -357,14 +395,20 @@ fn comment<'a>(interpreter: &mut Interpreter<'a>, route: &FlatRoute<'a>, sum: &m
     if let Some(function) = interpreter.function_of(&route.endpoint)
         && let Definition::Function(definition) = function.definition
     {
-        let first = definition.decorator_list.first().map_or(definition.range, |first| first.range);
+        let first = definition
+            .decorator_list
+            .first()
+            .map_or(definition.range, |first| first.range);
         let first = sources.line(function.module, first);
         let def = sources.line(function.module, definition.name.range);
         let above = first.saturating_sub(1);
         ranges.push((function.module, above, def));
     }
     for (module, from, to) in ranges {
-        let found = sources.public_comments(module).iter().find(|(line, _)| (from..=to).contains(line));
+        let found = sources
+            .public_comments(module)
+            .iter()
+            .find(|(line, _)| (from..=to).contains(line));
         if let Some((_, reason)) = found {
             sum.public = Some(reason.clone());
             return;
@@ -373,18 +417,47 @@ fn comment<'a>(interpreter: &mut Interpreter<'a>, route: &FlatRoute<'a>, sum: &m
 }
 
 fn conclude(config: &Config, route: &FlatRoute<'_>, sum: Sum) -> Assessment {
-    let Sum { gates, strength, unknown, public, looked_at, dependencies, judged, flaws, optional: _, met: _ } = sum;
-    let proven = |gate: &Gate| gate.placement != Placement::Handler || config.named_gate(&gate.name).is_some();
+    let Sum {
+        gates,
+        strength,
+        unknown,
+        public,
+        looked_at,
+        dependencies,
+        judged,
+        flaws,
+        optional: _,
+        met: _,
+    } = sum;
+    let proven = |gate: &Gate| {
+        gate.placement != Placement::Handler || config.named_gate(&gate.name).is_some()
+    };
     // What is not known of a router may hold mounts and files, which no dependency reaches.
     let whole = |gate: &Gate| {
         !(route.unresolved.is_some() && route.path.ends_with("/*"))
             || matches!(gate.placement, Placement::Middleware | Placement::Layer)
     };
+    // A gate that asks for a request fails before a WebSocket, which has none: an error, not a denial.
+    let fails = |gate: &&Gate| {
+        route.kind == Kind::Websocket
+            && flaws
+                .iter()
+                .any(|(name, flaw)| flaw.kind == FlawKind::RequestTyped && **name == *gate.name)
+    };
     let unknown = route.unresolved.clone().or(unknown);
-    let (evidence, reason) = if gates.iter().any(|gate| proven(gate) && whole(gate)) {
+    let (evidence, reason) = if gates
+        .iter()
+        .any(|gate| proven(gate) && whole(gate) && !fails(&gate))
+    {
         (Evidence::GatedStatic, None)
     } else if let Some(reason) = public {
         (Evidence::Public, Some(reason))
+    } else if let Some(gate) = gates.iter().find(fails) {
+        let why = format!(
+            "`{}` takes a `Request`, which a WebSocket has none of: it fails and does not deny",
+            gate.name
+        );
+        (Evidence::Unresolved, Some(why))
     } else if let Some(gate) = gates.iter().find(|gate| !proven(gate)) {
         (Evidence::Unresolved, Some(by_hand(gate)))
     } else if let Some(why) = unknown {
@@ -392,33 +465,56 @@ fn conclude(config: &Config, route: &FlatRoute<'_>, sum: Sum) -> Assessment {
     } else {
         (Evidence::Open, Some(open(route, &looked_at)))
     };
-    Assessment { evidence, gates, strength, reason, dependencies, flaws, judged }
+    Assessment {
+        evidence,
+        gates,
+        strength,
+        reason,
+        dependencies,
+        flaws,
+        judged,
+    }
 }
 
 /// Why a check that the handler makes itself is not enough, for people. It comes after the body was read and
 /// parsed, no signature shows it, and the next edit may move it: somebody has to say that it counts.
 fn by_hand(gate: &Gate) -> String {
-    let place = gate.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
-    format!("its handler checks by itself, with `{}`{place}: make that a dependency, or name it in `gates`", gate.name)
+    let place = gate
+        .place
+        .as_ref()
+        .map(|place| format!(" ({place})"))
+        .unwrap_or_default();
+    format!(
+        "its handler checks by itself, with `{}`{place}: make that a dependency, or name it in `gates`",
+        gate.name
+    )
 }
 
 /// Why a route counts as open, for people.
 fn open(route: &FlatRoute<'_>, looked_at: &[Rc<str>]) -> String {
     match route.kind {
-        Kind::Static => return "dependencies do not reach files, and no middleware denies".to_owned(),
+        Kind::Static => {
+            return "dependencies do not reach files, and no middleware denies".to_owned();
+        }
         Kind::Docs => return "the documentation is open to everybody".to_owned(),
         _ if looked_at.iter().any(|name| &**name == OPTIONAL) => {
             return "it lets in those who are not signed in, too: gate.optional".to_owned();
         }
         _ => {}
     }
-    let short: Vec<&str> = looked_at.iter().map(|name| name.rsplit(':').next().unwrap_or(name)).collect();
+    let short: Vec<&str> = looked_at
+        .iter()
+        .map(|name| name.rsplit(':').next().unwrap_or(name))
+        .collect();
     match &short[..] {
         [] => "it depends on nothing, and nothing before it denies".to_owned(),
         [only] => format!("no dependency denies; `{only}` was looked at"),
         [first, second] => format!("no dependency denies; `{first}` and `{second}` were looked at"),
         [first, second, rest @ ..] => {
-            format!("no dependency denies; `{first}`, `{second}` and {} more were looked at", rest.len())
+            format!(
+                "no dependency denies; `{first}`, `{second}` and {} more were looked at",
+                rest.len()
+            )
         }
     }
 }

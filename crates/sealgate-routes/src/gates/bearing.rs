@@ -60,7 +60,14 @@ pub(super) fn identifies(key: &str) -> bool {
         "cf-connecting-ip",
         "idempotency-key",
     ];
-    let starts = ["accept", "content-", "x-forwarded-", "sec-fetch-", "sec-ch-", "if-"];
+    let starts = [
+        "accept",
+        "content-",
+        "x-forwarded-",
+        "sec-fetch-",
+        "sec-ch-",
+        "if-",
+    ];
     !(plain.contains(&key.as_str())
         || starts.iter().any(|start| key.starts_with(start))
         || key.contains("csrf")
@@ -70,21 +77,36 @@ pub(super) fn identifies(key: &str) -> bool {
 impl Taint {
     /// Whether an expression reads something that a caller identifies itself by.
     pub(super) fn reads(&self, expression: &Expr) -> bool {
-        let mut search = Search { taint: self, credential: false, carrier: false, path: false };
+        let mut search = Search {
+            taint: self,
+            credential: false,
+            carrier: false,
+            path: false,
+        };
         search.visit_expr(expression);
         search.credential
     }
 
     /// Whether an expression has to do with the request at all.
     pub(super) fn touches(&self, expression: &Expr) -> bool {
-        let mut search = Search { taint: self, credential: false, carrier: false, path: false };
+        let mut search = Search {
+            taint: self,
+            credential: false,
+            carrier: false,
+            path: false,
+        };
         search.visit_expr(expression);
         search.credential || search.carrier || search.path
     }
 
     /// Whether an expression reads the path of the request.
     pub(super) fn reads_path(&self, expression: &Expr) -> bool {
-        let mut search = Search { taint: self, credential: false, carrier: false, path: false };
+        let mut search = Search {
+            taint: self,
+            credential: false,
+            carrier: false,
+            path: false,
+        };
         search.visit_expr(expression);
         search.path
     }
@@ -112,10 +134,16 @@ impl Taint {
                 self.is_carrier(&subscript.value)
                     && text(&subscript.slice).is_some_and(|key| SOURCES.contains(&key))
             }
-            Expr::Call(call) => key_of_get(expression)
-                .is_some_and(|(base, key)| self.is_carrier(base) && SOURCES.contains(&key))
-                || matches!(&*call.func, Expr::Name(name) if name.id == "dict")
-                    && call.arguments.args.iter().any(|inner| self.is_source(inner)),
+            Expr::Call(call) => {
+                key_of_get(expression)
+                    .is_some_and(|(base, key)| self.is_carrier(base) && SOURCES.contains(&key))
+                    || matches!(&*call.func, Expr::Name(name) if name.id == "dict")
+                        && call
+                            .arguments
+                            .args
+                            .iter()
+                            .any(|inner| self.is_source(inner))
+            }
             _ => false,
         }
     }
@@ -143,7 +171,12 @@ impl Taint {
                     Expr::Attribute(method) => {
                         matches!(
                             method.attr.as_str(),
-                            "rstrip" | "lstrip" | "strip" | "lower" | "removeprefix" | "removesuffix"
+                            "rstrip"
+                                | "lstrip"
+                                | "strip"
+                                | "lower"
+                                | "removeprefix"
+                                | "removesuffix"
                         ) && self.is_path(&method.value)
                     }
                     Expr::Name(name) if name.id == "str" => {
@@ -197,10 +230,15 @@ impl Taint {
     /// What it says about the caller that `condition` is true, or false.
     pub(super) fn bearing(&self, condition: &Expr, holds: bool) -> Bearing {
         match condition {
-            Expr::UnaryOp(unary) if unary.op == UnaryOp::Not => self.bearing(&unary.operand, !holds),
+            Expr::UnaryOp(unary) if unary.op == UnaryOp::Not => {
+                self.bearing(&unary.operand, !holds)
+            }
             Expr::BoolOp(several) => {
-                let bearings: Vec<Bearing> =
-                    several.values.iter().map(|value| self.bearing(value, holds)).collect();
+                let bearings: Vec<Bearing> = several
+                    .values
+                    .iter()
+                    .map(|value| self.bearing(value, holds))
+                    .collect();
                 let all_hold = (several.op == BoolOp::And) == holds;
                 combine(&bearings, all_hold)
             }
@@ -230,7 +268,11 @@ impl Taint {
             }
             Expr::Call(call)
                 if matches!(&*call.func, Expr::Name(name) if name.id == "isinstance")
-                    && call.arguments.args.first().is_some_and(|inner| self.is_brought(inner)) =>
+                    && call
+                        .arguments
+                        .args
+                        .first()
+                        .is_some_and(|inner| self.is_brought(inner)) =>
             {
                 brought(holds)
             }
@@ -240,7 +282,12 @@ impl Taint {
     }
 
     fn other(&self, condition: &Expr) -> Bearing {
-        let mut search = Search { taint: self, credential: false, carrier: false, path: false };
+        let mut search = Search {
+            taint: self,
+            credential: false,
+            carrier: false,
+            path: false,
+        };
         search.visit_expr(condition);
         if search.credential {
             Bearing::Judged
@@ -253,7 +300,11 @@ impl Taint {
 }
 
 fn brought(there: bool) -> Bearing {
-    if there { Bearing::Present } else { Bearing::Absent }
+    if there {
+        Bearing::Present
+    } else {
+        Bearing::Absent
+    }
 }
 
 /// What several conditions say together: all of them hold, or one of them does.

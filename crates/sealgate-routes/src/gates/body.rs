@@ -3,6 +3,7 @@
 //! The walk asks what happens to somebody who brings nothing. A denial that is only met by those who bring
 //! something (`if token: ... raise 401`) keeps nobody out, so it makes no gate.
 
+mod callee;
 mod calls;
 mod denials;
 mod flow;
@@ -13,6 +14,7 @@ use std::rc::Rc;
 
 use ruff_python_ast::{ExceptHandler, Expr, Stmt};
 use ruff_text_size::Ranged;
+use rustc_hash::FxHashMap;
 use sealgate_inventory::Strength;
 
 use super::Gates;
@@ -117,6 +119,8 @@ pub(super) struct Walker<'w, 'a> {
     /// What that number was where the branches around this began.
     branches: Vec<usize>,
     pub(super) out: Body<'a>,
+    /// What names were given in this body last. The interpreter forgets those of a branch that ends.
+    given: FxHashMap<&'a str, &'a Expr>,
 }
 
 /// Deeper calls than this are not followed.
@@ -150,16 +154,25 @@ impl<'w, 'a> Walker<'w, 'a> {
             handed: 0,
             branches: Vec::new(),
             out: Body::default(),
+            given: FxHashMap::default(),
         }
     }
 
     /// What an expression stands for. Bodies are walked more than once, so it is kept.
     pub(super) fn value(&mut self, expression: &'a Expr) -> Value<'a> {
-        let key = (std::ptr::from_ref(expression).addr(), Rc::as_ptr(&self.scope).addr());
+        let key = (
+            std::ptr::from_ref(expression).addr(),
+            Rc::as_ptr(&self.scope).addr(),
+        );
         if let Some(known) = self.gates.values.get(&key) {
             return known.clone();
         }
-        let value = self.interpreter.evaluate(expression, &self.scope);
+        let mut value = self.interpreter.evaluate(expression, &self.scope);
+        if let (Value::Unknown(_), Expr::Name(name)) = (&value, expression)
+            && let Some(given) = self.given.get(name.id.as_str())
+        {
+            value = self.interpreter.evaluate(given, &self.scope);
+        }
         self.gates.values.insert(key, value.clone());
         value
     }
@@ -179,7 +192,11 @@ impl<'w, 'a> Walker<'w, 'a> {
                     .alternatives()
                     .iter()
                     .any(|one| matches!(one, Value::External(_) | Value::Class(_)));
-                if library || self.mode == Mode::Answer { self.value(value) } else { Value::None }
+                if library || self.mode == Mode::Answer {
+                    self.value(value)
+                } else {
+                    Value::None
+                }
             }
             Expr::If(_) if self.mode == Mode::Answer => self.value(value),
             _ => Value::None,
@@ -191,7 +208,11 @@ impl<'w, 'a> Walker<'w, 'a> {
     }
 
     pub(super) fn flaw(&mut self, kind: FlawKind, node: impl Ranged, text: impl Into<Rc<str>>) {
-        let flaw = Flaw { kind, spot: self.spot(node), text: text.into() };
+        let flaw = Flaw {
+            kind,
+            spot: self.spot(node),
+            text: text.into(),
+        };
         if !self.out.flaws.contains(&flaw) {
             self.out.flaws.push(flaw);
         }
@@ -221,15 +242,17 @@ impl<'w, 'a> Walker<'w, 'a> {
                 _ => false,
             });
             if carries {
-                self.taint.carriers.insert(parameter.parameter.name.as_str().into());
+                self.taint
+                    .carriers
+                    .insert(parameter.parameter.name.as_str().into());
             }
         }
     }
 
     pub(super) fn brings_something(&self) -> bool {
-        self.conditions
-            .iter()
-            .any(|condition| self.taint.bearing(condition.test, condition.holds) == Bearing::Present)
+        self.conditions.iter().any(|condition| {
+            self.taint.bearing(condition.test, condition.holds) == Bearing::Present
+        })
     }
 
     fn is_under(&self, bearing: Bearing) -> bool {
@@ -262,12 +285,15 @@ impl<'w, 'a> Walker<'w, 'a> {
             }
             let made = self.value_of_return(value);
             if self.mode == Mode::Answer {
-                if let Some(status) = response_status(&made).or_else(|| self.leads_to_sign_in(&made)) {
+                if let Some(status) =
+                    response_status(&made).or_else(|| self.leads_to_sign_in(&made))
+                {
                     self.deny(status, None, statement);
                     return;
                 }
             } else if self.depth == 0
-                && (response_status(&made).is_some() || !matches!(made, Value::Either(_)) && is_exception(&made))
+                && (response_status(&made).is_some()
+                    || !matches!(made, Value::Either(_)) && is_exception(&made))
             {
                 let what = self.source(value);
                 self.flaw(FlawKind::ReturnsTruthyObject, value, what);
@@ -309,7 +335,10 @@ impl<'w, 'a> Walker<'w, 'a> {
             return;
         }
         // What hands the credential to something else lets that decide.
-        let delegates = self.branches.last().is_some_and(|before| self.handed > *before);
+        let delegates = self
+            .branches
+            .last()
+            .is_some_and(|before| self.handed > *before);
         if let Some(setting) = setting
             && !delegates
         {
@@ -324,8 +353,12 @@ impl<'w, 'a> Walker<'w, 'a> {
             Expr::Dict(dict) => !dict.items.is_empty(),
             Expr::Call(call) => {
                 let keywords = call.arguments.keywords.iter().map(|keyword| &keyword.value);
-                let mut constants =
-                    call.arguments.args.iter().chain(keywords).filter(|argument| argument.is_literal_expr());
+                let mut constants = call
+                    .arguments
+                    .args
+                    .iter()
+                    .chain(keywords)
+                    .filter(|argument| argument.is_literal_expr());
                 constants.next().is_some()
             }
             _ => false,
@@ -374,13 +407,18 @@ fn runs_elsewhere(path: &str) -> Option<usize> {
 /// Whether this class of a library carries a request.
 pub(super) fn is_carrier_class(path: &str) -> bool {
     matches!(path.split('.').next(), Some("fastapi" | "starlette"))
-        && matches!(path.rsplit('.').next(), Some("Request" | "HTTPConnection" | "WebSocket"))
+        && matches!(
+            path.rsplit('.').next(),
+            Some("Request" | "HTTPConnection" | "WebSocket")
+        )
 }
 
 /// Whether a function was defined in the body of another one.
 pub(super) fn is_inside(inner: &Function<'_>, outer: &Function<'_>) -> bool {
     let (inner_range, outer_range) = (inner.definition.range(), outer.definition.range());
-    inner.module == outer.module && inner_range != outer_range && outer_range.contains_range(inner_range)
+    inner.module == outer.module
+        && inner_range != outer_range
+        && outer_range.contains_range(inner_range)
 }
 
 /// Where what a method is bound to lies in memory: what makes two receivers the same.

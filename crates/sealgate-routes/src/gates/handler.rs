@@ -47,29 +47,60 @@ pub(super) fn checks<'a>(
     };
     let takes = taken(interpreter, gates, handler);
     let scope = gates.locals(interpreter, &function, receiver.as_ref());
-    let mut walker = Walker::new(interpreter, gates, function.clone(), scope, Mode::Answer, SHALLOW);
+    let mut walker = Walker::new(
+        interpreter,
+        gates,
+        function.clone(),
+        scope,
+        Mode::Answer,
+        SHALLOW,
+    );
     walker.taint = takes.taint;
     walker.note_carriers();
     if plain {
-        let parameters = definition.parameters.posonlyargs.iter().chain(&definition.parameters.args);
+        let parameters = definition
+            .parameters
+            .posonlyargs
+            .iter()
+            .chain(&definition.parameters.args);
         let mut names = parameters.map(|parameter| parameter.parameter.name.as_str());
-        let first = if receiver.is_some() { names.nth(1) } else { names.next() };
+        let first = if receiver.is_some() {
+            names.nth(1)
+        } else {
+            names.next()
+        };
         if let Some(first) = first {
             walker.taint.carriers.insert(first.into());
         }
     }
-    let mut look = Look { walker, first: true,
+    let mut look = Look {
+        walker,
+        first: true,
         settled,
-        acted: None, found: None, later: None };
+        acted: None,
+        found: None,
+        later: None,
+    };
     look.block(&definition.body);
-    let Look { mut walker, found, later, .. } = look;
+    let Look {
+        mut walker,
+        found,
+        later,
+        ..
+    } = look;
     let flaws = std::mem::take(&mut walker.out.flaws);
     let credential = walker.out.credential;
-    let mut own = Checks { gate: None, later: None, flaws };
+    let mut own = Checks {
+        gate: None,
+        later: None,
+        flaws,
+    };
     if let Some((line_of, strength, status)) = found {
         let name = walker.interpreter.name_of(handler);
         let through = walker.out.through.first().cloned();
-        let named = through.as_ref().map_or_else(|| name.into(), |through| through.name.clone());
+        let named = through
+            .as_ref()
+            .map_or_else(|| name.into(), |through| through.name.clone());
         let mut judged = Judgement::new(named, Verdict::Gate);
         judged.spot = Some(line_of);
         judged.credential = credential;
@@ -113,7 +144,10 @@ impl<'a> Look<'_, 'a> {
                 return;
             }
             match statement {
-                Stmt::FunctionDef(_) | Stmt::ClassDef(_) | Stmt::Import(_) | Stmt::ImportFrom(_) => continue,
+                Stmt::FunctionDef(_)
+                | Stmt::ClassDef(_)
+                | Stmt::Import(_)
+                | Stmt::ImportFrom(_) => continue,
                 Stmt::With(with) if self.first => {
                     for item in &with.items {
                         self.walker.expression(&item.context_expr, false);
@@ -127,7 +161,8 @@ impl<'a> Look<'_, 'a> {
                     let known = self.walker.out.unknown.is_some();
                     let check = self.check(statement);
                     if !known && let Some(why) = self.walker.out.unknown.clone() {
-                        self.later.get_or_insert((self.walker.spot(statement), Some(why)));
+                        self.later
+                            .get_or_insert((self.walker.spot(statement), Some(why)));
                     }
                     if check.is_some() && self.leads(&attempt.body) {
                         self.found = check;
@@ -164,7 +199,8 @@ impl<'a> Look<'_, 'a> {
     fn note_acts(&mut self, body: &'a [Stmt], check: Option<&Check>) {
         for statement in body {
             let spot = self.walker.spot(statement);
-            if self.acted.is_some() || check.is_some_and(|(check, ..)| check.range.0 < spot.range.1) {
+            if self.acted.is_some() || check.is_some_and(|(check, ..)| check.range.0 < spot.range.1)
+            {
                 return;
             }
             if acts(statement) && !Self::is_harmless(statement) {
@@ -180,7 +216,11 @@ impl<'a> Look<'_, 'a> {
             self.later = Some((*spot, None));
             if let Some(acted) = self.acted {
                 let text = self.walker.interpreter.source_of(*spot).into();
-                self.walker.out.flaws.push(Flaw { kind: FlawKind::EffectFirst, spot: acted, text });
+                self.walker.out.flaws.push(Flaw {
+                    kind: FlawKind::EffectFirst,
+                    spot: acted,
+                    text,
+                });
             }
         }
     }
@@ -196,13 +236,19 @@ impl<'a> Look<'_, 'a> {
         let _ = before;
         let credential = self.walker.out.credential;
         let sure = |denial: &&super::body::Denial<'a>| !denial.configured && !denial.shaped;
-        if let Some(denial) = denials.iter().find(|denial| denial.anonymous && credential && !sure(denial))
-            && !denials.iter().any(|denial| denial.anonymous && sure(&denial))
+        if let Some(denial) = denials
+            .iter()
+            .find(|denial| denial.anonymous && credential && !sure(denial))
+            && !denials
+                .iter()
+                .any(|denial| denial.anonymous && sure(&denial))
         {
             let why = "whether it denies depends on a setting, or on the path";
             self.later.get_or_insert((denial.spot, Some(why.into())));
         }
-        let denial = denials.iter().find(|denial| denial.anonymous && sure(denial) && credential)?;
+        let denial = denials
+            .iter()
+            .find(|denial| denial.anonymous && sure(denial) && credential)?;
         // A check that is written out has to look at what is brought, not only whether it is there.
         if let Stmt::If(branch) = statement
             && self.walker.out.through.is_empty()
@@ -212,25 +258,35 @@ impl<'a> Look<'_, 'a> {
             return None;
         }
         // `return await check(request)` raises; a refusal that is returned is the answer to everybody.
-        let answers = matches!(statement, Stmt::Return(_)) && (denial.thrown.is_none() || !is_bare_call(statement));
+        let answers = matches!(statement, Stmt::Return(_))
+            && (denial.thrown.is_none() || !is_bare_call(statement));
         if answers || matches!(statement, Stmt::For(_) | Stmt::While(_) | Stmt::Match(_)) {
             return None;
         }
         let strength = denials
             .iter()
             .filter(|denial| !denial.configured)
-            .fold(sealgate_inventory::Strength::default(), |all, denial| all.and(&denial.strength));
+            .fold(sealgate_inventory::Strength::default(), |all, denial| {
+                all.and(&denial.strength)
+            });
         Some((denial.spot, strength, denial.status))
     }
 
     /// Whether the check in the body of a `try` is its first statement that does anything.
     fn leads(&self, body: &'a [Stmt]) -> bool {
-        let Some(last) = self.walker.out.denials.iter().find(|denial| denial.anonymous) else {
+        let Some(last) = self
+            .walker
+            .out
+            .denials
+            .iter()
+            .find(|denial| denial.anonymous)
+        else {
             return false;
         };
         for statement in body {
             let range = statement.range();
-            let inside = range.start().to_u32() <= last.spot.range.0 && last.spot.range.1 <= range.end().to_u32();
+            let inside = range.start().to_u32() <= last.spot.range.0
+                && last.spot.range.1 <= range.end().to_u32();
             if inside {
                 return !matches!(statement, Stmt::For(_) | Stmt::While(_) | Stmt::Match(_));
             }
@@ -247,15 +303,19 @@ impl<'a> Look<'_, 'a> {
             Stmt::Pass(_) | Stmt::Global(_) | Stmt::Nonlocal(_) => true,
             Stmt::Expr(inner) => inner.value.is_literal_expr() || Self::is_logging(&inner.value),
             Stmt::Assign(assign) => {
-                assign.targets.iter().all(|target| matches!(target, Expr::Name(_) | Expr::Tuple(_)))
+                assign
+                    .targets
+                    .iter()
+                    .all(|target| matches!(target, Expr::Name(_) | Expr::Tuple(_)))
                     && Self::reads_only(&assign.value)
             }
             Stmt::AnnAssign(assign) => assign.value.as_deref().is_none_or(Self::reads_only),
             Stmt::If(branch) => {
                 Self::reads_only(&branch.test)
-                    && branch.body.iter().all(|inner| {
-                        matches!(inner, Stmt::Raise(_)) || Self::is_harmless(inner)
-                    })
+                    && branch
+                        .body
+                        .iter()
+                        .all(|inner| matches!(inner, Stmt::Raise(_)) || Self::is_harmless(inner))
                     && branch.elif_else_clauses.iter().all(|clause| {
                         clause.test.as_ref().is_none_or(Self::reads_only)
                             && clause.body.iter().all(|inner| {
@@ -275,7 +335,14 @@ impl<'a> Look<'_, 'a> {
             Expr::Attribute(method) => {
                 matches!(
                     method.attr.as_str(),
-                    "debug" | "info" | "warning" | "error" | "exception" | "critical" | "log" | "bind"
+                    "debug"
+                        | "info"
+                        | "warning"
+                        | "error"
+                        | "exception"
+                        | "critical"
+                        | "log"
+                        | "bind"
                 )
             }
             Expr::Name(name) => name.id == "print",
@@ -291,21 +358,47 @@ impl<'a> Look<'_, 'a> {
                     Expr::Attribute(method) => {
                         matches!(
                             method.attr.as_str(),
-                            "get" | "getlist" | "lower" | "upper" | "strip" | "split" | "startswith" | "endswith"
-                                | "removeprefix" | "partition" | "replace" | "encode" | "decode"
-                                | "compare_digest" | "get_logger" | "getLogger"
+                            "get"
+                                | "getlist"
+                                | "lower"
+                                | "upper"
+                                | "strip"
+                                | "split"
+                                | "startswith"
+                                | "endswith"
+                                | "removeprefix"
+                                | "partition"
+                                | "replace"
+                                | "encode"
+                                | "decode"
+                                | "compare_digest"
+                                | "get_logger"
+                                | "getLogger"
                         ) && Self::reads_only(&method.value)
                     }
                     Expr::Name(name) => {
                         matches!(
                             name.id.as_str(),
-                            "str" | "int" | "bool" | "len" | "getattr" | "isinstance" | "dict" | "list" | "set"
+                            "str"
+                                | "int"
+                                | "bool"
+                                | "len"
+                                | "getattr"
+                                | "isinstance"
+                                | "dict"
+                                | "list"
+                                | "set"
                         )
                     }
                     _ => false,
                 };
                 let keywords = call.arguments.keywords.iter().map(|keyword| &keyword.value);
-                pure && call.arguments.args.iter().chain(keywords).all(Self::reads_only)
+                pure && call
+                    .arguments
+                    .args
+                    .iter()
+                    .chain(keywords)
+                    .all(Self::reads_only)
             }
             Expr::Attribute(attribute) => Self::reads_only(&attribute.value),
             Expr::Subscript(subscript) => {
@@ -317,7 +410,9 @@ impl<'a> Look<'_, 'a> {
                 Self::reads_only(&compare.left) && compare.comparators.iter().all(Self::reads_only)
             }
             Expr::If(either) => {
-                Self::reads_only(&either.test) && Self::reads_only(&either.body) && Self::reads_only(&either.orelse)
+                Self::reads_only(&either.test)
+                    && Self::reads_only(&either.body)
+                    && Self::reads_only(&either.orelse)
             }
             Expr::Tuple(tuple) => tuple.elts.iter().all(Self::reads_only),
             Expr::List(list) => list.elts.iter().all(Self::reads_only),
@@ -354,7 +449,10 @@ fn acts(statement: &Stmt) -> bool {
     };
     match statement {
         Stmt::Expr(inner) => called(&inner.value),
-        Stmt::Delete(gone) => gone.targets.iter().any(|target| !matches!(target, Expr::Name(_))),
+        Stmt::Delete(gone) => gone
+            .targets
+            .iter()
+            .any(|target| !matches!(target, Expr::Name(_))),
         Stmt::Assign(assign) => assign.targets.iter().any(kept) || removes(&assign.value),
         Stmt::AugAssign(assign) => kept(&assign.target),
         Stmt::AnnAssign(assign) => assign.value.as_deref().is_some_and(removes),

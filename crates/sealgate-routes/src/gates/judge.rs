@@ -34,7 +34,9 @@ pub(crate) fn judge<'a>(
     let judged = Rc::new(judged(interpreter, gates, callable));
     interpreter.quiet = quiet;
     if let Some(key) = key {
-        gates.judged.insert(key, (callable.clone(), Some(judged.clone())));
+        gates
+            .judged
+            .insert(key, (callable.clone(), Some(judged.clone())));
     }
     judged
 }
@@ -58,7 +60,11 @@ fn identity(callable: &Value<'_>) -> Option<(usize, usize)> {
     }
 }
 
-fn judged<'a>(interpreter: &mut Interpreter<'a>, gates: &mut Gates<'a>, callable: &Value<'a>) -> Judgement {
+fn judged<'a>(
+    interpreter: &mut Interpreter<'a>,
+    gates: &mut Gates<'a>,
+    callable: &Value<'a>,
+) -> Judgement {
     let name = interpreter.name_of(callable);
     if gates.config.is_not_gate(&name) {
         return Judgement::not_gate(name, "the configuration says that it is no gate");
@@ -110,23 +116,46 @@ fn by_kind<'a>(
         Value::Unknown(why) => Judgement::unknown(name, why.clone()),
         Value::None => Judgement::not_gate(name, "there is nothing"),
         Value::Either(several) => either(interpreter, gates, &several.clone(), name),
-        Value::Function(function) => of_function(interpreter, gates, callable, &function.clone(), None, name),
+        Value::Function(function) => {
+            of_function(interpreter, gates, callable, &function.clone(), None, name)
+        }
         Value::Method(method) => {
             let receiver = method.receiver.clone();
-            of_function(interpreter, gates, callable, &method.function.clone(), Some(&receiver), name)
+            of_function(
+                interpreter,
+                gates,
+                callable,
+                &method.function.clone(),
+                Some(&receiver),
+                name,
+            )
         }
         Value::Object(object) => {
             let method = interpreter.attribute(callable, "__call__");
             if let Value::Method(bound) = &method {
                 let function = bound.function.clone();
-                return of_function(interpreter, gates, callable, &function, Some(callable), name);
+                return of_function(
+                    interpreter,
+                    gates,
+                    callable,
+                    &function,
+                    Some(callable),
+                    name,
+                );
             }
             match &object.class {
-                Some(class) if libraries::is_scheme_class(interpreter, &Value::Class(class.clone())) => {
-                    let silent = matches!(object.fields.borrow().get("auto_error"), Some(Value::Bool(false)));
+                Some(class)
+                    if libraries::is_scheme_class(interpreter, &Value::Class(class.clone())) =>
+                {
+                    let silent = matches!(
+                        object.fields.borrow().get("auto_error"),
+                        Some(Value::Bool(false))
+                    );
                     scheme(name, object.spot, silent)
                 }
-                Some(_) => Judgement::unknown(name, "what it does when it is called is not in the source"),
+                Some(_) => {
+                    Judgement::unknown(name, "what it does when it is called is not in the source")
+                }
                 None => Judgement::not_gate(name, "it belongs to the framework"),
             }
         }
@@ -143,7 +172,9 @@ fn by_kind<'a>(
         }
         Value::Partial(partial) => (*judge(interpreter, gates, &partial.callee.clone())).clone(),
         Value::Wrapped(wrapped) => (*judge(interpreter, gates, &wrapped.inner.clone())).clone(),
-        Value::Annotated(annotated) => (*judge(interpreter, gates, &annotated.base.clone())).clone(),
+        Value::Annotated(annotated) => {
+            (*judge(interpreter, gates, &annotated.base.clone())).clone()
+        }
         Value::Depends(depends) => match &depends.callee {
             Some(callee) => (*judge(interpreter, gates, &callee.clone())).clone(),
             None => Judgement::unknown(name, "it is not known what is depended on"),
@@ -155,10 +186,15 @@ fn by_kind<'a>(
         Value::External(path) => Gates::library(callable)
             .unwrap_or_else(|| Judgement::unknown(name, format!("`{path}` is not in the source"))),
         Value::Parameter(parameter) => {
-            let why = format!("`{}` is handed in by a caller that is not known", parameter.name);
+            let why = format!(
+                "`{}` is handed in by a caller that is not known",
+                parameter.name
+            );
             Judgement::unknown(name, why)
         }
-        Value::Known(_) | Value::KnownMethod(_) => Judgement::not_gate(name, "it belongs to the framework"),
+        Value::Known(_) | Value::KnownMethod(_) => {
+            Judgement::not_gate(name, "it belongs to the framework")
+        }
         _ => Judgement::unknown(name, "it is not known what it is"),
     }
 }
@@ -166,16 +202,26 @@ fn by_kind<'a>(
 /// A security scheme by itself: it denies who brings nothing, and takes whatever is brought.
 pub(super) fn scheme(name: &str, spot: Spot, silent: bool) -> Judgement {
     let (kind, why) = if silent {
-        (FlawKind::AutoErrorFalse, "with `auto_error=False` it denies nobody")
+        (
+            FlawKind::AutoErrorFalse,
+            "with `auto_error=False` it denies nobody",
+        )
     } else {
-        (FlawKind::SchemeOnly, "it checks that a credential is there, not what it is")
+        (
+            FlawKind::SchemeOnly,
+            "it checks that a credential is there, not what it is",
+        )
     };
     let mut found = Judgement::not_gate(name, why);
     found.credential = true;
     if !silent {
         found.statuses.insert(401);
     }
-    found.flaws.push(Flaw { kind, spot, text: name.into() });
+    found.flaws.push(Flaw {
+        kind,
+        spot,
+        text: name.into(),
+    });
     found
 }
 
@@ -186,8 +232,14 @@ fn either<'a>(
     several: &Rc<[Value<'a>]>,
     name: &str,
 ) -> Judgement {
-    let judged: Vec<Rc<Judgement>> = several.iter().map(|one| judge(interpreter, gates, one)).collect();
-    let mut found = Judgement::unknown(name, "it may be one of several, and not all of them are gates");
+    let judged: Vec<Rc<Judgement>> = several
+        .iter()
+        .map(|one| judge(interpreter, gates, one))
+        .collect();
+    let mut found = Judgement::unknown(
+        name,
+        "it may be one of several, and not all of them are gates",
+    );
     let mut strength: Option<Strength> = None;
     for (one, value) in judged.iter().zip(several.iter()) {
         found.credential |= one.credential;
@@ -203,7 +255,11 @@ fn either<'a>(
             Some(known) => weaker(&known, &one.strength),
         });
         if let Some((spot, text)) = no_op(interpreter, value) {
-            found.flaws.push(Flaw { kind: FlawKind::NoOpBranch, spot, text });
+            found.flaws.push(Flaw {
+                kind: FlawKind::NoOpBranch,
+                spot,
+                text,
+            });
         }
     }
     let gate = |one: &Rc<Judgement>| one.is_gate();
@@ -216,7 +272,9 @@ fn either<'a>(
         found.through = judged.into_iter().filter(gate).collect();
     } else {
         found.flaws.retain(|flaw| flaw.kind != FlawKind::NoOpBranch);
-        let mut unknown = judged.iter().filter(|one| matches!(one.verdict, Verdict::Unknown(_)));
+        let mut unknown = judged
+            .iter()
+            .filter(|one| matches!(one.verdict, Verdict::Unknown(_)));
         if let Some(one) = unknown.next().or(judged.first()) {
             found.verdict = one.verdict.clone();
         }
@@ -247,15 +305,19 @@ fn no_op<'a>(interpreter: &Interpreter<'a>, value: &Value<'a>) -> Option<(Spot, 
         _ => return None,
     };
     let idle = match function.definition {
-        Definition::Lambda(lambda) => lambda.body.is_literal_expr() || matches!(&*lambda.body, Expr::Name(_)),
-        Definition::Function(definition) => definition.body.iter().all(|statement| match statement {
-            Stmt::Pass(_) => true,
-            Stmt::Expr(inner) => inner.value.is_literal_expr(),
-            Stmt::Return(returned) => returned.value.as_deref().is_none_or(|value| {
-                value.is_literal_expr() || matches!(value, Expr::Name(_) | Expr::Dict(_))
-            }),
-            _ => false,
-        }),
+        Definition::Lambda(lambda) => {
+            lambda.body.is_literal_expr() || matches!(&*lambda.body, Expr::Name(_))
+        }
+        Definition::Function(definition) => {
+            definition.body.iter().all(|statement| match statement {
+                Stmt::Pass(_) => true,
+                Stmt::Expr(inner) => inner.value.is_literal_expr(),
+                Stmt::Return(returned) => returned.value.as_deref().is_none_or(|value| {
+                    value.is_literal_expr() || matches!(value, Expr::Name(_) | Expr::Dict(_))
+                }),
+                _ => false,
+            })
+        }
     };
     let spot = Spot::new(function.module, function.definition.range());
     idle.then(|| (spot, interpreter.source_of(spot).into()))
@@ -287,6 +349,18 @@ fn of_function<'a>(
     if (found.is_gate() || shaped) && !takes.nested.iter().any(|nested| nested.is_gate()) {
         try_out(interpreter, gates, function, receiver, &takes, &mut found);
     }
+    let always = body
+        .flaws
+        .iter()
+        .find(|flaw| flaw.kind == FlawKind::ReturnsTruthyObject);
+    if let Some(always) =
+        always.filter(|_| found.is_gate() && !takes.nested.iter().any(|nested| nested.is_gate()))
+    {
+        // It may deny by something else; that is for somebody to see.
+        found.verdict =
+            Verdict::Unknown(format!("it asks `{}`, which is always true", always.text).into());
+        found.strength = Strength::default();
+    }
     // It is what it depends on that decides, and that has denied by then.
     let leans = found.is_gate() && body.denials.is_empty();
     for flaw in &body.flaws {
@@ -296,11 +370,19 @@ fn of_function<'a>(
         }
     }
     for (request, text) in &takes.requests {
-        found.flaws.push(Flaw { kind: FlawKind::RequestTyped, spot: *request, text: text.clone() });
+        found.flaws.push(Flaw {
+            kind: FlawKind::RequestTyped,
+            spot: *request,
+            text: text.clone(),
+        });
     }
     let looks_like_one = takes.credential && (!takes.schemes.is_empty() || takes.named_credential);
     if !found.is_gate() && looks_like_one && body.denials.is_empty() && !body.optional {
-        found.flaws.push(Flaw { kind: FlawKind::NeverDenies, spot, text: name.into() });
+        found.flaws.push(Flaw {
+            kind: FlawKind::NeverDenies,
+            spot,
+            text: name.into(),
+        });
     }
     if !found.is_gate() {
         for scheme in &takes.schemes {
@@ -322,29 +404,38 @@ fn try_out<'a>(
     found: &mut Judgement,
 ) {
     use ruff_text_size::Ranged;
-    let denied_before = takes.schemes.iter().any(|scheme| !scheme.statuses.is_empty()) || takes.required;
-    let why: Rc<str> = match trial::dependency(interpreter, gates, function, receiver, takes, denied_before) {
-        trial::Found::Denies => {
-            if !found.is_gate() {
-                found.verdict = Verdict::Gate;
-                found.strength = at_least_user(found.strength.clone());
+    let denied_before = takes
+        .schemes
+        .iter()
+        .any(|scheme| !scheme.statuses.is_empty())
+        || takes.required;
+    let why: Rc<str> =
+        match trial::dependency(interpreter, gates, function, receiver, takes, denied_before) {
+            trial::Found::Denies => {
+                if !found.is_gate() {
+                    found.verdict = Verdict::Gate;
+                    found.strength = at_least_user(found.strength.clone());
+                }
+                return;
             }
-            return;
-        }
-        _ if !found.is_gate() => return,
-        trial::Found::Perhaps(why) => {
-            found.verdict = Verdict::Unknown(why);
-            found.strength = Strength::default();
-            return;
-        }
-        trial::Found::Open => "it lets in whoever brings nothing".into(),
-        trial::Found::PresenceOnly => {
-            let spot = Spot::new(function.module, function.definition.range());
-            let text = found.name.clone();
-            found.flaws.push(Flaw { kind: FlawKind::PresenceOnly, spot, text });
-            "it checks that a credential is there, not what it is".into()
-        }
-    };
+            _ if !found.is_gate() => return,
+            trial::Found::Perhaps(why) => {
+                found.verdict = Verdict::Unknown(why);
+                found.strength = Strength::default();
+                return;
+            }
+            trial::Found::Open => "it lets in whoever brings nothing".into(),
+            trial::Found::PresenceOnly => {
+                let spot = Spot::new(function.module, function.definition.range());
+                let text = found.name.clone();
+                found.flaws.push(Flaw {
+                    kind: FlawKind::PresenceOnly,
+                    spot,
+                    text,
+                });
+                "it checks that a credential is there, not what it is".into()
+            }
+        };
     found.verdict = Verdict::NotGate(why);
     found.strength = Strength::default();
 }
@@ -368,8 +459,16 @@ fn combine(gates: &Gates<'_>, name: &str, takes: &Takes<'_>, body: &Body<'_>) ->
     let mut found = Judgement::not_gate(name, "it turns nobody away");
     found.takes_scopes = takes.scoped;
     found.credential = takes.credential || body.credential;
-    let nested: Vec<&Rc<Judgement>> = takes.nested.iter().filter(|nested| nested.is_gate()).collect();
-    let denies_strangers = takes.schemes.iter().any(|scheme| !scheme.statuses.is_empty()) || takes.required;
+    let nested: Vec<&Rc<Judgement>> = takes
+        .nested
+        .iter()
+        .filter(|nested| nested.is_gate())
+        .collect();
+    let denies_strangers = takes
+        .schemes
+        .iter()
+        .any(|scheme| !scheme.statuses.is_empty())
+        || takes.required;
     let met: Vec<_> = body
         .denials
         .iter()
@@ -399,7 +498,11 @@ fn combine(gates: &Gates<'_>, name: &str, takes: &Takes<'_>, body: &Body<'_>) ->
         found.strength = at_least_user(found.strength);
         found.through.extend(nested.into_iter().cloned());
         found.through.extend(body.through.iter().cloned());
-    } else if let Some(unknown) = takes.nested.iter().find(|one| matches!(one.verdict, Verdict::Unknown(_))) {
+    } else if let Some(unknown) = takes
+        .nested
+        .iter()
+        .find(|one| matches!(one.verdict, Verdict::Unknown(_)))
+    {
         found.verdict = unknown.verdict.clone();
     } else if let Some(why) = &takes.unknown {
         found.verdict = Verdict::Unknown(why.clone());
@@ -408,7 +511,9 @@ fn combine(gates: &Gates<'_>, name: &str, takes: &Takes<'_>, body: &Body<'_>) ->
     } else if !body.denials.is_empty() && met.is_empty() {
         found.verdict = Verdict::NotGate("it lets in whoever brings nothing".into());
     } else if !met.is_empty() && takes.body_only {
-        found.verdict = Verdict::NotGate("it checks what is sent in the body, as a form to sign in does".into());
+        found.verdict = Verdict::NotGate(
+            "it checks what is sent in the body, as a form to sign in does".into(),
+        );
     } else if !met.is_empty() {
         found.verdict = Verdict::NotGate("what it denies has nothing to do with who calls".into());
     } else if !takes.schemes.is_empty() {

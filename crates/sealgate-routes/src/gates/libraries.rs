@@ -30,11 +30,40 @@ const SCHEMES: [&str; 11] = [
 
 /// Packages whose callables hand things to handlers and deny nobody.
 const HARMLESS: [&str; 34] = [
-    "aiocache", "aiohttp", "asyncio", "asyncpg", "beanie", "boto3", "builtins", "cachetools", "celery",
-    "collections", "contextlib", "dataclasses", "datetime", "enum", "fastapi", "fastapi_cache",
-    "fastapi_filter", "fastapi_limiter", "fastapi_pagination", "functools", "httpx", "logging", "motor",
-    "os", "pydantic", "pydantic_settings", "pymongo", "redis", "slowapi", "sqlalchemy", "sqlmodel",
-    "starlette", "typing", "uuid",
+    "aiocache",
+    "aiohttp",
+    "asyncio",
+    "asyncpg",
+    "beanie",
+    "boto3",
+    "builtins",
+    "cachetools",
+    "celery",
+    "collections",
+    "contextlib",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "fastapi",
+    "fastapi_cache",
+    "fastapi_filter",
+    "fastapi_limiter",
+    "fastapi_pagination",
+    "functools",
+    "httpx",
+    "logging",
+    "motor",
+    "os",
+    "pydantic",
+    "pydantic_settings",
+    "pymongo",
+    "redis",
+    "slowapi",
+    "sqlalchemy",
+    "sqlmodel",
+    "starlette",
+    "typing",
+    "uuid",
 ];
 
 /// Middleware of libraries that lets everybody pass, whoever calls: by package, or by class.
@@ -86,7 +115,10 @@ impl<'a> Gates<'a> {
                 let silent = matches!(flag(arguments, "auto_error", 4), Flag::Off | Flag::Unknown);
                 Some(scheme(path, made.spot, silent))
             }
-            ("fastapi_users" | "fastapi_users_db_sqlalchemy", "current_user" | "current_user_token") => {
+            (
+                "fastapi_users" | "fastapi_users_db_sqlalchemy",
+                "current_user" | "current_user_token",
+            ) => {
                 if !made.called {
                     return None;
                 }
@@ -94,7 +126,9 @@ impl<'a> Gates<'a> {
                 let roles: &[&str] = if privileged { &["superuser"] } else { &[] };
                 Some(unless(path, arguments, "optional", roles))
             }
-            ("fastapi_login", "LoginManager") if made.called => Some(gate(path, Strength::default())),
+            ("fastapi_login", "LoginManager") if made.called => {
+                Some(gate(path, Strength::default()))
+            }
             (
                 "fastapi_azure_auth",
                 "SingleTenantAzureAuthorizationCodeBearer"
@@ -122,28 +156,29 @@ impl<'a> Gates<'a> {
             }
             (
                 "fastapi_cloudauth",
-                "Cognito" | "Auth0" | "CognitoCurrentUser" | "Auth0CurrentUser" | "FirebaseCurrentUser",
+                "Cognito"
+                | "Auth0"
+                | "CognitoCurrentUser"
+                | "Auth0CurrentUser"
+                | "FirebaseCurrentUser",
             ) if made.called => Some(unless_false(path, arguments, "auto_error", NOWHERE)),
-            ("fastapi_cloudauth", "scope")
-            | ("fastapi_plugin", "require_auth")
-                if made.called =>
-            {
+            ("fastapi_cloudauth", "scope") | ("fastapi_plugin", "require_auth") if made.called => {
                 Some(gate(path, scopes(arguments.get(0, "scopes"))))
             }
             ("supertokens_python", "verify_session") if made.called => {
                 Some(unless_false(path, arguments, "session_required", 1))
             }
-            ("propelauth_fastapi", "require_user") => {
-                Some(gate(path, Strength::default()))
-            }
-            ("propelauth_fastapi", "optional_user") | ("fastapi_login", "optional") => {
-                Some(Judgement::not_gate(path, "it lets in whoever brings nothing"))
-            }
+            ("propelauth_fastapi", "require_user") => Some(gate(path, Strength::default())),
+            ("propelauth_fastapi", "optional_user") | ("fastapi_login", "optional") => Some(
+                Judgement::not_gate(path, "it lets in whoever brings nothing"),
+            ),
             ("fief_client", "authenticated" | "current_user") if made.called => {
                 let mut found = unless(path, arguments, "optional", &[]);
                 if found.is_gate() {
                     found.strength = found.strength.and(&scopes(arguments.keyword("scope")));
-                    found.strength = found.strength.and(&scopes(arguments.keyword("permissions")));
+                    found.strength = found
+                        .strength
+                        .and(&scopes(arguments.keyword("permissions")));
                 }
                 Some(found)
             }
@@ -151,9 +186,9 @@ impl<'a> Gates<'a> {
                 Some(gate(path, roles(arguments.get(0, "required_roles"))))
             }
             // `Permission("view", acl)`: the list may allow everybody.
-            ("fastapi_permissions", "configure_permissions()") if made.called => {
-                Some(Judgement::unknown(path, "whom its access list allows is not known"))
-            }
+            ("fastapi_permissions", "configure_permissions()") if made.called => Some(
+                Judgement::unknown(path, "whom its access list allows is not known"),
+            ),
             _ => harmless(path),
         }
     }
@@ -173,7 +208,11 @@ const NOWHERE: usize = usize::MAX;
 
 /// A flag by its name, or at its position. Any `bool` where positions are not known may be it.
 fn flag(arguments: &Arguments<'_>, name: &str, position: usize) -> Flag {
-    let loose = position == NOWHERE && arguments.positional.iter().any(|value| matches!(value, Value::Bool(_)));
+    let loose = position == NOWHERE
+        && arguments
+            .positional
+            .iter()
+            .any(|value| matches!(value, Value::Bool(_)));
     if loose && arguments.keyword(name).is_none() {
         return Flag::Unknown;
     }
@@ -198,7 +237,9 @@ fn unless(path: &str, arguments: &Arguments<'_>, optional: &str, roles: &[&str])
             let mut strength = Strength::default();
             if !roles.is_empty() {
                 strength.level = Level::Privileged;
-                strength.roles.extend(roles.iter().map(|role| (*role).to_owned()));
+                strength
+                    .roles
+                    .extend(roles.iter().map(|role| (*role).to_owned()));
             }
             gate(path, strength)
         }
@@ -206,7 +247,12 @@ fn unless(path: &str, arguments: &Arguments<'_>, optional: &str, roles: &[&str])
 }
 
 /// A gate, unless a flag that is true by default was set to false.
-fn unless_false(path: &str, arguments: &Arguments<'_>, required: &str, position: usize) -> Judgement {
+fn unless_false(
+    path: &str,
+    arguments: &Arguments<'_>,
+    required: &str,
+    position: usize,
+) -> Judgement {
     match flag(arguments, required, position) {
         Flag::Off => {
             let mut found = Judgement::not_gate(path, "it lets in whoever brings nothing");
@@ -228,19 +274,37 @@ fn gate(path: &str, strength: Strength) -> Judgement {
 
 fn scopes(value: Option<&Value<'_>>) -> Strength {
     let scopes: Vec<String> = value.map(texts).unwrap_or_default();
-    let level = if scopes.is_empty() { Level::User } else { Level::Privileged };
-    Strength { level, scopes: scopes.into_iter().collect(), ..Strength::default() }
+    let level = if scopes.is_empty() {
+        Level::User
+    } else {
+        Level::Privileged
+    };
+    Strength {
+        level,
+        scopes: scopes.into_iter().collect(),
+        ..Strength::default()
+    }
 }
 
 fn roles(value: Option<&Value<'_>>) -> Strength {
     let roles: Vec<String> = value.map(texts).unwrap_or_default();
-    let level = if roles.is_empty() { Level::User } else { Level::Privileged };
-    Strength { level, roles: roles.into_iter().collect(), ..Strength::default() }
+    let level = if roles.is_empty() {
+        Level::User
+    } else {
+        Level::Privileged
+    };
+    Strength {
+        level,
+        roles: roles.into_iter().collect(),
+        ..Strength::default()
+    }
 }
 
 fn harmless(path: &str) -> Option<Judgement> {
     let package = path.split('.').next()?;
-    HARMLESS.contains(&package).then(|| Judgement::not_gate(path, "it is known to let everybody pass"))
+    HARMLESS
+        .contains(&package)
+        .then(|| Judgement::not_gate(path, "it is known to let everybody pass"))
 }
 
 /// Methods of dependencies of libraries that deny when handlers call them.
@@ -248,7 +312,10 @@ pub(super) fn method_denies(class: &str, method: &str, awaited: bool) -> bool {
     let package = class.split('.').next().unwrap_or_default();
     (package == "fastapi_jwt_auth" || package == "async_fastapi_jwt_auth" && awaited)
         && class.ends_with("AuthJWT")
-        && matches!(method, "jwt_required" | "fresh_jwt_required" | "jwt_refresh_token_required")
+        && matches!(
+            method,
+            "jwt_required" | "fresh_jwt_required" | "jwt_refresh_token_required"
+        )
 }
 
 /// What `@requires(...)` of Starlette asks for, if a decorator is that. It denies with 403, or redirects.
@@ -259,8 +326,15 @@ pub(super) fn requires(decorator: &Value<'_>) -> Option<Judgement> {
     if !made.called || &*made.callee != "starlette.authentication.requires" {
         return None;
     }
-    let asked: Vec<String> = made.arguments.get(0, "scopes").map(texts).unwrap_or_default();
-    let mut strength = Strength { level: Level::User, ..Strength::default() };
+    let asked: Vec<String> = made
+        .arguments
+        .get(0, "scopes")
+        .map(texts)
+        .unwrap_or_default();
+    let mut strength = Strength {
+        level: Level::User,
+        ..Strength::default()
+    };
     for scope in asked.into_iter().filter(|scope| scope != "authenticated") {
         strength.level = Level::Privileged;
         strength.scopes.insert(scope);
@@ -303,7 +377,9 @@ pub(super) fn is_harmless_middleware(path: &str) -> bool {
 
 /// Whether a class of the tree is a security scheme by inheritance.
 pub(super) fn is_scheme_class<'a>(interpreter: &mut Interpreter<'a>, class: &Value<'a>) -> bool {
-    SCHEMES.iter().any(|scheme| interpreter.inherits(class, &format!("fastapi.security.{scheme}")))
+    SCHEMES
+        .iter()
+        .any(|scheme| interpreter.inherits(class, &format!("fastapi.security.{scheme}")))
 }
 
 /// Whether this takes name and password out of a form, as a sign-in does.

@@ -64,7 +64,9 @@ pub(crate) fn covers<'a>(
         return if libraries::is_harmless_middleware(path) {
             Covered::No
         } else {
-            Covered::Perhaps(format!("what the middleware `{path}` does is not in the source").into())
+            Covered::Perhaps(
+                format!("what the middleware `{path}` does is not in the source").into(),
+            )
         };
     }
     let entrance = match entrance(interpreter, gates, middleware) {
@@ -79,8 +81,27 @@ pub(crate) fn covers<'a>(
         return Covered::No;
     }
     let walked = walk(interpreter, gates, &entrance, route);
+    let denies = walked.0.denies == Some(401);
     let found = match judged(interpreter, &entrance, walked, name) {
         Covered::Yes(judged) => tried(interpreter, gates, &entrance, route, judged),
+        // What the first look does not understand, the second may: a helper that judges.
+        Covered::Perhaps(why) if denies => {
+            let mut found = Judgement::new(interpreter.name_of(&middleware.callee), Verdict::Gate);
+            found.spot = Some(Spot::new(
+                entrance.function.module,
+                entrance.function.definition.range(),
+            ));
+            found.statuses.insert(401);
+            found.credential = true;
+            found.strength = Strength {
+                level: Level::User,
+                ..Strength::default()
+            };
+            match tried(interpreter, gates, &entrance, route, Rc::new(found)) {
+                Covered::Yes(judged) => Covered::Yes(judged),
+                _ => Covered::Perhaps(why),
+            }
+        }
         other => other,
     };
     conditional(middleware, found)
@@ -97,7 +118,9 @@ fn tried<'a>(
     let passage = Passage {
         function: &entrance.function,
         receiver: entrance.receiver.as_ref(),
-        request: positional(&entrance.function, entrance.receiver.is_some()).first().cloned(),
+        request: positional(&entrance.function, entrance.receiver.is_some())
+            .first()
+            .cloned(),
         next: entrance.next.clone(),
         route,
         template: template(route),
@@ -117,14 +140,22 @@ fn tried<'a>(
 /// The path of a route. What is mounted has all paths below it.
 fn template(route: &FlatRoute<'_>) -> Template {
     let below = matches!(route.kind, Kind::Mount | Kind::Static | Kind::Frontend);
-    let path = if below { format!("{}/*", route.path.trim_end_matches('/')) } else { route.path.clone() };
+    let path = if below {
+        format!("{}/*", route.path.trim_end_matches('/'))
+    } else {
+        route.path.clone()
+    };
     Template::new(&path)
 }
 
 fn conditional(middleware: &Middleware<'_>, covered: Covered) -> Covered {
     match (covered, middleware.added.conditions.first()) {
         (Covered::Yes(found), Some(condition)) => Covered::Perhaps(
-            format!("the middleware `{}` is only added when `{condition}`", found.name).into(),
+            format!(
+                "the middleware `{}` is only added when `{condition}`",
+                found.name
+            )
+            .into(),
         ),
         (covered, _) => covered,
     }
@@ -154,7 +185,10 @@ fn judged<'a>(
     found.spot = Some(Spot::new(entrance.function.module, range));
     found.statuses.insert(status);
     found.credential = true;
-    found.strength = Strength { level: Level::User, ..Strength::default() };
+    found.strength = Strength {
+        level: Level::User,
+        ..Strength::default()
+    };
     found.flaws = body.flaws;
     Covered::Yes(Rc::new(found))
 }
@@ -169,7 +203,11 @@ pub(crate) fn flaws<'a>(
     match entrance(interpreter, gates, middleware) {
         Ok(entrance) => {
             let (outcome, body) = walk(interpreter, gates, &entrance, route);
-            if outcome.denies.is_some() { body.flaws } else { Vec::new() }
+            if outcome.denies.is_some() {
+                body.flaws
+            } else {
+                Vec::new()
+            }
         }
         Err(_) => Vec::new(),
     }
@@ -187,7 +225,9 @@ fn entrance<'a>(
     let quiet = std::mem::replace(&mut interpreter.quiet, true);
     let found = find_entrance(interpreter, middleware);
     interpreter.quiet = quiet;
-    gates.entrances.insert(key, (middleware.clone(), found.clone()));
+    gates
+        .entrances
+        .insert(key, (middleware.clone(), found.clone()));
     found
 }
 
@@ -199,7 +239,9 @@ fn find_entrance<'a>(
     let name = interpreter.name_of(callee);
     let lost = || -> Rc<str> {
         match callee {
-            Value::Unknown(why) => format!("which middleware stands before it cannot be told: {why}").into(),
+            Value::Unknown(why) => {
+                format!("which middleware stands before it cannot be told: {why}").into()
+            }
             _ => format!("it is not known what the middleware `{name}` does").into(),
         }
     };
@@ -208,13 +250,17 @@ fn find_entrance<'a>(
     }
     if let Value::Known(Known::BaseHttpMiddleware) = callee {
         let given = middleware.arguments.keyword("dispatch").cloned();
-        return given.and_then(|given| dispatch(interpreter, &given)).ok_or_else(lost);
+        return given
+            .and_then(|given| dispatch(interpreter, &given))
+            .ok_or_else(lost);
     }
     let made = match callee {
         Value::Class(_) | Value::Function(_) | Value::Partial(_) => {
             let mut arguments = middleware.arguments.clone();
             if arguments.keyword("app").is_none() {
-                arguments.positional.insert(0, Value::unknown("it is the application"));
+                arguments
+                    .positional
+                    .insert(0, Value::unknown("it is the application"));
             }
             let arguments = Arguments { ..arguments };
             interpreter.call(callee, arguments, middleware.added.spot)
@@ -224,8 +270,12 @@ fn find_entrance<'a>(
     match &made {
         Value::Object(object) => {
             let class = object.class.clone().map(Value::Class);
-            let base = class.as_ref().and_then(|class| interpreter.known_base(class));
-            if base == Some(Known::BaseHttpMiddleware) || object.known == Some(Known::BaseHttpMiddleware) {
+            let base = class
+                .as_ref()
+                .and_then(|class| interpreter.known_base(class));
+            if base == Some(Known::BaseHttpMiddleware)
+                || object.known == Some(Known::BaseHttpMiddleware)
+            {
                 let method = interpreter.attribute(&made, "dispatch");
                 return dispatch(interpreter, &method).ok_or_else(lost);
             }
@@ -239,9 +289,12 @@ fn find_entrance<'a>(
                 _ => Err(lost()),
             }
         }
-        Value::Function(function) => {
-            Ok(Entrance { function: function.clone(), receiver: None, http_only: false, next: None })
-        }
+        Value::Function(function) => Ok(Entrance {
+            function: function.clone(),
+            receiver: None,
+            http_only: false,
+            next: None,
+        }),
         _ => Err(lost()),
     }
 }
@@ -256,14 +309,23 @@ fn dispatch<'a>(interpreter: &mut Interpreter<'a>, callee: &Value<'a>) -> Option
     };
     let names = positional(&function, receiver.is_some());
     let next = names.get(1).cloned()?;
-    Some(Entrance { function, receiver, http_only: true, next: Some(next) })
+    Some(Entrance {
+        function,
+        receiver,
+        http_only: true,
+        next: Some(next),
+    })
 }
 
 /// The names of the positional parameters, without `self`.
 fn positional(function: &Function<'_>, bound: bool) -> Vec<Rc<str>> {
     let parameters = function.definition.parameters();
-    let all = parameters.into_iter().flat_map(|all| all.posonlyargs.iter().chain(&all.args));
-    all.skip(usize::from(bound)).map(|parameter| parameter.parameter.name.as_str().into()).collect()
+    let all = parameters
+        .into_iter()
+        .flat_map(|all| all.posonlyargs.iter().chain(&all.args));
+    all.skip(usize::from(bound))
+        .map(|parameter| parameter.parameter.name.as_str().into())
+        .collect()
 }
 
 fn walk<'a>(
@@ -287,15 +349,21 @@ fn walk<'a>(
         methods: route.methods.clone(),
         websocket: route.kind == Kind::Websocket,
         next: entrance.next.clone(),
-        scope_name: if entrance.next.is_none() { names.first().cloned() } else { None },
+        scope_name: if entrance.next.is_none() {
+            names.first().cloned()
+        } else {
+            None
+        },
         guarded: 0,
     };
     let outcome = match function.definition {
         Definition::Function(definition) => pass.block(&definition.body),
-        Definition::Lambda(_) => Outcome { passes: true, ..Outcome::default() },
+        Definition::Lambda(_) => Outcome {
+            passes: true,
+            ..Outcome::default()
+        },
     };
     let body = std::mem::take(&mut pass.walker.out);
     pass.walker.interpreter.quiet = quiet;
     (outcome, body)
 }
-

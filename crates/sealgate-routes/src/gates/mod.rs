@@ -81,12 +81,16 @@ impl<'a> Gates<'a> {
     pub(crate) fn learn_handlers(&mut self, interpreter: &Interpreter<'a>) {
         for object in &interpreter.objects {
             let made = object.framework.borrow().clone();
-            let Some(router) = made.as_deref().and_then(crate::framework::Framework::router) else {
+            let Some(router) = made
+                .as_deref()
+                .and_then(crate::framework::Framework::router)
+            else {
                 continue;
             };
             for handler in router.exception_handlers.borrow().iter() {
                 if !matches!(handler.exception, Value::Int(_)) {
-                    self.handlers.push((handler.exception.clone(), handler.handler.clone()));
+                    self.handlers
+                        .push((handler.exception.clone(), handler.handler.clone()));
                 }
             }
         }
@@ -94,10 +98,26 @@ impl<'a> Gates<'a> {
 
     /// Whether a redirect to this place is a denial: it leads to where people sign in.
     fn is_login(&self, url: &str) -> bool {
-        let path = url.split(['?', '#']).next().unwrap_or(url).trim_end_matches('/');
-        let named = self.config.login_paths.iter().any(|login| path == login.trim_end_matches('/'));
-        let last = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-        named || matches!(last.as_str(), "login" | "log-in" | "log_in" | "signin" | "sign-in" | "sign_in")
+        let path = url
+            .split(['?', '#'])
+            .next()
+            .unwrap_or(url)
+            .trim_end_matches('/');
+        let named = self
+            .config
+            .login_paths
+            .iter()
+            .any(|login| path == login.trim_end_matches('/'));
+        let last = path
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        named
+            || matches!(
+                last.as_str(),
+                "login" | "log-in" | "log_in" | "signin" | "sign-in" | "sign_in"
+            )
     }
 
     /// The names in a function, by what it is a method of. Kept, so that what was found in them stays good.
@@ -107,17 +127,24 @@ impl<'a> Gates<'a> {
         function: &Rc<Function<'a>>,
         receiver: Option<&Value<'a>>,
     ) -> Scope<'a> {
-        let key = (Rc::as_ptr(function).addr(), receiver.map_or(0, body::address));
+        let key = (
+            Rc::as_ptr(function).addr(),
+            receiver.map_or(0, body::address),
+        );
         if let Some((_, _, scope)) = self.scopes.get(&key) {
             return scope.clone();
         }
         let scope = interpreter.locals(function, receiver);
-        self.scopes.insert(key, (function.clone(), receiver.cloned(), scope.clone()));
+        self.scopes
+            .insert(key, (function.clone(), receiver.cloned(), scope.clone()));
         scope
     }
 
     /// What the body of a function does to a caller of whom it was handed what `taint` says.
-    #[allow(clippy::too_many_arguments, reason = "each of them decides what is found")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "each of them decides what is found"
+    )]
     fn body(
         &mut self,
         interpreter: &mut Interpreter<'a>,
@@ -137,7 +164,10 @@ impl<'a> Gates<'a> {
         }
         self.walked += 1;
         if self.walked > MOST_WALKS {
-            let unknown = Body { unknown: Some("it is too much to follow".into()), ..Body::default() };
+            let unknown = Body {
+                unknown: Some("it is too much to follow".into()),
+                ..Body::default()
+            };
             return Rc::new(unknown);
         }
         self.bodies.insert(key.clone(), (function.clone(), None));
@@ -148,7 +178,8 @@ impl<'a> Gates<'a> {
         walker.note_carriers();
         walker.run();
         let body = Rc::new(std::mem::take(&mut walker.out));
-        self.bodies.insert(key, (function.clone(), Some(body.clone())));
+        self.bodies
+            .insert(key, (function.clone(), Some(body.clone())));
         body
     }
 }

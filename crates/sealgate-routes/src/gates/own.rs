@@ -25,7 +25,10 @@ pub(super) fn judge(value: &Value<'_>) -> Option<Judgement> {
     }
     let mark = mark(value)?;
     if mark.optional {
-        let mut found = Judgement::not_gate("sealgate:Gate.optional", "it lets in whoever brings nothing");
+        let mut found = Judgement::not_gate(
+            "sealgate:Gate.optional",
+            "it lets in whoever brings nothing",
+        );
         // Beside another mark it asks something of those who are there.
         if mark.strength != Strength::default() {
             found.takes_scopes = true;
@@ -56,7 +59,8 @@ fn public(value: &Value<'_>) -> Option<String> {
     let Value::Made(made) = value else {
         return None;
     };
-    let ours = made.callee.starts_with("sealgate.") && made.callee.ends_with(".public") && made.called;
+    let ours =
+        made.callee.starts_with("sealgate.") && made.callee.ends_with(".public") && made.called;
     if !ours {
         return None;
     }
@@ -91,7 +95,10 @@ fn mark(value: &Value<'_>) -> Option<Mark> {
         "machine" => of([Actor::Machine]),
         "agent" => of([Actor::Agent]),
         "actor" => of([Actor::User, Actor::Machine, Actor::Agent]),
-        "optional" => Mark { optional: true, ..of([Actor::User, Actor::Machine, Actor::Agent]) },
+        "optional" => Mark {
+            optional: true,
+            ..of([Actor::User, Actor::Machine, Actor::Agent])
+        },
         _ => return None,
     };
     // `gate.user(scopes=["a"])(roles=["b"])`: what was asked before stays asked.
@@ -107,7 +114,10 @@ fn mark(value: &Value<'_>) -> Option<Mark> {
 }
 
 fn of<const N: usize>(actors: [Actor; N]) -> Mark {
-    Mark { actors: actors.into(), ..Mark::default() }
+    Mark {
+        actors: actors.into(),
+        ..Mark::default()
+    }
 }
 
 fn ask(mark: &mut Mark, arguments: &Arguments<'_>) {

@@ -101,7 +101,11 @@ impl Template {
         if first.starts_with(start) {
             return Holds::Yes;
         }
-        if self.fixed().is_none() && start.starts_with(first.as_str()) { Holds::Perhaps } else { Holds::No }
+        if self.fixed().is_none() && start.starts_with(first.as_str()) {
+            Holds::Perhaps
+        } else {
+            Holds::No
+        }
     }
 
     pub(super) fn ends_with(&self, end: &str) -> Holds {
@@ -109,14 +113,22 @@ impl Template {
         if last.ends_with(end) {
             return Holds::Yes;
         }
-        if self.fixed().is_none() && end.ends_with(last.as_str()) { Holds::Perhaps } else { Holds::No }
+        if self.fixed().is_none() && end.ends_with(last.as_str()) {
+            Holds::Perhaps
+        } else {
+            Holds::No
+        }
     }
 
     pub(super) fn contains(&self, part: &str) -> Holds {
         if self.pieces.iter().any(|piece| piece.contains(part)) {
             return Holds::Yes;
         }
-        if self.fixed().is_none() { Holds::Perhaps } else { Holds::No }
+        if self.fixed().is_none() {
+            Holds::Perhaps
+        } else {
+            Holds::No
+        }
     }
 }
 
@@ -137,7 +149,9 @@ impl<'a> PathReader<'_, 'a> {
         match test {
             Expr::BooleanLiteral(literal) => Some(Holds::of(literal.value)),
             Expr::Named(named) => self.holds(&named.value),
-            Expr::UnaryOp(unary) if unary.op == UnaryOp::Not => Some(self.holds(&unary.operand)?.not()),
+            Expr::UnaryOp(unary) if unary.op == UnaryOp::Not => {
+                Some(self.holds(&unary.operand)?.not())
+            }
             Expr::BoolOp(several) => self.several(several.op, &several.values),
             Expr::Compare(compare) => {
                 let mut found = Vec::new();
@@ -157,7 +171,11 @@ impl<'a> PathReader<'_, 'a> {
     /// `and` and `or`, where a part that is about something else leaves it open unless another part decides.
     fn several(&mut self, op: BoolOp, values: &'a [Expr]) -> Option<Holds> {
         let each: Vec<Option<Holds>> = values.iter().map(|value| self.holds(value)).collect();
-        let decisive = if op == BoolOp::And { Holds::No } else { Holds::Yes };
+        let decisive = if op == BoolOp::And {
+            Holds::No
+        } else {
+            Holds::Yes
+        };
         if each.contains(&Some(decisive)) {
             return Some(decisive);
         }
@@ -165,7 +183,11 @@ impl<'a> PathReader<'_, 'a> {
             return None;
         }
         let known = each.into_iter().flatten();
-        Some(if op == BoolOp::And { Holds::all(known) } else { Holds::any(known) })
+        Some(if op == BoolOp::And {
+            Holds::all(known)
+        } else {
+            Holds::any(known)
+        })
     }
 
     fn compared(&mut self, left: &'a Expr, op: CmpOp, right: &'a Expr) -> Option<Holds> {
@@ -178,7 +200,9 @@ impl<'a> PathReader<'_, 'a> {
         let found = if self.taint.is_path(left) {
             self.path_among(right, among)
         } else if self.taint.is_path(right) && among {
-            let part = text(left).map(str::to_owned).or_else(|| self.constants(left)?.into_iter().next());
+            let part = text(left)
+                .map(str::to_owned)
+                .or_else(|| self.constants(left)?.into_iter().next());
             part.map_or(Holds::Perhaps, |part| self.template.contains(&part))
         } else if self.taint.is_path(right) {
             self.path_among(left, false)
@@ -201,7 +225,11 @@ impl<'a> PathReader<'_, 'a> {
         if !among && constants.len() > 1 {
             return Holds::Perhaps;
         }
-        Holds::any(constants.iter().map(|constant| self.template.equals(constant)))
+        Holds::any(
+            constants
+                .iter()
+                .map(|constant| self.template.equals(constant)),
+        )
     }
 
     fn method_among(&mut self, side: &'a Expr) -> Holds {
@@ -214,7 +242,11 @@ impl<'a> PathReader<'_, 'a> {
         if self.methods.is_empty() {
             return Holds::Perhaps;
         }
-        let inside = |method: &String| constants.iter().any(|constant| constant.eq_ignore_ascii_case(method));
+        let inside = |method: &String| {
+            constants
+                .iter()
+                .any(|constant| constant.eq_ignore_ascii_case(method))
+        };
         // A HEAD is let in as a GET is; routes are known by their main method.
         let count = self.methods.iter().filter(|method| inside(method)).count();
         match count {
@@ -247,7 +279,8 @@ impl<'a> PathReader<'_, 'a> {
                 {
                     return self.is_item(&method.value, item);
                 }
-                key_of_get(expression).is_some_and(|(base, key)| key == item && self.taint.is_carrier(base))
+                key_of_get(expression)
+                    .is_some_and(|(base, key)| key == item && self.taint.is_carrier(base))
             }
             _ => false,
         }
@@ -268,7 +301,8 @@ impl<'a> PathReader<'_, 'a> {
                 _ => Holds::Perhaps,
             });
         }
-        if let (Expr::Name(name), [Expr::Generator(generator)]) = (&*call.func, &*call.arguments.args)
+        if let (Expr::Name(name), [Expr::Generator(generator)]) =
+            (&*call.func, &*call.arguments.args)
             && matches!(name.id.as_str(), "any" | "all")
             && let [comprehension] = &*generator.generators
             && self.taint.reads_path(&generator.elt)
@@ -279,9 +313,15 @@ impl<'a> PathReader<'_, 'a> {
             let Some(constants) = self.constants(&comprehension.iter) else {
                 return Some(Holds::Perhaps);
             };
-            let each: Vec<Holds> =
-                constants.iter().map(|one| self.element(&generator.elt, target.id.as_str(), one)).collect();
-            return Some(if name.id == "any" { Holds::any(each) } else { Holds::all(each) });
+            let each: Vec<Holds> = constants
+                .iter()
+                .map(|one| self.element(&generator.elt, target.id.as_str(), one))
+                .collect();
+            return Some(if name.id == "any" {
+                Holds::any(each)
+            } else {
+                Holds::all(each)
+            });
         }
         self.taint.reads_path(test).then_some(Holds::Perhaps)
     }
@@ -290,15 +330,25 @@ impl<'a> PathReader<'_, 'a> {
     fn element(&mut self, element: &'a Expr, name: &str, value: &str) -> Holds {
         let is_name = |side: &Expr| matches!(side, Expr::Name(known) if known.id == name);
         match element {
-            Expr::UnaryOp(unary) if unary.op == UnaryOp::Not => self.element(&unary.operand, name, value).not(),
+            Expr::UnaryOp(unary) if unary.op == UnaryOp::Not => {
+                self.element(&unary.operand, name, value).not()
+            }
             Expr::BoolOp(several) => {
-                let each: Vec<Holds> =
-                    several.values.iter().map(|inner| self.element(inner, name, value)).collect();
-                if several.op == BoolOp::And { Holds::all(each) } else { Holds::any(each) }
+                let each: Vec<Holds> = several
+                    .values
+                    .iter()
+                    .map(|inner| self.element(inner, name, value))
+                    .collect();
+                if several.op == BoolOp::And {
+                    Holds::all(each)
+                } else {
+                    Holds::any(each)
+                }
             }
             Expr::Call(call) => match &*call.func {
                 Expr::Attribute(method)
-                    if self.taint.is_path(&method.value) && call.arguments.args.first().is_some_and(is_name) =>
+                    if self.taint.is_path(&method.value)
+                        && call.arguments.args.first().is_some_and(is_name) =>
                 {
                     match method.attr.as_str() {
                         "startswith" => self.template.starts_with(value),
@@ -353,7 +403,9 @@ fn known_texts(value: &Value<'_>) -> Option<Vec<String>> {
         Value::Sequence(sequence) => {
             let items = sequence.items.borrow();
             let known = sequence.open.borrow().is_none()
-                && items.iter().all(|item| matches!(item, Value::Str(text) if !text.contains('<')));
+                && items
+                    .iter()
+                    .all(|item| matches!(item, Value::Str(text) if !text.contains('<')));
             known.then(|| items.iter().flat_map(texts).collect())
         }
         _ => None,
@@ -374,8 +426,13 @@ pub(super) fn decides_by_part(taint: &Taint, test: &Expr) -> bool {
                     if let Expr::Attribute(method) = &*call.func {
                         self.found |= matches!(method.attr.as_str(), "startswith" | "endswith")
                             && self.taint.is_path(&method.value);
-                        self.found |= matches!(method.attr.as_str(), "match" | "search" | "fullmatch")
-                            && call.arguments.args.iter().any(|argument| self.taint.is_path(argument));
+                        self.found |=
+                            matches!(method.attr.as_str(), "match" | "search" | "fullmatch")
+                                && call
+                                    .arguments
+                                    .args
+                                    .iter()
+                                    .any(|argument| self.taint.is_path(argument));
                     }
                 }
                 Expr::Compare(compare) => {
@@ -391,7 +448,10 @@ pub(super) fn decides_by_part(taint: &Taint, test: &Expr) -> bool {
             walk_expr(self, expression);
         }
     }
-    let mut search = Search { taint, found: false };
+    let mut search = Search {
+        taint,
+        found: false,
+    };
     search.visit_expr(test);
     search.found
 }

@@ -64,11 +64,25 @@ fn of_value<'a>(
     scope: &Scope<'a>,
 ) -> Option<Raised<'a>> {
     match value {
-        Value::Made(made) => Some(external(interpreter, gates, &made.callee, Some(&made.arguments), call, scope)),
+        Value::Made(made) => Some(external(
+            interpreter,
+            gates,
+            &made.callee,
+            Some(&made.arguments),
+            call,
+            scope,
+        )),
         Value::External(path) => Some(external(interpreter, gates, path, None, call, scope)),
         Value::Object(object) => {
             let class = object.class.clone()?;
-            Some(of_class(interpreter, gates, &class, Some(object), call, scope))
+            Some(of_class(
+                interpreter,
+                gates,
+                &class,
+                Some(object),
+                call,
+                scope,
+            ))
         }
         Value::Class(class) => Some(of_class(interpreter, gates, class, None, call, scope)),
         _ => None,
@@ -109,7 +123,10 @@ fn external<'a>(
         _ => {
             let given = every_argument(interpreter, arguments, call, scope);
             let denies = handled(interpreter, gates, &class, &given);
-            Raised { thrown: Thrown::Class(class), denies: denies.and_then(|answer| answer.0) }
+            Raised {
+                thrown: Thrown::Class(class),
+                denies: denies.and_then(|answer| answer.0),
+            }
         }
     }
 }
@@ -167,11 +184,17 @@ fn handled<'a>(
     class: &Value<'a>,
     given: &[i64],
 ) -> Option<Answer> {
-    let handler = gates.handlers.iter().find_map(|(of, handler)| {
-        is_kind_of(interpreter, class, of).then(|| handler.clone())
-    })?;
+    let handler = gates
+        .handlers
+        .iter()
+        .find_map(|(of, handler)| is_kind_of(interpreter, class, of).then(|| handler.clone()))?;
     let function = interpreter.function_of(&handler)?;
-    Some(Answer(answer_of_handler(interpreter, gates, &function, given)))
+    Some(Answer(answer_of_handler(
+        interpreter,
+        gates,
+        &function,
+        given,
+    )))
 }
 
 /// The denial that an exception handler answers with. One that answers with what the exception carries
@@ -185,7 +208,11 @@ fn answer_of_handler<'a>(
     let Definition::Function(definition) = function.definition else {
         return None;
     };
-    let names: Vec<&str> = definition.parameters.iter().map(|parameter| parameter.name().as_str()).collect();
+    let names: Vec<&str> = definition
+        .parameters
+        .iter()
+        .map(|parameter| parameter.name().as_str())
+        .collect();
     let exception = *names.last()?;
     let scope = interpreter.locals(function, None);
     let mut returns = Returns::default();
@@ -219,7 +246,9 @@ fn answer_of_handler<'a>(
 /// The status of a redirect to where people sign in.
 pub(super) fn leads_to_sign_in(gates: &Gates<'_>, value: &Value<'_>) -> Option<u16> {
     value.alternatives().iter().find_map(|value| {
-        let Value::Made(made) = value else { return None };
+        let Value::Made(made) = value else {
+            return None;
+        };
         if !made.callee.ends_with("RedirectResponse") {
             return None;
         }
@@ -244,7 +273,11 @@ pub(super) fn response_status(value: &Value<'_>) -> Option<u16> {
 }
 
 /// Whether an exception of `class` is caught where `of` is.
-pub(super) fn is_kind_of<'a>(interpreter: &mut Interpreter<'a>, class: &Value<'a>, of: &Value<'a>) -> bool {
+pub(super) fn is_kind_of<'a>(
+    interpreter: &mut Interpreter<'a>,
+    class: &Value<'a>,
+    of: &Value<'a>,
+) -> bool {
     if class.same(of) {
         return true;
     }
@@ -256,9 +289,13 @@ pub(super) fn is_kind_of<'a>(interpreter: &mut Interpreter<'a>, class: &Value<'a
         Value::Class(wanted) => descends(class, wanted, 0),
         Value::Sequence(several) => {
             let items = several.items.borrow().clone();
-            items.iter().any(|item| is_kind_of(interpreter, class, item))
+            items
+                .iter()
+                .any(|item| is_kind_of(interpreter, class, item))
         }
-        Value::Either(several) => several.iter().any(|item| is_kind_of(interpreter, class, item)),
+        Value::Either(several) => several
+            .iter()
+            .any(|item| is_kind_of(interpreter, class, item)),
         _ => false,
     }
 }
@@ -267,7 +304,11 @@ fn descends<'a>(class: &Value<'a>, wanted: &Rc<Class<'a>>, depth: usize) -> bool
     match class {
         Value::Class(class) => {
             Rc::ptr_eq(class, wanted)
-                || depth < 16 && class.bases.iter().any(|base| descends(base, wanted, depth + 1))
+                || depth < 16
+                    && class
+                        .bases
+                        .iter()
+                        .any(|base| descends(base, wanted, depth + 1))
         }
         _ => false,
     }
@@ -300,15 +341,25 @@ fn of_class<'a>(
         given = every_argument(interpreter, None, call, scope);
     }
     if http || socket {
-        let thrown = if http { Thrown::Http } else { Thrown::WebSocket };
-        return Raised { thrown, denies: status::denial(&given) };
+        let thrown = if http {
+            Thrown::Http
+        } else {
+            Thrown::WebSocket
+        };
+        return Raised {
+            thrown,
+            denies: status::denial(&given),
+        };
     }
     given.extend(every_argument(interpreter, None, call, scope));
     let denies = match handled(interpreter, gates, &value, &given) {
         Some(answer) => answer.0,
         None => status::denial(&fixed(interpreter, &value)),
     };
-    Raised { thrown: Thrown::Class(value), denies }
+    Raised {
+        thrown: Thrown::Class(value),
+        denies,
+    }
 }
 
 /// The status that every exception of a class has: a class attribute, or what its `__init__` hands on.

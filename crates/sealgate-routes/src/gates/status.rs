@@ -78,7 +78,9 @@ pub(super) fn of<'a>(
                 Expr::Attribute(inner) => inner.attr.as_str(),
                 _ => "",
             };
-            named(&format!("{base}.{}", attribute.attr)).into_iter().collect()
+            named(&format!("{base}.{}", attribute.attr))
+                .into_iter()
+                .collect()
         }
         Expr::If(either) => {
             let mut found = of(interpreter, &either.body, scope);

@@ -50,7 +50,14 @@ enum Asked {
 
 /// Roles that everybody has who can sign in.
 const ORDINARY: [&str; 8] = [
-    "user", "member", "guest", "viewer", "customer", "authenticated", "default", "basic",
+    "user",
+    "member",
+    "guest",
+    "viewer",
+    "customer",
+    "authenticated",
+    "default",
+    "basic",
 ];
 
 impl<'a> Reader<'_, 'a> {
@@ -75,27 +82,40 @@ impl<'a> Reader<'_, 'a> {
         if needs.len() == 1 {
             return strength(&needs.remove(0));
         }
-        let any: BTreeSet<Asked> = needs.into_iter().flat_map(|need| need.groups).flatten().collect();
+        let any: BTreeSet<Asked> = needs
+            .into_iter()
+            .flat_map(|need| need.groups)
+            .flatten()
+            .collect();
         strength(&Need { groups: vec![any] })
     }
 
     fn need(&mut self, test: &'a Expr, holds: bool, status: u16) -> Option<Need> {
         match test {
-            Expr::UnaryOp(unary) if unary.op == UnaryOp::Not => self.need(&unary.operand, !holds, status),
+            Expr::UnaryOp(unary) if unary.op == UnaryOp::Not => {
+                self.need(&unary.operand, !holds, status)
+            }
             Expr::Named(named) => self.need(&named.value, holds, status),
             Expr::Await(inner) => self.need(&inner.value, holds, status),
             Expr::BoolOp(several) if (several.op == BoolOp::Or) == holds => {
                 // Each of them denies by itself.
                 let mut groups = Vec::new();
                 for value in &several.values {
-                    groups.extend(self.need(value, holds, status).into_iter().flat_map(|need| need.groups));
+                    groups.extend(
+                        self.need(value, holds, status)
+                            .into_iter()
+                            .flat_map(|need| need.groups),
+                    );
                 }
                 (!groups.is_empty()).then_some(Need { groups })
             }
             Expr::BoolOp(several) => {
                 let mut found: Vec<Need> = Vec::new();
                 for value in &several.values {
-                    if matches!(self.taint.bearing(value, holds), Bearing::Present | Bearing::Absent) {
+                    if matches!(
+                        self.taint.bearing(value, holds),
+                        Bearing::Present | Bearing::Absent
+                    ) {
                         continue;
                     }
                     found.push(self.need(value, holds, status)?);
@@ -104,7 +124,13 @@ impl<'a> Reader<'_, 'a> {
                     0 => None,
                     1 => found.pop(),
                     _ => Some(Need {
-                        groups: vec![found.into_iter().flat_map(|need| need.groups).flatten().collect()],
+                        groups: vec![
+                            found
+                                .into_iter()
+                                .flat_map(|need| need.groups)
+                                .flatten()
+                                .collect(),
+                        ],
                     }),
                 }
             }
@@ -117,13 +143,20 @@ impl<'a> Reader<'_, 'a> {
             Expr::Call(call) => self.called(test, call, holds, status),
             Expr::Attribute(_) | Expr::Subscript(_) if !holds => {
                 let name = data_name(test)?;
-                (self.taint.reads(test) && names_privilege(name)).then(|| one(Asked::Role(name.to_owned())))
+                (self.taint.reads(test) && names_privilege(name))
+                    .then(|| one(Asked::Role(name.to_owned())))
             }
             _ => None,
         }
     }
 
-    fn compared(&mut self, left: &'a Expr, op: CmpOp, right: &'a Expr, holds: bool) -> Option<Need> {
+    fn compared(
+        &mut self,
+        left: &'a Expr,
+        op: CmpOp,
+        right: &'a Expr,
+        holds: bool,
+    ) -> Option<Need> {
         let denied_when_different = match op {
             CmpOp::NotEq | CmpOp::IsNot | CmpOp::NotIn => holds,
             CmpOp::Eq | CmpOp::Is | CmpOp::In => !holds,
@@ -153,10 +186,14 @@ impl<'a> Reader<'_, 'a> {
         if !holds_roles(name) && !constants.iter().all(|constant| is_role_like(constant)) {
             return None;
         }
-        let group: BTreeSet<Asked> =
-            constants.into_iter().map(|constant| asked_by(name, constant)).collect();
+        let group: BTreeSet<Asked> = constants
+            .into_iter()
+            .map(|constant| asked_by(name, constant))
+            .collect();
         if !among || group.len() == 1 || std::ptr::eq(data, left) {
-            return Some(Need { groups: vec![group] });
+            return Some(Need {
+                groups: vec![group],
+            });
         }
         None
     }
@@ -172,15 +209,20 @@ impl<'a> Reader<'_, 'a> {
             return None;
         }
         // `any(role in user.roles for role in ("admin", "owner"))`
-        if let (Expr::Name(name), [Expr::Generator(generator)]) = (&*call.func, &*call.arguments.args)
+        if let (Expr::Name(name), [Expr::Generator(generator)]) =
+            (&*call.func, &*call.arguments.args)
             && matches!(name.id.as_str(), "any" | "all")
             && let [comprehension] = &*generator.generators
             && let Expr::Compare(compare) = &*generator.elt
         {
-            let data = [Some(&*compare.left), compare.comparators.first(), Some(&comprehension.iter)]
-                .into_iter()
-                .flatten()
-                .find(|side| data_name(side).is_some() && self.taint.reads(side))?;
+            let data = [
+                Some(&*compare.left),
+                compare.comparators.first(),
+                Some(&comprehension.iter),
+            ]
+            .into_iter()
+            .flatten()
+            .find(|side| data_name(side).is_some() && self.taint.reads(side))?;
             let name_of_data = data_name(data)?;
             let mut constants = self.constants(&comprehension.iter);
             if constants.is_empty()
@@ -191,11 +233,17 @@ impl<'a> Reader<'_, 'a> {
             if constants.is_empty() || !holds_roles(name_of_data) {
                 return None;
             }
-            let asked = constants.into_iter().map(|constant| asked_by(name_of_data, constant));
+            let asked = constants
+                .into_iter()
+                .map(|constant| asked_by(name_of_data, constant));
             return Some(if name.id == "any" {
-                Need { groups: vec![asked.collect()] }
+                Need {
+                    groups: vec![asked.collect()],
+                }
             } else {
-                Need { groups: asked.map(|asked| BTreeSet::from([asked])).collect() }
+                Need {
+                    groups: asked.map(|asked| BTreeSet::from([asked])).collect(),
+                }
             });
         }
         if let Some((base, key)) = key_of_get(test) {
@@ -209,7 +257,13 @@ impl<'a> Reader<'_, 'a> {
         if let Expr::Attribute(method) = &*call.func
             && matches!(
                 method.attr.as_str(),
-                "startswith" | "endswith" | "split" | "strip" | "lower" | "encode" | "compare_digest"
+                "startswith"
+                    | "endswith"
+                    | "split"
+                    | "strip"
+                    | "lower"
+                    | "encode"
+                    | "compare_digest"
             )
         {
             return None;
@@ -221,16 +275,36 @@ impl<'a> Reader<'_, 'a> {
             constant |= !self.taint.touches(argument) && !self.constants(argument).is_empty();
         }
         let range = test.range();
-        let source = self.interpreter.source_of(Spot::new(self.scope.module, range));
+        let source = self
+            .interpreter
+            .source_of(Spot::new(self.scope.module, range));
         (about_actor && constant).then(|| one(Asked::More(source)))
     }
 
     /// The texts that an expression stands for.
     fn constants(&mut self, expression: &'a Expr) -> Vec<String> {
         match expression {
-            Expr::Set(set) => return set.elts.iter().flat_map(|item| self.constants(item)).collect(),
-            Expr::Tuple(tuple) => return tuple.elts.iter().flat_map(|item| self.constants(item)).collect(),
-            Expr::List(list) => return list.elts.iter().flat_map(|item| self.constants(item)).collect(),
+            Expr::Set(set) => {
+                return set
+                    .elts
+                    .iter()
+                    .flat_map(|item| self.constants(item))
+                    .collect();
+            }
+            Expr::Tuple(tuple) => {
+                return tuple
+                    .elts
+                    .iter()
+                    .flat_map(|item| self.constants(item))
+                    .collect();
+            }
+            Expr::List(list) => {
+                return list
+                    .elts
+                    .iter()
+                    .flat_map(|item| self.constants(item))
+                    .collect();
+            }
             _ => {}
         }
         if let Some(text) = text(expression) {
@@ -258,14 +332,19 @@ impl<'a> Reader<'_, 'a> {
 fn texts(value: &Value<'_>, bindings: &Names<'_>) -> Vec<String> {
     match value {
         Value::Str(text) if !text.contains('<') => vec![text.to_string()],
-        Value::Sequence(sequence) => {
-            sequence.items.borrow().iter().flat_map(|item| texts(item, bindings)).collect()
-        }
+        Value::Sequence(sequence) => sequence
+            .items
+            .borrow()
+            .iter()
+            .flat_map(|item| texts(item, bindings))
+            .collect(),
         Value::Parameter(parameter) => {
-            bindings.get(&parameter.name).map_or_else(Vec::new, |bound| match bound {
-                Value::Parameter(_) => Vec::new(),
-                bound => texts(bound, bindings),
-            })
+            bindings
+                .get(&parameter.name)
+                .map_or_else(Vec::new, |bound| match bound {
+                    Value::Parameter(_) => Vec::new(),
+                    bound => texts(bound, bindings),
+                })
         }
         Value::External(path) => path
             .rsplit('.')
@@ -314,17 +393,37 @@ fn data_name(expression: &Expr) -> Option<&str> {
 /// Whether an attribute of this name holds roles, groups, scopes or the like.
 fn holds_roles(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["role", "group", "permission", "scope", "privilege", "authorit", "access_level", "user_type", "scp"]
-        .iter()
-        .any(|part| name.contains(part))
+    [
+        "role",
+        "group",
+        "permission",
+        "scope",
+        "privilege",
+        "authorit",
+        "access_level",
+        "user_type",
+        "scp",
+    ]
+    .iter()
+    .any(|part| name.contains(part))
 }
 
 /// Whether a flag of this name is a privilege.
 fn names_privilege(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["superuser", "admin", "staff", "root", "owner", "moderator", "operator", "privileged", "manager"]
-        .iter()
-        .any(|part| name.split('_').any(|word| word == *part))
+    [
+        "superuser",
+        "admin",
+        "staff",
+        "root",
+        "owner",
+        "moderator",
+        "operator",
+        "privileged",
+        "manager",
+    ]
+    .iter()
+    .any(|part| name.split('_').any(|word| word == *part))
         || name == "issuperuser"
         || name == "isadmin"
 }
@@ -335,7 +434,10 @@ fn is_role_like(constant: &str) -> bool {
 
 fn asked_by(attribute: &str, constant: String) -> Asked {
     let attribute = attribute.to_ascii_lowercase();
-    if ["scope", "permission", "scp"].iter().any(|part| attribute.contains(part)) {
+    if ["scope", "permission", "scp"]
+        .iter()
+        .any(|part| attribute.contains(part))
+    {
         Asked::Scope(constant)
     } else {
         Asked::Role(constant)
@@ -343,19 +445,22 @@ fn asked_by(attribute: &str, constant: String) -> Asked {
 }
 
 fn one(asked: Asked) -> Need {
-    Need { groups: vec![BTreeSet::from([asked])] }
+    Need {
+        groups: vec![BTreeSet::from([asked])],
+    }
 }
 
 fn strength(need: &Need) -> Strength {
-    let mut strength = Strength { level: Level::User, ..Strength::default() };
+    let mut strength = Strength {
+        level: Level::User,
+        ..Strength::default()
+    };
     for group in &need.groups {
-        let ordinary = group
-            .iter()
-            .any(|asked| match asked {
-                Asked::Role(role) => ORDINARY.contains(&role.to_lowercase().as_str()),
-                Asked::Scope(scope) => is_everyday_scope(scope),
-                Asked::More(_) => false,
-            });
+        let ordinary = group.iter().any(|asked| match asked {
+            Asked::Role(role) => ORDINARY.contains(&role.to_lowercase().as_str()),
+            Asked::Scope(scope) => is_everyday_scope(scope),
+            Asked::More(_) => false,
+        });
         if !ordinary {
             strength.level = Level::Privileged;
         }
@@ -372,13 +477,21 @@ fn strength(need: &Need) -> Strength {
                 Asked::More(more) => more.clone(),
             });
             let each: BTreeSet<String> = each.collect();
-            strength.any_of.insert(each.into_iter().collect::<Vec<_>>().join("|"));
+            strength
+                .any_of
+                .insert(each.into_iter().collect::<Vec<_>>().join("|"));
         }
     }
     strength
 }
 
 /// A text for a spot, for those who hold only an [`Rc`].
-pub(super) fn source<'a>(interpreter: &Interpreter<'a>, scope: &Scope<'a>, expression: &Expr) -> Rc<str> {
-    interpreter.source_of(Spot::new(scope.module, expression.range())).into()
+pub(super) fn source<'a>(
+    interpreter: &Interpreter<'a>,
+    scope: &Scope<'a>,
+    expression: &Expr,
+) -> Rc<str> {
+    interpreter
+        .source_of(Spot::new(scope.module, expression.range()))
+        .into()
 }

@@ -29,9 +29,23 @@ fn scan_files(files: &[(&str, &str)], config: Config) -> String {
                 continue;
             }
             let found = gates_of(&mut interpreter, &mut gates, &route);
-            write!(text, "{} {}: {}", route.methods.join(","), route.path, found.evidence).unwrap();
+            write!(
+                text,
+                "{} {}: {}",
+                route.methods.join(","),
+                route.path,
+                found.evidence
+            )
+            .unwrap();
             for gate in &found.gates {
-                write!(text, " [{} {:?}{}]", gate.name, gate.placement, words(&gate.strength)).unwrap();
+                write!(
+                    text,
+                    " [{} {:?}{}]",
+                    gate.name,
+                    gate.placement,
+                    words(&gate.strength)
+                )
+                .unwrap();
             }
             if let Some(reason) = &found.reason {
                 write!(text, " ({reason})").unwrap();

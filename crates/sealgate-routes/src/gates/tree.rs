@@ -40,6 +40,10 @@ pub(super) struct Takes<'a> {
     pub(super) required: bool,
     /// Whether it takes something of the body, and nothing else that identifies.
     pub(super) body_only: bool,
+    /// Those that have to be there.
+    pub(super) must: Vec<Rc<str>>,
+    /// Those for which something of the program's stands in where the caller leaves them out.
+    pub(super) stands_in: Vec<Rc<str>>,
     pub(super) scoped: bool,
     /// Parameters that are a `Request`.
     pub(super) requests: Vec<(Spot, Rc<str>)>,
@@ -59,7 +63,8 @@ pub(super) fn depends_of<'a>(parameter: &ParameterOf<'a>) -> Option<(Rc<Depends<
         candidate.alternatives().iter().find_map(|one| match one {
             Value::Depends(depends) => {
                 let callee = depends.callee.clone().or_else(|| base.clone());
-                let callee = callee.unwrap_or_else(|| Value::unknown("`Depends()` has no annotation"));
+                let callee =
+                    callee.unwrap_or_else(|| Value::unknown("`Depends()` has no annotation"));
                 Some((depends.clone(), callee))
             }
             _ => None,
@@ -112,7 +117,9 @@ pub(super) fn taken<'a>(
                 takes.schemes.push(judged.clone());
             }
             takes.nested.push(judged);
-            takes.depends.push((parameter.name.clone(), depends, callee));
+            takes
+                .depends
+                .push((parameter.name.clone(), depends, callee));
             continue;
         }
         let mut marks: Vec<Value<'a>> = Vec::new();
@@ -128,24 +135,36 @@ pub(super) fn taken<'a>(
             match made.callee.rsplit('.').next().unwrap_or_default() {
                 "Header" | "Cookie" => {
                     let alias = made.arguments.keyword("alias").and_then(Value::as_str);
-                    let wire = alias.map_or_else(|| parameter.name.replace('_', "-"), str::to_owned);
+                    let wire =
+                        alias.map_or_else(|| parameter.name.replace('_', "-"), str::to_owned);
                     if identifies(&wire) {
                         takes.taint.credentials.insert(parameter.name.clone());
                         takes.credential = true;
                         takes.named_credential = true;
-                        takes.required |= is_required(parameter, &made.arguments);
+                        if stands_in(&made.arguments) {
+                            takes.stands_in.push(parameter.name.clone());
+                        }
+                        if is_required(parameter, &made.arguments) {
+                            takes.required = true;
+                            takes.must.push(parameter.name.clone());
+                        }
                     }
                 }
                 "Query" => {
                     takes.taint.credentials.insert(parameter.name.clone());
                     takes.credential = true;
-                    takes.required |= is_required(parameter, &made.arguments);
+                    if is_required(parameter, &made.arguments) {
+                        takes.required = true;
+                        takes.must.push(parameter.name.clone());
+                    }
                 }
                 "Body" | "Form" | "File" => body = true,
                 _ => {}
             }
         }
-        let Some(annotation) = &parameter.annotation else { continue };
+        let Some(annotation) = &parameter.annotation else {
+            continue;
+        };
         for one in base_of(annotation).alternatives() {
             let path = match one {
                 Value::External(path) => path.clone(),
@@ -178,16 +197,40 @@ pub(super) fn taken<'a>(
 
 fn spot_of_parameter(function: &crate::evaluate::value::Function<'_>, name: &str) -> Spot {
     let parameters = function.definition.parameters();
-    let found = parameters.into_iter().flat_map(ruff_python_ast::Parameters::iter_non_variadic_params).find(|parameter| {
-        parameter.parameter.name.as_str() == name
-    });
-    let range = found.map_or_else(|| function.definition.range(), |parameter| parameter.parameter.range);
+    let found = parameters
+        .into_iter()
+        .flat_map(ruff_python_ast::Parameters::iter_non_variadic_params)
+        .find(|parameter| parameter.parameter.name.as_str() == name);
+    let range = found.map_or_else(
+        || function.definition.range(),
+        |parameter| parameter.parameter.range,
+    );
     Spot::new(function.module, range)
 }
 
+/// `Header(...)`: it has to be there.
+fn is_ellipsis(value: &Value<'_>) -> bool {
+    matches!(value, Value::External(path) if &**path == "builtins.Ellipsis")
+}
+
+/// Whether a default that is not nothing is given: `Header(KEY)`.
+fn stands_in(arguments: &crate::evaluate::value::Arguments<'_>) -> bool {
+    let default = arguments
+        .get(0, "default")
+        .filter(|value| !is_ellipsis(value));
+    matches!(default, Some(Value::External(_) | Value::Made(_)))
+        || matches!(arguments.get(0, "default"), Some(Value::Str(text)) if !text.is_empty())
+}
+
 /// Whether FastAPI answers 422 to who does not send it.
-fn is_required(parameter: &ParameterOf<'_>, arguments: &crate::evaluate::value::Arguments<'_>) -> bool {
-    let given = arguments.get(0, "default").is_some() || arguments.keyword("default_factory").is_some();
+fn is_required(
+    parameter: &ParameterOf<'_>,
+    arguments: &crate::evaluate::value::Arguments<'_>,
+) -> bool {
+    let given = arguments
+        .get(0, "default")
+        .is_some_and(|value| !is_ellipsis(value))
+        || arguments.keyword("default_factory").is_some();
     match &parameter.default {
         Some(Value::Made(_)) => !given,
         Some(_) => false,
@@ -211,7 +254,13 @@ pub(crate) fn dependencies<'a>(
     callable: &Value<'a>,
     placement: Placement,
 ) -> Vec<Found> {
-    let mut walk = Tree { interpreter, gates, placement, found: Vec::new(), path: Vec::new() };
+    let mut walk = Tree {
+        interpreter,
+        gates,
+        placement,
+        found: Vec::new(),
+        path: Vec::new(),
+    };
     let quiet = std::mem::replace(&mut walk.interpreter.quiet, true);
     walk.below(callable, &[], 0);
     walk.interpreter.quiet = quiet;
@@ -225,7 +274,13 @@ pub(super) fn dependency<'a>(
     value: &Value<'a>,
     placement: Placement,
 ) -> Vec<Found> {
-    let mut walk = Tree { interpreter, gates, placement, found: Vec::new(), path: Vec::new() };
+    let mut walk = Tree {
+        interpreter,
+        gates,
+        placement,
+        found: Vec::new(),
+        path: Vec::new(),
+    };
     walk.one(value, &[], 0);
     walk.found
 }
@@ -257,7 +312,13 @@ impl<'a> Tree<'_, 'a> {
         self.path.pop();
     }
 
-    fn depends(&mut self, depends: &Rc<Depends<'a>>, callee: &Value<'a>, scopes: &[String], depth: usize) {
+    fn depends(
+        &mut self,
+        depends: &Rc<Depends<'a>>,
+        callee: &Value<'a>,
+        scopes: &[String],
+        depth: usize,
+    ) {
         let mut scopes = scopes.to_vec();
         if let Some(more) = &depends.scopes {
             for scope in texts(more) {
@@ -273,7 +334,8 @@ impl<'a> Tree<'_, 'a> {
         match callee {
             Value::Depends(depends) => {
                 let inner = depends.callee.clone();
-                let inner = inner.unwrap_or_else(|| Value::unknown("`Depends()` says nothing here"));
+                let inner =
+                    inner.unwrap_or_else(|| Value::unknown("`Depends()` says nothing here"));
                 let depends = depends.clone();
                 self.depends(&depends, &inner, scopes, depth);
                 return;
@@ -288,7 +350,9 @@ impl<'a> Tree<'_, 'a> {
                 self.one(&annotated.base.clone(), scopes, depth);
                 return;
             }
-            Value::Either(several) if several.iter().any(|one| matches!(one, Value::Depends(_))) => {
+            Value::Either(several)
+                if several.iter().any(|one| matches!(one, Value::Depends(_))) =>
+            {
                 // It may be missing, or be another one.
                 let inner: Vec<Value<'a>> = several
                     .iter()
@@ -317,7 +381,12 @@ pub(super) fn texts(value: &Value<'_>) -> Vec<String> {
     match value {
         Value::Str(text) => vec![text.to_string()],
         Value::Sequence(sequence) => sequence.items.borrow().iter().flat_map(texts).collect(),
-        Value::External(path) => path.rsplit('.').next().map(str::to_lowercase).into_iter().collect(),
+        Value::External(path) => path
+            .rsplit('.')
+            .next()
+            .map(str::to_lowercase)
+            .into_iter()
+            .collect(),
         _ => Vec::new(),
     }
 }

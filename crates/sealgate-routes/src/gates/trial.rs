@@ -155,6 +155,8 @@ pub(super) struct Trial<'t, 'a> {
     /// What the expression that is looked at did: raised, or denied.
     event: Option<Event>,
     tested: bool,
+    /// What names were given last. The interpreter forgets those of a branch that ends.
+    assigned: FxHashMap<&'a str, &'a Expr>,
     /// Whether what is looked at is asked whether it is true.
     asking: bool,
     /// Whether what is called is entered by `with`.
@@ -199,6 +201,7 @@ impl<'t, 'a> Trial<'t, 'a> {
             depth: 0,
             event: None,
             tested: false,
+            assigned: FxHashMap::default(),
             asking: false,
             entering: false,
         }
@@ -226,7 +229,11 @@ impl<'t, 'a> Trial<'t, 'a> {
 
     /// The body from its first statement to its last; what falls out of it passes.
     fn whole(&mut self, kinds: FxHashMap<Rc<str>, Kind>) -> Outcome {
-        let state = State { kinds, level: Level::Sure, why: None };
+        let state = State {
+            kinds,
+            level: Level::Sure,
+            why: None,
+        };
         match self.function.definition {
             Definition::Function(definition) => {
                 let mut outcome = self.block(&definition.body, state);
@@ -272,13 +279,19 @@ impl<'t, 'a> Trial<'t, 'a> {
                 continue;
             }
             // FastAPI denies who leaves out what has to be there.
-            let kind = if takes.required && self.who != Stranger::Empty { Kind::Brought } else { self.own(name) };
-            kinds.insert(name.clone(), kind);
+            let must = takes.must.contains(name) && self.who != Stranger::Empty;
+            let kind = if must { Kind::Brought } else { self.own(name) };
+            let stands_in = kind == Kind::Absent && takes.stands_in.contains(name);
+            kinds.insert(name.clone(), if stands_in { Kind::Form } else { kind });
         }
         for ((name, _, callee), judged) in takes.depends.iter().zip(&takes.nested) {
             let kind = if super::tree::is_scheme(judged) {
                 let denies = !judged.statuses.is_empty();
-                if denies && self.who != Stranger::Empty { Kind::Brought } else { self.own(name) }
+                if denies && self.who != Stranger::Empty {
+                    Kind::Brought
+                } else {
+                    self.own(name)
+                }
             } else if judged.is_gate() {
                 Kind::Judged
             } else if !judged.credential {
@@ -338,8 +351,17 @@ impl<'t, 'a> Trial<'t, 'a> {
         receiver: Option<&Value<'a>>,
         mut kinds: FxHashMap<Rc<str>, Kind>,
     ) -> Met {
-        let unsure = Met { stops: true, passes: true, tested: true, given: Kind::Judged, raises: vec!["?".into()] };
-        let mut all: Vec<(Rc<str>, Kind)> = kinds.iter().map(|(name, kind)| (name.clone(), *kind)).collect();
+        let unsure = Met {
+            stops: true,
+            passes: true,
+            tested: true,
+            given: Kind::Judged,
+            raises: vec!["?".into()],
+        };
+        let mut all: Vec<(Rc<str>, Kind)> = kinds
+            .iter()
+            .map(|(name, kind)| (name.clone(), *kind))
+            .collect();
         all.sort_by(|one, other| one.0.cmp(&other.0));
         let mut shape: Vec<Kind> = Vec::new();
         if let Some(parameters) = function.definition.parameters() {
@@ -349,7 +371,11 @@ impl<'t, 'a> Trial<'t, 'a> {
             }
         }
         let inner = super::body::is_inside(function, &self.function);
-        let key = (Rc::as_ptr(function).addr(), receiver.map_or(0, super::body::address), shape);
+        let key = (
+            Rc::as_ptr(function).addr(),
+            receiver.map_or(0, super::body::address),
+            shape,
+        );
         if !inner {
             match self.known.get(&key) {
                 Some(Some(met)) => return met.clone(),
@@ -362,7 +388,10 @@ impl<'t, 'a> Trial<'t, 'a> {
         }
         self.known.insert(key.clone(), None);
         let scope = self.gates.locals(self.interpreter, function, receiver);
-        let (event, tested) = (self.event.take(), std::mem::replace(&mut self.tested, false));
+        let (event, tested) = (
+            self.event.take(),
+            std::mem::replace(&mut self.tested, false),
+        );
         let known_function = std::mem::replace(&mut self.function, function.clone());
         let known_scope = std::mem::replace(&mut self.scope, scope);
         self.depth += 1;
@@ -379,7 +408,10 @@ impl<'t, 'a> Trial<'t, 'a> {
         self.entering = entering;
         let met = Met {
             stops: outcome.stops,
-            passes: outcome.pass.as_ref().is_some_and(|way| way.level > Level::Configured)
+            passes: outcome
+                .pass
+                .as_ref()
+                .is_some_and(|way| way.level > Level::Configured)
                 || outcome.pass.is_some() && !outcome.stops,
             tested: outcome.tested,
             given: outcome.given.unwrap_or(Kind::Plain),
@@ -390,11 +422,19 @@ impl<'t, 'a> Trial<'t, 'a> {
     }
 
     fn value(&mut self, expression: &'a Expr) -> Value<'a> {
-        let key = (std::ptr::from_ref(expression).addr(), Rc::as_ptr(&self.scope).addr());
+        let key = (
+            std::ptr::from_ref(expression).addr(),
+            Rc::as_ptr(&self.scope).addr(),
+        );
         if let Some(known) = self.gates.values.get(&key) {
             return known.clone();
         }
-        let value = self.interpreter.evaluate(expression, &self.scope);
+        let mut value = self.interpreter.evaluate(expression, &self.scope);
+        if let (Value::Unknown(_), Expr::Name(name), 0) = (&value, expression, self.depth)
+            && let Some(given) = self.assigned.get(name.id.as_str())
+        {
+            value = self.interpreter.evaluate(given, &self.scope);
+        }
         self.gates.values.insert(key, value.clone());
         value
     }

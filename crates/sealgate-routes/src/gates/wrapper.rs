@@ -28,7 +28,11 @@ pub(super) fn peel<'a>(
     gates: &mut Gates<'a>,
     endpoint: &Value<'a>,
 ) -> Peeled<'a> {
-    let mut found = Peeled { gates: Vec::new(), unknown: Vec::new(), handler: endpoint.clone() };
+    let mut found = Peeled {
+        gates: Vec::new(),
+        unknown: Vec::new(),
+        handler: endpoint.clone(),
+    };
     for _ in 0..MOST {
         let (function, receiver) = match &found.handler {
             Value::Function(function) => (function.clone(), None),
@@ -56,14 +60,24 @@ pub(super) fn peel<'a>(
             break;
         }
         if let Some(judged) = around(interpreter, gates, &function, receiver.as_ref(), &wrapped) {
-            match tried(interpreter, gates, &function, receiver.as_ref(), &wrapped, &judged.name) {
+            match tried(
+                interpreter,
+                gates,
+                &function,
+                receiver.as_ref(),
+                &wrapped,
+                &judged.name,
+            ) {
                 None => found.gates.push(Rc::new(judged)),
                 Some(why) => found.unknown.push(why),
             }
         }
         found.handler = match (receiver, wrapped) {
             (Some(receiver), Value::Function(function)) => {
-                Value::Method(Rc::new(crate::evaluate::value::Method { receiver, function }))
+                Value::Method(Rc::new(crate::evaluate::value::Method {
+                    receiver,
+                    function,
+                }))
             }
             (_, wrapped) => wrapped,
         };
@@ -108,7 +122,11 @@ fn around<'a>(
 ) -> Option<Judgement> {
     let range = function.definition.range();
     let spot = Spot::new(function.module, range);
-    let name = format!("{}:{}", interpreter.sources.name(function.module), function.qualname);
+    let name = format!(
+        "{}:{}",
+        interpreter.sources.name(function.module),
+        function.qualname
+    );
     let quiet = std::mem::replace(&mut interpreter.quiet, true);
     let scope = gates.locals(interpreter, function, receiver);
     let mut walker = Walker::new(interpreter, gates, function.clone(), scope, Mode::Answer, 0);
@@ -117,7 +135,9 @@ fn around<'a>(
     walker.run();
     let body = std::mem::take(&mut walker.out);
     interpreter.quiet = quiet;
-    let sure = |denial: &&super::body::Denial<'a>| denial.anonymous && !denial.configured && !denial.shaped;
+    let sure = |denial: &&super::body::Denial<'a>| {
+        denial.anonymous && !denial.configured && !denial.shaped
+    };
     let denies: Vec<_> = body
         .denials
         .iter()
@@ -131,8 +151,13 @@ fn around<'a>(
     found.spot = Some(spot);
     found.credential = body.credential;
     found.statuses = denies.iter().map(|denial| denial.status).collect();
-    let strength = Strength { level: Level::User, ..Strength::default() };
-    found.strength = denies.iter().fold(strength, |all, denial| all.and(&denial.strength));
+    let strength = Strength {
+        level: Level::User,
+        ..Strength::default()
+    };
+    found.strength = denies
+        .iter()
+        .fold(strength, |all, denial| all.and(&denial.strength));
     found.strength = at_least_user(found.strength);
     found.flaws = body.flaws;
     Some(found)

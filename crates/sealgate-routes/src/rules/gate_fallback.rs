@@ -21,8 +21,10 @@ nothing fails. Let the import fail: an application that does not start is better
 try:
     from company.auth import signed_in
 except ImportError:
+
     def signed_in():
         return None
+
 
 app = FastAPI()
 

@@ -19,10 +19,15 @@ pub(super) fn accepted(comment: &str) -> Option<(String, String)> {
     let rest = said(comment)?.strip_prefix("accept")?;
     let inside = inside(rest).unwrap_or_default();
     let is_rule = |rule: &str| {
-        !rule.is_empty() && rule.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+        !rule.is_empty()
+            && rule
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
     };
     let told = match inside.split_once(':') {
-        Some((rule, reason)) if is_rule(rule.trim()) => (rule.trim().to_owned(), reason.trim().to_owned()),
+        Some((rule, reason)) if is_rule(rule.trim()) => {
+            (rule.trim().to_owned(), reason.trim().to_owned())
+        }
         _ => Default::default(),
     };
     Some(told)
@@ -90,7 +95,11 @@ mod tests {
         ] {
             assert_eq!(told(comment), both("", ""), "{comment}");
         }
-        for comment in ["# accept(a-b: x)", "# see sealgate: accept(a-b: x)", "# sealgate: public(x)"] {
+        for comment in [
+            "# accept(a-b: x)",
+            "# see sealgate: accept(a-b: x)",
+            "# sealgate: public(x)",
+        ] {
             assert_eq!(told(comment), None, "{comment}");
         }
     }

@@ -1,4 +1,4 @@
-# expect: WEBSOCKET /monitor/ws GATED-STATIC
+# expect: WEBSOCKET /monitor/ws UNRESOLVED
 """FastAPI has no `Request` for a WebSocket: the gate fails with an error of its own and denies nothing."""
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, WebSocket

@@ -46,7 +46,10 @@ def main():
     create_app("/api")
 "#,
     )]);
-    assert_eq!(text, "main:create_app()\n  GET \"/api/a\" main:create_app.<locals>.a");
+    assert_eq!(
+        text,
+        "main:create_app()\n  GET \"/api/a\" main:create_app.<locals>.a"
+    );
 }
 
 #[test]
@@ -205,7 +208,8 @@ def a(): ...
 
 #[test]
 fn routers_of_modules_that_a_package_is_searched_for_are_included() {
-    let router = "from fastapi import APIRouter\nrouter = APIRouter()\n@router.get('/r')\ndef r(): ...\n";
+    let router =
+        "from fastapi import APIRouter\nrouter = APIRouter()\n@router.get('/r')\ndef r(): ...\n";
     let text = scan(&[
         (
             "main.py",
@@ -225,5 +229,8 @@ for info in pkgutil.walk_packages(parts.__path__, parts.__name__ + "."):
         ("parts/a.py", router),
         ("parts/b.py", router),
     ]);
-    assert_eq!(text, "main:app\n  GET \"/parts.a/r\" parts.a:r\n  GET \"/parts.b/r\" parts.b:r");
+    assert_eq!(
+        text,
+        "main:app\n  GET \"/parts.a/r\" parts.a:r\n  GET \"/parts.b/r\" parts.b:r"
+    );
 }

@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use ruff_python_ast::{Expr, ExprCall, Stmt};
 
-use super::{Body, DEEPEST, Denial, Mode, Walker, is_carrier_class, is_inside, runs_elsewhere};
-use crate::evaluate::value::{Function, Names, Value};
+use super::{Body, Denial, Mode, Walker, is_carrier_class, runs_elsewhere};
+use crate::evaluate::value::Value;
 use crate::gates::Gates;
-use crate::gates::bearing::{Bearing, Taint, key_of_get, text};
+use crate::gates::bearing::{Bearing, key_of_get, text};
 use crate::gates::judgement::{FlawKind, Judgement};
 use crate::gates::raised::{Thrown, response_status};
 use crate::gates::status;
@@ -28,12 +28,15 @@ impl<'a> Walker<'_, 'a> {
                 .collect(),
             _ => return,
         };
+        if let (Expr::Name(name), Expr::Call(_)) = (target, value) {
+            self.given.insert(name.id.as_str(), value);
+        }
         let inner = match value {
             Expr::Await(inner) => &*inner.value,
             other => other,
         };
-        let path = self.taint.is_path(value)
-            || matches!(inner, Expr::Call(call) if self.gives_path(call));
+        let path =
+            self.taint.is_path(value) || matches!(inner, Expr::Call(call) if self.gives_path(call));
         let carrier = self.taint.is_carrier(value) || self.makes_carrier(inner);
         let credential = self.taint.reads(value) || self.is_handed_credential(inner);
         for name in names {
@@ -78,16 +81,27 @@ impl<'a> Walker<'_, 'a> {
         if !self.hands_over(call) {
             return false;
         }
-        self.called_bodies(call).iter().any(|body| body.returns_path)
+        self.called_bodies(call)
+            .iter()
+            .any(|body| body.returns_path)
     }
 
     /// Whether a call is handed something of the caller.
     pub(in crate::gates) fn hands_over(&self, call: &ExprCall) -> bool {
         let keywords = call.arguments.keywords.iter().map(|keyword| &keyword.value);
-        call.arguments.args.iter().chain(keywords).any(|argument| self.taint.touches(argument))
+        call.arguments
+            .args
+            .iter()
+            .chain(keywords)
+            .any(|argument| self.taint.touches(argument))
     }
 
-    pub(in crate::gates) fn call(&mut self, call: &'a ExprCall, expression: &'a Expr, awaited: bool) {
+    pub(in crate::gates) fn call(
+        &mut self,
+        call: &'a ExprCall,
+        expression: &'a Expr,
+        awaited: bool,
+    ) {
         if let Expr::Attribute(method) = &*call.func {
             match method.attr.as_str() {
                 "close" if self.taint.is_carrier(&method.value) => {
@@ -137,6 +151,10 @@ impl<'a> Walker<'_, 'a> {
         })
     }
 
+    #[allow(
+        clippy::too_many_lines,
+        reason = "it puts together what each of the callees does"
+    )]
     pub(in crate::gates) fn follow(
         &mut self,
         callee: &Value<'a>,
@@ -178,13 +196,16 @@ impl<'a> Walker<'_, 'a> {
             return false;
         }
         // Who brings nothing was turned away before: what opens from here on opens for others.
-        let strangers_gone = self.out.denials.iter().any(|denial| {
-            denial.anonymous && !denial.configured && !denial.shaped
-        });
+        let strangers_gone = self
+            .out
+            .denials
+            .iter()
+            .any(|denial| denial.anonymous && !denial.configured && !denial.shaped);
         let lost = bodies.iter().all(|(_, _, is_async)| *is_async) && !awaited;
         for (target, body, _) in &bodies {
             self.out.credential |= body.credential && self.hands_over(call);
-            let passes = !body.denials.is_empty() && !strangers_gone && self.decides_here(expression);
+            let passes =
+                !body.denials.is_empty() && !strangers_gone && self.decides_here(expression);
             let looked_up = !matches!(self.current, Some(Stmt::Expr(_)));
             for flaw in &body.flaws {
                 let opens = matches!(
@@ -193,7 +214,10 @@ impl<'a> Walker<'_, 'a> {
                 );
                 let nothing = looked_up
                     && flaw.kind == FlawKind::EarlyReturn
-                    && matches!(&*self.interpreter.source_of(flaw.spot), "return" | "return None");
+                    && matches!(
+                        &*self.interpreter.source_of(flaw.spot),
+                        "return" | "return None"
+                    );
                 let keep = passes && !nothing || !opens;
                 if keep && !self.out.flaws.contains(flaw) {
                     self.out.flaws.push(flaw.clone());
@@ -208,8 +232,12 @@ impl<'a> Walker<'_, 'a> {
                 }
                 continue;
             }
-            if !whole || bodies.len() > 1 && bodies.iter().any(|(_, body, _)| body.denials.is_empty()) {
-                self.out.unknown.get_or_insert_with(|| "what it calls may be one of several".into());
+            if !whole
+                || bodies.len() > 1 && bodies.iter().any(|(_, body, _)| body.denials.is_empty())
+            {
+                self.out
+                    .unknown
+                    .get_or_insert_with(|| "what it calls may be one of several".into());
             }
             if body.denials.iter().any(|denial| denial.anonymous) {
                 let name = self.interpreter.name_of(target);
@@ -224,9 +252,20 @@ impl<'a> Walker<'_, 'a> {
                 let anonymous = denial.anonymous && !self.brings_something();
                 let configured = denial.configured || self.is_under(Bearing::Configured);
                 let shaped = denial.shaped || self.is_under(Bearing::Shape);
-                let strength = if steady && !configured { denial.strength } else { Strength::default() };
+                let strength = if steady && !configured {
+                    denial.strength
+                } else {
+                    Strength::default()
+                };
                 let spot = self.spot(expression);
-                self.escape(Denial { spot, anonymous, configured, shaped, strength, ..denial });
+                self.escape(Denial {
+                    spot,
+                    anonymous,
+                    configured,
+                    shaped,
+                    strength,
+                    ..denial
+                });
             }
             // Denials of one call share its spot, so that the strongest of them has to be kept apart.
             if steady {
@@ -236,12 +275,19 @@ impl<'a> Walker<'_, 'a> {
                     .filter(|denial| !denial.configured)
                     .fold(Strength::default(), |all, denial| all.and(&denial.strength));
                 let spot = self.spot(expression);
-                for known in self.out.denials.iter_mut().filter(|known| known.spot == spot) {
+                for known in self
+                    .out
+                    .denials
+                    .iter_mut()
+                    .filter(|known| known.spot == spot)
+                {
                     known.strength = known.strength.clone().and(&strength);
                 }
             }
         }
-        if lost && (self.hands_over(call) || bodies.iter().any(|(_, body, _)| !body.denials.is_empty())) {
+        if lost
+            && (self.hands_over(call) || bodies.iter().any(|(_, body, _)| !body.denials.is_empty()))
+        {
             // Whether it is awaited later is asked where the statement is known.
             self.gates.unawaited.insert(self.spot(expression));
         }
@@ -259,150 +305,13 @@ impl<'a> Walker<'_, 'a> {
         })
     }
 
-    pub(in crate::gates) fn called_bodies(&mut self, call: &'a ExprCall) -> Vec<Rc<Body<'a>>> {
-        let callee = self.value(&call.func);
-        let mut found = Vec::new();
-        for alternative in callee.alternatives().to_vec() {
-            found.extend(self.body_of(&alternative, call, 0).map(|(body, _)| body));
-        }
-        found
-    }
-
-    /// What a function of the tree does that is called here, and whether it makes a coroutine.
-    pub(in crate::gates) fn body_of(&mut self, callee: &Value<'a>, call: &'a ExprCall, skip: usize) -> Option<(Rc<Body<'a>>, bool)> {
-        let (function, receiver) = match callee {
-            Value::Function(function) => (function.clone(), None),
-            Value::Method(method) => (method.function.clone(), Some(method.receiver.clone())),
-            Value::Partial(partial) => return self.body_of(&partial.callee.clone(), call, skip),
-            Value::Wrapped(wrapped) => return self.body_of(&wrapped.inner.clone(), call, skip),
-            Value::Object(_) => {
-                let method = self.interpreter.attribute(callee, "__call__");
-                return match method {
-                    Value::Method(_) => self.body_of(&method, call, skip),
-                    _ => None,
-                };
-            }
-            _ => return self.method_of_self(call).and_then(|method| self.body_of(&method, call, skip)),
-        };
-        if self.depth >= DEEPEST {
-            return None;
-        }
-        let is_async = function.definition.is_async();
-        if let Some(inner) = self.seen_through(&function, receiver.as_ref()) {
-            return self.body_of(&inner, call, skip).map(|(body, inner)| (body, is_async || inner));
-        }
-        let inner = is_inside(&function, &self.function);
-        let mut taint = if inner { self.taint.clone() } else { Taint::default() };
-        let mut bindings = Names::default();
-        let mut worth = inner;
-        let mut names: Vec<&str> = function
-            .definition
-            .parameters()
-            .into_iter()
-            .flat_map(|parameters| parameters.posonlyargs.iter().chain(&parameters.args))
-            .map(|parameter| parameter.parameter.name.as_str())
-            .collect();
-        if receiver.is_some() && !names.is_empty() {
-            names.remove(0);
-        }
-        let positional = call.arguments.args.iter().skip(skip).enumerate();
-        let positional = positional.map(|(at, argument)| (names.get(at).copied(), argument));
-        let keywords = call.arguments.keywords.iter();
-        let keywords =
-            keywords.map(|keyword| (keyword.arg.as_ref().map(ruff_python_ast::Identifier::as_str), &keyword.value));
-        let given: Vec<(Option<&str>, &'a Expr)> = positional.chain(keywords).collect();
-        let constant_only = given.iter().all(|(_, argument)| argument.is_literal_expr());
-        for (name, argument) in given {
-            let name = name.unwrap_or_default();
-            if self.taint.is_path(argument) {
-                taint.paths.insert(name.into());
-            } else if self.taint.is_carrier(argument) {
-                taint.carriers.insert(name.into());
-                worth = true;
-            } else if self.taint.reads(argument) {
-                taint.credentials.insert(name.into());
-                worth = true;
-            } else if self.taint.touches(argument) {
-                worth = true;
-            } else if matches!(argument, Expr::Lambda(_)) {
-                worth |= self.taint.reads(argument);
-            } else {
-                let plain = matches!(argument, Expr::Name(_) | Expr::Attribute(_)) || argument.is_literal_expr()
-                    || matches!(argument, Expr::List(_) | Expr::Tuple(_) | Expr::Set(_));
-                let value = if plain { self.value(argument) } else { Value::None };
-                let value = match value {
-                    Value::Parameter(parameter) => {
-                        self.bindings.get(&parameter.name).cloned().unwrap_or(Value::Parameter(parameter))
-                    }
-                    value => value,
-                };
-                if matches!(value, Value::Str(_) | Value::Sequence(_)) {
-                    bindings.insert(name.into(), value);
-                }
-            }
-        }
-        // What is handed nothing of the caller decides nothing about it, but for methods and plain calls, which
-        // may get at it by themselves.
-        if !worth && receiver.is_none() && !constant_only {
-            return Some((Rc::default(), is_async));
-        }
-        if worth && is_abstract(&function) {
-            let why = format!("`{}` is written in a subclass that is not known", function.qualname);
-            let body = Body { unknown: Some(why.into()), ..Body::default() };
-            return Some((Rc::new(body), is_async));
-        }
-        let mode = Mode::Dependency;
-        let body = self.gates.body(self.interpreter, &function, receiver.as_ref(), taint, bindings, mode, self.depth + 1);
-        Some((body, is_async))
-    }
-
-    /// What a wrapper hands everything on to, where it does nothing to callers by itself.
-    fn seen_through(&mut self, function: &Rc<Function<'a>>, receiver: Option<&Value<'a>>) -> Option<Value<'a>> {
-        let inner = function.wraps.borrow().clone()?;
-        let Value::Function(wrapped) = &inner else { return None };
-        let variadic = function.definition.parameters().is_some_and(|all| all.vararg.is_some());
-        if !variadic || Rc::ptr_eq(wrapped, function) {
-            return None;
-        }
-        let (taint, names) = (Taint::default(), Names::default());
-        let own = self.gates.body(self.interpreter, function, receiver, taint, names, Mode::Answer, self.depth + 1);
-        if !own.denials.is_empty() {
-            return None;
-        }
-        Some(match receiver {
-            Some(receiver) => Value::Method(Rc::new(crate::evaluate::value::Method {
-                receiver: receiver.clone(),
-                function: wrapped.clone(),
-            })),
-            None => inner,
-        })
-    }
-
-    /// `self.check(...)`, where it is not known what `self` is but in which class the function stands.
-    pub(in crate::gates) fn method_of_self(&mut self, call: &'a ExprCall) -> Option<Value<'a>> {
-        let Expr::Attribute(method) = &*call.func else {
-            return None;
-        };
-        let Expr::Name(name) = &*method.value else {
-            return None;
-        };
-        let parameters = self.function.definition.parameters()?;
-        let first = parameters.posonlyargs.first().or(parameters.args.first())?;
-        if first.parameter.name.as_str() != name.id.as_str() {
-            return None;
-        }
-        let class = self.function.owner.borrow().clone()?;
-        match self.interpreter.attribute(&Value::Class(class.clone()), method.attr.as_str()) {
-            Value::Function(function) => Some(Value::Method(Rc::new(crate::evaluate::value::Method {
-                receiver: Value::Class(class),
-                function,
-            }))),
-            _ => None,
-        }
-    }
-
     /// Something is called that is not in the tree, or not known.
-    pub(in crate::gates) fn not_followed(&mut self, callee: &Value<'a>, call: &'a ExprCall, awaited: bool) {
+    pub(in crate::gates) fn not_followed(
+        &mut self,
+        callee: &Value<'a>,
+        call: &'a ExprCall,
+        awaited: bool,
+    ) {
         let hands_over = self.hands_over(call);
         for alternative in callee.alternatives() {
             match alternative {
@@ -450,7 +359,11 @@ impl<'a> Walker<'_, 'a> {
 
     pub(in crate::gates) fn reads_arguments(&self, call: &ExprCall) -> bool {
         let keywords = call.arguments.keywords.iter().map(|keyword| &keyword.value);
-        call.arguments.args.iter().chain(keywords).any(|argument| self.taint.reads(argument))
+        call.arguments
+            .args
+            .iter()
+            .chain(keywords)
+            .any(|argument| self.taint.reads(argument))
     }
 
     /// A statement that makes a coroutine and drops it.
@@ -461,13 +374,4 @@ impl<'a> Walker<'_, 'a> {
             self.flaw(FlawKind::UnawaitedCall, expression, what);
         }
     }
-}
-
-/// Whether only subclasses say what a method does.
-fn is_abstract(function: &Function<'_>) -> bool {
-    function
-        .decorators
-        .borrow()
-        .iter()
-        .any(|decorator| matches!(decorator, Value::External(path) if &**path == "abc.abstractmethod"))
 }

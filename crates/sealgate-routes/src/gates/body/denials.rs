@@ -34,7 +34,12 @@ impl<'a> Walker<'_, 'a> {
     }
 
     /// Notes that callers are turned away here, if nothing catches it.
-    pub(in crate::gates) fn deny(&mut self, status: u16, thrown: Option<Thrown<'a>>, node: impl Ranged) {
+    pub(in crate::gates) fn deny(
+        &mut self,
+        status: u16,
+        thrown: Option<Thrown<'a>>,
+        node: impl Ranged,
+    ) {
         let spot = self.spot(node);
         let strength = self.asked(status);
         let denial = Denial {
@@ -60,16 +65,21 @@ impl<'a> Walker<'_, 'a> {
         {
             conditions = before;
         }
-        conditions
-            .iter()
-            .any(|condition| self.taint.bearing(condition.test, condition.holds) == Bearing::Present)
+        conditions.iter().any(|condition| {
+            self.taint.bearing(condition.test, condition.holds) == Bearing::Present
+        })
     }
 
     pub(in crate::gates) fn asked(&mut self, status: u16) -> Strength {
         let conditions = self.conditions.clone();
         let scope = self.scope.clone();
-        Reader { interpreter: self.interpreter, scope: &scope, taint: &self.taint, bindings: &self.bindings }
-            .asked(&conditions, status)
+        Reader {
+            interpreter: self.interpreter,
+            scope: &scope,
+            taint: &self.taint,
+            bindings: &self.bindings,
+        }
+        .asked(&conditions, status)
     }
 
     pub(in crate::gates) fn escape(&mut self, denial: Denial<'a>) {
@@ -110,7 +120,13 @@ impl<'a> Walker<'_, 'a> {
                 if !self.catches(of, denial) {
                     continue;
                 }
-                if raises_again(&handler.body, handler.name.as_ref().map(ruff_python_ast::Identifier::as_str)) {
+                if raises_again(
+                    &handler.body,
+                    handler
+                        .name
+                        .as_ref()
+                        .map(ruff_python_ast::Identifier::as_str),
+                ) {
                     break;
                 }
                 self.frames[index].caught.push((number, denial.spot));
@@ -126,7 +142,9 @@ impl<'a> Walker<'_, 'a> {
         };
         let thrown = match &denial.thrown {
             Some(Thrown::Http) => Value::External("starlette.exceptions.HTTPException".into()),
-            Some(Thrown::WebSocket) => Value::External("starlette.exceptions.WebSocketException".into()),
+            Some(Thrown::WebSocket) => {
+                Value::External("starlette.exceptions.WebSocketException".into())
+            }
             Some(Thrown::Class(class)) => class.clone(),
             None => return false,
         };

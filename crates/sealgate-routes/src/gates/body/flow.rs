@@ -81,7 +81,8 @@ impl<'a> Walker<'_, 'a> {
                 Flow::Ends
             }
             Stmt::If(branch) => {
-                let mut tests: Vec<(Option<&'a Expr>, &'a [Stmt])> = vec![(Some(&branch.test), &branch.body)];
+                let mut tests: Vec<(Option<&'a Expr>, &'a [Stmt])> =
+                    vec![(Some(&branch.test), &branch.body)];
                 for clause in &branch.elif_else_clauses {
                     tests.push((clause.test.as_ref(), &clause.body));
                 }
@@ -95,7 +96,11 @@ impl<'a> Walker<'_, 'a> {
             }
             Stmt::While(round) => {
                 self.expression(&round.test, false);
-                self.conditions.push(Condition { test: &round.test, holds: true, early: false });
+                self.conditions.push(Condition {
+                    test: &round.test,
+                    holds: true,
+                    early: false,
+                });
                 let flow = self.block(&round.body);
                 self.conditions.pop();
                 if flow == Flow::Ends && matches!(&*round.test, Expr::BooleanLiteral(_)) {
@@ -126,7 +131,11 @@ impl<'a> Walker<'_, 'a> {
         }
         let inside = suppressed.is_some();
         if let Some(value) = suppressed {
-            self.frames.push(Frame { handlers: &[], suppresses: Some(Suppressed::Some(value)), caught: Vec::new() });
+            self.frames.push(Frame {
+                handlers: &[],
+                suppresses: Some(Suppressed::Some(value)),
+                caught: Vec::new(),
+            });
         }
         let flow = self.block(&with.body);
         if inside {
@@ -141,7 +150,11 @@ impl<'a> Walker<'_, 'a> {
         let mut total = false;
         for case in &choice.cases {
             if let Some(guard) = &case.guard {
-                self.conditions.push(Condition { test: guard, holds: true, early: false });
+                self.conditions.push(Condition {
+                    test: guard,
+                    holds: true,
+                    early: false,
+                });
             }
             all_end &= self.block(&case.body) == Flow::Ends;
             if case.guard.is_some() {
@@ -149,7 +162,11 @@ impl<'a> Walker<'_, 'a> {
             }
             total |= case.guard.is_none() && case.pattern.is_irrefutable();
         }
-        if all_end && total { Flow::Ends } else { Flow::Next }
+        if all_end && total {
+            Flow::Ends
+        } else {
+            Flow::Next
+        }
     }
 
     pub(in crate::gates) fn branches(&mut self, tests: &[(Option<&'a Expr>, &'a [Stmt])]) -> Flow {
@@ -170,7 +187,11 @@ impl<'a> Walker<'_, 'a> {
                     && let [(Some(first), _), (None, _)] = tests
                 {
                     early.clear();
-                    early.push(Condition { test: first, holds: true, early: true });
+                    early.push(Condition {
+                        test: first,
+                        holds: true,
+                        early: true,
+                    });
                 }
                 break;
             };
@@ -184,17 +205,29 @@ impl<'a> Walker<'_, 'a> {
                 }
                 None => {}
             }
-            self.conditions.push(Condition { test, holds: true, early: false });
+            self.conditions.push(Condition {
+                test,
+                holds: true,
+                early: false,
+            });
             let flow = self.branch(body);
             self.conditions.pop();
             walked.push((Some(test), body, flow));
             if flow == Flow::Ends {
                 self.always_true(test);
-                early.push(Condition { test, holds: false, early: true });
+                early.push(Condition {
+                    test,
+                    holds: false,
+                    early: true,
+                });
             } else {
                 all_end = false;
             }
-            self.conditions.push(Condition { test, holds: false, early: false });
+            self.conditions.push(Condition {
+                test,
+                holds: false,
+                early: false,
+            });
         }
         self.conditions.truncate(before);
         self.path_decisions(&walked, known);
@@ -217,7 +250,11 @@ impl<'a> Walker<'_, 'a> {
     pub(in crate::gates) fn decided(&mut self, test: &'a Expr) -> Option<bool> {
         if let Expr::BoolOp(several) = test {
             let settles = several.op == BoolOp::Or;
-            if several.values.iter().any(|value| self.decided(value) == Some(settles)) {
+            if several
+                .values
+                .iter()
+                .any(|value| self.decided(value) == Some(settles))
+            {
                 return Some(settles);
             }
         }
@@ -243,17 +280,19 @@ impl<'a> Walker<'_, 'a> {
                 }
                 false
             }
-            Expr::Attribute(attribute) => {
-                self.object(&attribute.value).is_some_and(|object| held::decides(&object, &attribute.attr))
-            }
+            Expr::Attribute(attribute) => self
+                .object(&attribute.value)
+                .is_some_and(|object| held::decides(&object, &attribute.attr)),
             Expr::UnaryOp(unary) => self.is_closed(&unary.operand),
             Expr::BoolOp(several) => several.values.iter().all(|value| self.is_closed(value)),
             Expr::Compare(compare) => {
-                self.is_closed(&compare.left) && compare.comparators.iter().all(|side| self.is_closed(side))
+                self.is_closed(&compare.left)
+                    && compare.comparators.iter().all(|side| self.is_closed(side))
             }
-            Expr::BooleanLiteral(_) | Expr::NoneLiteral(_) | Expr::StringLiteral(_) | Expr::NumberLiteral(_) => {
-                true
-            }
+            Expr::BooleanLiteral(_)
+            | Expr::NoneLiteral(_)
+            | Expr::StringLiteral(_)
+            | Expr::NumberLiteral(_) => true,
             _ => false,
         }
     }
@@ -275,7 +314,10 @@ impl<'a> Walker<'_, 'a> {
     }
 
     pub(in crate::gates) fn attempt(&mut self, attempt: &'a ruff_python_ast::StmtTry) -> Flow {
-        let returns_at_last = attempt.finalbody.iter().any(|last| matches!(last, Stmt::Return(_)));
+        let returns_at_last = attempt
+            .finalbody
+            .iter()
+            .any(|last| matches!(last, Stmt::Return(_)));
         self.frames.push(Frame {
             handlers: &attempt.handlers,
             suppresses: returns_at_last.then_some(Suppressed::All),
@@ -308,13 +350,20 @@ impl<'a> Walker<'_, 'a> {
             if self.out.denials.len() == known && !harmless {
                 for (by, _) in caught.iter().filter(|(by, _)| *by == index) {
                     let _ = by;
-                    let what = handler.type_.as_deref().map_or("except:".into(), |of| self.source(of));
+                    let what = handler
+                        .type_
+                        .as_deref()
+                        .map_or("except:".into(), |of| self.source(of));
                     self.flaw(FlawKind::SwallowedDenial, handler, what);
                 }
             }
         }
         self.block(&attempt.finalbody);
-        if flow == Flow::Ends && all_end { Flow::Ends } else { Flow::Next }
+        if flow == Flow::Ends && all_end {
+            Flow::Ends
+        } else {
+            Flow::Next
+        }
     }
 
     pub(in crate::gates) fn suppressed(&mut self, context: &'a Expr) -> Option<Value<'a>> {
@@ -369,10 +418,18 @@ impl<'a> Walker<'_, 'a> {
             }
             Expr::If(either) => {
                 self.expression(&either.test, false);
-                self.conditions.push(Condition { test: &either.test, holds: true, early: false });
+                self.conditions.push(Condition {
+                    test: &either.test,
+                    holds: true,
+                    early: false,
+                });
                 self.expression(&either.body, awaited);
                 self.conditions.pop();
-                self.conditions.push(Condition { test: &either.test, holds: false, early: false });
+                self.conditions.push(Condition {
+                    test: &either.test,
+                    holds: false,
+                    early: false,
+                });
                 self.expression(&either.orelse, awaited);
                 self.conditions.pop();
             }
@@ -395,9 +452,18 @@ impl<'a> Walker<'_, 'a> {
             Expr::Attribute(attribute) => self.expression(&attribute.value, false),
             Expr::Subscript(subscript) => self.expression(&subscript.value, false),
             Expr::Starred(starred) => self.expression(&starred.value, false),
-            Expr::Tuple(tuple) => tuple.elts.iter().for_each(|item| self.expression(item, false)),
-            Expr::List(list) => list.elts.iter().for_each(|item| self.expression(item, false)),
-            Expr::Dict(dict) => dict.items.iter().for_each(|item| self.expression(&item.value, false)),
+            Expr::Tuple(tuple) => tuple
+                .elts
+                .iter()
+                .for_each(|item| self.expression(item, false)),
+            Expr::List(list) => list
+                .elts
+                .iter()
+                .for_each(|item| self.expression(item, false)),
+            Expr::Dict(dict) => dict
+                .items
+                .iter()
+                .for_each(|item| self.expression(&item.value, false)),
             Expr::ListComp(list) => self.expression(&list.elt, false),
             Expr::Generator(list) => self.expression(&list.elt, false),
             _ => {}

@@ -30,13 +30,22 @@ impl Key {
     ) -> Self {
         let receiver = receiver.map_or(0, address);
         let mut names: Vec<Rc<str>> = Vec::new();
-        for (mark, set) in [('=', &taint.carriers), ('!', &taint.credentials), ('/', &taint.paths)] {
+        for (mark, set) in [
+            ('=', &taint.carriers),
+            ('!', &taint.credentials),
+            ('/', &taint.paths),
+        ] {
             names.extend(set.iter().map(|name| format!("{mark}{name}").into()));
         }
         for (name, value) in bindings {
             names.push(format!("{name}={}", crate::gates::tree::texts(value).join(",")).into());
         }
         names.sort();
-        Self { function: Rc::as_ptr(function).addr(), receiver, taint: names, mode }
+        Self {
+            function: Rc::as_ptr(function).addr(),
+            receiver,
+            taint: names,
+            mode,
+        }
     }
 }

@@ -166,6 +166,7 @@ impl<'a> Walker<'_, 'a> {
     fn is_true(&mut self, value: &'a Expr, scope: &Scope<'a>) -> bool {
         match value {
             Expr::Dict(dict) => !dict.items.is_empty(),
+            Expr::Tuple(tuple) => !tuple.elts.is_empty(),
             Expr::StringLiteral(text) => !text.value.is_empty(),
             Expr::Call(call) => match self.interpreter.evaluate(&call.func, scope) {
                 class @ Value::Class(_) => ["__bool__", "__len__"].iter().all(|name| {

@@ -26,11 +26,17 @@ pub(super) struct Outcome {
 
 impl Outcome {
     pub(super) fn falls() -> Self {
-        Self { falls: true, ..Self::default() }
+        Self {
+            falls: true,
+            ..Self::default()
+        }
     }
 
     pub(super) fn denies(status: u16) -> Self {
-        Self { denies: Some(status), ..Self::default() }
+        Self {
+            denies: Some(status),
+            ..Self::default()
+        }
     }
 
     pub(super) fn or(self, other: Self) -> Self {
@@ -84,7 +90,8 @@ impl<'a> Pass<'_, 'a> {
     pub(super) fn statement(&mut self, statement: &'a Stmt) -> Outcome {
         match statement {
             Stmt::If(branch) => {
-                let mut tests: Vec<(Option<&'a Expr>, &'a [Stmt])> = vec![(Some(&branch.test), &branch.body)];
+                let mut tests: Vec<(Option<&'a Expr>, &'a [Stmt])> =
+                    vec![(Some(&branch.test), &branch.body)];
                 for clause in &branch.elif_else_clauses {
                     tests.push((clause.test.as_ref(), &clause.body));
                 }
@@ -99,11 +106,17 @@ impl<'a> Pass<'_, 'a> {
             }
             Stmt::For(round) => {
                 let inner = self.block(&round.body);
-                Outcome::falls().or(Outcome { falls: true, ..inner })
+                Outcome::falls().or(Outcome {
+                    falls: true,
+                    ..inner
+                })
             }
             Stmt::While(round) => {
                 let inner = self.block(&round.body);
-                Outcome::falls().or(Outcome { falls: true, ..inner })
+                Outcome::falls().or(Outcome {
+                    falls: true,
+                    ..inner
+                })
             }
             _ => self.plain(statement),
         }
@@ -243,7 +256,10 @@ impl<'a> Pass<'_, 'a> {
             Value::Method(method) => Some(method.receiver.clone()),
             _ => None,
         };
-        let scope = self.walker.gates.locals(self.walker.interpreter, &function, receiver.as_ref());
+        let scope = self
+            .walker
+            .gates
+            .locals(self.walker.interpreter, &function, receiver.as_ref());
         let mut truth = Truth {
             interpreter: self.walker.interpreter,
             scope,
@@ -288,17 +304,24 @@ impl<'a> Pass<'_, 'a> {
     pub(super) fn denied_by(&mut self, walk: impl FnOnce(&mut Walker<'_, 'a>)) -> Option<u16> {
         let known = self.walker.out.denials.len();
         walk(&mut self.walker);
-        let denial = self.walker.out.denials[known..].iter().find(|denial| denial.anonymous)?;
+        let denial = self.walker.out.denials[known..]
+            .iter()
+            .find(|denial| denial.anonymous)?;
         Some(denial.status)
     }
 
     pub(super) fn plain(&mut self, statement: &'a Stmt) -> Outcome {
         if self.calls_next(statement) {
-            return Outcome { passes: true, ..Outcome::default() };
+            return Outcome {
+                passes: true,
+                ..Outcome::default()
+            };
         }
         let known = self.walker.out.denials.len();
         let flow = self.walker.statement(statement);
-        let denial = self.walker.out.denials[known..].iter().find(|denial| denial.anonymous);
+        let denial = self.walker.out.denials[known..]
+            .iter()
+            .find(|denial| denial.anonymous);
         if let Some(denial) = denial {
             return Outcome::denies(denial.status);
         }
@@ -329,7 +352,7 @@ impl<'a> Pass<'_, 'a> {
     }
 
     /// Whether a statement hands the request on.
-    pub(super) fn calls_next(&self, statement: &'a Stmt) -> bool {
+    pub(super) fn calls_next(&mut self, statement: &'a Stmt) -> bool {
         use ruff_python_ast::visitor::{Visitor, walk_expr};
         struct Search<'s> {
             next: Option<&'s str>,
@@ -339,8 +362,7 @@ impl<'a> Pass<'_, 'a> {
         impl<'e> Visitor<'e> for Search<'_> {
             fn visit_expr(&mut self, expression: &'e Expr) {
                 if let Expr::Call(call) = expression {
-                    let by_name =
-                        matches!(&*call.func, Expr::Name(name) if Some(name.id.as_str()) == self.next);
+                    let by_name = matches!(&*call.func, Expr::Name(name) if Some(name.id.as_str()) == self.next);
                     let plain = matches!(call.arguments.args.first(),
                         Some(Expr::Name(name)) if Some(name.id.as_str()) == self.scope)
                         && call.arguments.args.len() == 3
@@ -355,27 +377,39 @@ impl<'a> Pass<'_, 'a> {
             && let Expr::Await(awaited) = &*inner.value
             && let Expr::Call(call) = &*awaited.value
             && let Expr::Name(name) = &*call.func
-            && self.is_response(name.id.as_str())
+            && self.is_response(&call.func, name.id.as_str())
         {
             return false;
         }
-        let mut search = Search { next: self.next.as_deref(), scope: self.scope_name.as_deref(), found: false };
+        let mut search = Search {
+            next: self.next.as_deref(),
+            scope: self.scope_name.as_deref(),
+            found: false,
+        };
         search.visit_stmt(statement);
         search.found
     }
 
-    pub(super) fn is_response(&self, name: &str) -> bool {
-        let names = self.walker.scope.names.borrow();
-        names.get(name).is_some_and(|value| {
-            value
-                .alternatives()
-                .iter()
-                .any(|one| matches!(one, Value::Made(made) if made.callee.ends_with("Response")))
-        })
+    pub(super) fn is_response(&mut self, called: &'a Expr, name: &str) -> bool {
+        let is_one = |value: &Value<'a>| {
+            let mut each = value.alternatives().iter();
+            each.any(|one| matches!(one, Value::Made(made) if made.callee.ends_with("Response")))
+        };
+        self.walker
+            .scope
+            .names
+            .borrow()
+            .get(name)
+            .is_some_and(is_one)
+            || is_one(&self.walker.value(called))
     }
 }
 
 pub(super) fn hands(taint: &Taint, call: &ExprCall) -> bool {
     let keywords = call.arguments.keywords.iter().map(|keyword| &keyword.value);
-    call.arguments.args.iter().chain(keywords).any(|argument| taint.touches(argument))
+    call.arguments
+        .args
+        .iter()
+        .chain(keywords)
+        .any(|argument| taint.touches(argument))
 }

@@ -31,11 +31,13 @@ impl<'a> Truth<'_, 'a> {
                     }
                 }
                 Stmt::Return(returned) => return self.holds(returned.value.as_deref()?),
-                Stmt::If(branch) if branch.elif_else_clauses.is_empty() => match self.holds(&branch.test)? {
-                    Holds::Yes => return self.block(&branch.body),
-                    Holds::No => {}
-                    Holds::Perhaps => return Some(Holds::Perhaps),
-                },
+                Stmt::If(branch) if branch.elif_else_clauses.is_empty() => {
+                    match self.holds(&branch.test)? {
+                        Holds::Yes => return self.block(&branch.body),
+                        Holds::No => {}
+                        Holds::Perhaps => return Some(Holds::Perhaps),
+                    }
+                }
                 Stmt::For(_) => return Some(Holds::Perhaps),
                 _ => return None,
             }

@@ -33,7 +33,10 @@ def get_current_user(): return {"name": "x"}
 def open_(user=Depends(get_current_user)): ...
 "#,
     );
-    assert!(found.contains("GET /closed: GATED-STATIC [main:anything Dependency]"), "{found}");
+    assert!(
+        found.contains("GET /closed: GATED-STATIC [main:anything Dependency]"),
+        "{found}"
+    );
     assert!(found.contains("GET /open: OPEN"), "{found}");
 }
 
@@ -74,8 +77,14 @@ def a(): ...
 def b(token=Depends(HTTPBearer(auto_error=False))): ...
 "#,
     );
-    assert!(found.contains("GET /a: OPEN") && found.contains("!SchemeOnly"), "{found}");
-    assert!(found.contains("GET /b: OPEN") && found.contains("!AutoErrorFalse"), "{found}");
+    assert!(
+        found.contains("GET /a: OPEN") && found.contains("!SchemeOnly"),
+        "{found}"
+    );
+    assert!(
+        found.contains("GET /b: OPEN") && found.contains("!AutoErrorFalse"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -105,7 +114,10 @@ def kept(token=Depends(scheme)):
 def b(user=Depends(kept)): ...
 "#,
     );
-    assert!(found.contains("GET /a: OPEN") && found.contains("!SwallowedDenial"), "{found}");
+    assert!(
+        found.contains("GET /a: OPEN") && found.contains("!SwallowedDenial"),
+        "{found}"
+    );
     assert!(found.contains("GET /b: GATED-STATIC"), "{found}");
 }
 
@@ -171,7 +183,10 @@ def b(): ...
 def c(u: Annotated[dict, Depends(active)]): ...
 "#,
     );
-    assert!(found.contains("[main:admin Dependency privileged roles=admin]"), "{found}");
+    assert!(
+        found.contains("[main:admin Dependency privileged roles=admin]"),
+        "{found}"
+    );
     assert!(found.contains("Route privileged roles=owner]"), "{found}");
     assert!(found.contains("[main:active Dependency]"), "{found}");
 }
@@ -226,10 +241,22 @@ async def d(request: Request):
 "#,
     );
     // It is seen, and stays for a reviewer until the check is named.
-    assert!(found.contains("GET /a: UNRESOLVED [main:check Handler]"), "{found}");
-    assert!(found.contains("GET /b: UNRESOLVED (a check in the handler"), "{found}");
-    assert!(found.contains("GET /c: OPEN") && found.contains("!UnawaitedCall check(request)"), "{found}");
-    assert!(found.contains("GET /d: UNRESOLVED [main:d Handler]"), "{found}");
+    assert!(
+        found.contains("GET /a: UNRESOLVED [main:check Handler]"),
+        "{found}"
+    );
+    assert!(
+        found.contains("GET /b: UNRESOLVED (a check in the handler"),
+        "{found}"
+    );
+    assert!(
+        found.contains("GET /c: OPEN") && found.contains("!UnawaitedCall check(request)"),
+        "{found}"
+    );
+    assert!(
+        found.contains("GET /d: UNRESOLVED [main:d Handler]"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -257,8 +284,14 @@ async def ws(websocket): ...
 "#,
     );
     assert!(found.contains("GET /health: OPEN"), "{found}");
-    assert!(found.contains("GET /items: GATED-STATIC [main:guard Middleware]"), "{found}");
-    assert!(found.contains("GET /names/{name}: UNRESOLVED (a middleware decides by"), "{found}");
+    assert!(
+        found.contains("GET /items: GATED-STATIC [main:guard Middleware]"),
+        "{found}"
+    );
+    assert!(
+        found.contains("GET /names/{name}: UNRESOLVED (a middleware decides by"),
+        "{found}"
+    );
     assert!(found.contains(" /ws: OPEN"), "{found}");
 }
 
@@ -280,8 +313,17 @@ def c(): ...
 def d(x=Depends(gate.user | gate.machine)): ...
 "#,
     );
-    assert!(found.contains("GET /a: GATED-STATIC [sealgate:Gate.user Route privileged roles=admin]"), "{found}");
+    assert!(
+        found.contains("GET /a: GATED-STATIC [sealgate:Gate.user Route privileged roles=admin]"),
+        "{found}"
+    );
     assert!(found.contains("GET /b: PUBLIC (all may)"), "{found}");
-    assert!(found.contains("GET /c: GATED-STATIC [sealgate:Gate Layer]"), "{found}");
-    assert!(found.contains("GET /d: GATED-STATIC [sealgate:Gate.actor Dependency]"), "{found}");
+    assert!(
+        found.contains("GET /c: GATED-STATIC [sealgate:Gate Layer]"),
+        "{found}"
+    );
+    assert!(
+        found.contains("GET /d: GATED-STATIC [sealgate:Gate.actor Dependency]"),
+        "{found}"
+    );
 }

@@ -21,9 +21,18 @@ fn a_parameter_may_be_anything() {
     assert_eq!(path.equals("/variables/name/x"), Holds::Perhaps);
     assert_eq!(path.equals("/other"), Holds::No);
     assert_eq!(path.contains("health"), Holds::Perhaps);
-    assert_eq!(Template::new("<prefix>/users").starts_with("/api"), Holds::Perhaps);
-    assert_eq!(Template::new("/users/{id}/files").ends_with("/{id}/files"), Holds::Perhaps);
-    assert_eq!(Template::new("/users/{id}/files").ends_with("images"), Holds::No);
+    assert_eq!(
+        Template::new("<prefix>/users").starts_with("/api"),
+        Holds::Perhaps
+    );
+    assert_eq!(
+        Template::new("/users/{id}/files").ends_with("/{id}/files"),
+        Holds::Perhaps
+    );
+    assert_eq!(
+        Template::new("/users/{id}/files").ends_with("images"),
+        Holds::No
+    );
 }
 
 proptest::proptest! {
@@ -46,8 +55,14 @@ proptest::proptest! {
 
 #[test]
 fn statuses_are_read_from_names() {
-    assert_eq!(status::named("starlette.status.HTTP_401_UNAUTHORIZED"), Some(401));
-    assert_eq!(status::named("fastapi.status.WS_1008_POLICY_VIOLATION"), Some(1008));
+    assert_eq!(
+        status::named("starlette.status.HTTP_401_UNAUTHORIZED"),
+        Some(401)
+    );
+    assert_eq!(
+        status::named("fastapi.status.WS_1008_POLICY_VIOLATION"),
+        Some(1008)
+    );
     assert_eq!(status::named("http.HTTPStatus.FORBIDDEN"), Some(403));
     assert_eq!(status::named("http.HTTPStatus.FORBIDDEN.value"), Some(403));
     assert_eq!(status::named("settings.code"), None);

@@ -9,7 +9,11 @@ use super::{Kind, Level, Outcome, State, Trial};
 use crate::evaluate::value::Value;
 
 impl<'a> Trial<'_, 'a> {
-    pub(super) fn with(&mut self, with: &'a ruff_python_ast::StmtWith, mut state: State) -> Outcome {
+    pub(super) fn with(
+        &mut self,
+        with: &'a ruff_python_ast::StmtWith,
+        mut state: State,
+    ) -> Outcome {
         let mut suppresses: Vec<Rc<str>> = Vec::new();
         for item in &with.items {
             if let Expr::Call(call) = &item.context_expr
@@ -29,16 +33,26 @@ impl<'a> Trial<'_, 'a> {
             }
         }
         let over = self.settle(state);
-        let Some(state) = over.falls.clone() else { return over };
+        let Some(state) = over.falls.clone() else {
+            return over;
+        };
         let mut found = self.block(&with.body, state.clone());
-        if found.raises.iter().any(|raised| suppresses.iter().any(|of| catches(of, raised))) {
+        if found
+            .raises
+            .iter()
+            .any(|raised| suppresses.iter().any(|of| catches(of, raised)))
+        {
             found.raises.clear();
             found = found.or(Outcome::falls(state));
         }
         found
     }
 
-    pub(super) fn attempt(&mut self, attempt: &'a ruff_python_ast::StmtTry, state: &State) -> Outcome {
+    pub(super) fn attempt(
+        &mut self,
+        attempt: &'a ruff_python_ast::StmtTry,
+        state: &State,
+    ) -> Outcome {
         let mut found = self.block(&attempt.body, state.clone());
         let known = found.falls.clone();
         if let Some(state) = found.falls.take() {
@@ -54,7 +68,9 @@ impl<'a> Trial<'_, 'a> {
                 let ExceptHandler::ExceptHandler(handler) = handler;
                 let names = match handler.type_.as_deref() {
                     None => vec!["Exception".into()],
-                    Some(Expr::Tuple(several)) => several.elts.iter().map(|of| self.class_name(of)).collect(),
+                    Some(Expr::Tuple(several)) => {
+                        several.elts.iter().map(|of| self.class_name(of)).collect()
+                    }
                     Some(of) => vec![self.class_name(of)],
                 };
                 let broad = names.iter().any(|name| is_broad(name));
@@ -123,7 +139,9 @@ impl<'a> Trial<'_, 'a> {
                 let value = self.value(of);
                 let made = value.alternatives().iter().find_map(|one| match one {
                     Value::Made(made) => made.callee.rsplit('.').next().map(Rc::from),
-                    Value::Object(object) => object.class.as_ref().map(|class| class.qualname.clone()),
+                    Value::Object(object) => {
+                        object.class.as_ref().map(|class| class.qualname.clone())
+                    }
                     Value::External(path) => path.rsplit('.').next().map(Rc::from),
                     _ => None,
                 });

@@ -6,7 +6,7 @@ use ruff_python_ast::{Expr, ExprCall};
 use rustc_hash::FxHashMap;
 
 use super::kinds::join;
-use super::names::{does_not_verify, elsewhere, reads_or_writes, yields};
+use super::names::{does_not_verify, elsewhere, is_indifferent, reads_or_writes, yields};
 use super::{Event, Kind, Met, State, Trial};
 use crate::evaluate::value::{Function, Value};
 use crate::gates::Gates;
@@ -15,7 +15,9 @@ impl<'a> Trial<'_, 'a> {
     /// Something judges what the stranger brings: it raises, or gives what the stranger fails.
     pub(super) fn judges(&mut self) -> Kind {
         self.tested = true;
-        self.event = Some(Event { raises: vec!["?".into()] });
+        self.event = Some(Event {
+            raises: vec!["?".into()],
+        });
         Kind::Judged
     }
 
@@ -25,7 +27,9 @@ impl<'a> Trial<'_, 'a> {
             Expr::Await(inner) => &*inner.value,
             other => other,
         };
-        let Expr::Call(call) = expression else { return false };
+        let Expr::Call(call) = expression else {
+            return false;
+        };
         if self.depth > 0 || !self.answers {
             return false;
         }
@@ -45,18 +49,13 @@ impl<'a> Trial<'_, 'a> {
         }
         let callee = self.value(&call.func);
         crate::gates::raised::response_status(&callee).is_none()
-            && !callee.alternatives().iter().any(|one| {
-                matches!(one, Value::Made(made) if made.callee.ends_with("Response"))
-            })
+            && !callee
+                .alternatives()
+                .iter()
+                .any(|one| matches!(one, Value::Made(made) if made.callee.ends_with("Response")))
     }
 
-    pub(super) fn call(
-        &mut self,
-        call: &'a ExprCall,
-        expression: &'a Expr,
-        state: &mut State,
-        awaited: bool,
-    ) -> Kind {
+    pub(super) fn call(&mut self, call: &'a ExprCall, state: &mut State, awaited: bool) -> Kind {
         if self.steps == 0 {
             return Kind::Judged;
         }
@@ -70,11 +69,19 @@ impl<'a> Trial<'_, 'a> {
         {
             let before = state.clone();
             let kind = self.comprehension(&inner.elt, &inner.generators, state);
-            let over = inner.generators.first().map(|first| self.kind(&first.iter, &mut before.clone()));
+            let over = inner
+                .generators
+                .first()
+                .map(|first| self.kind(&first.iter, &mut before.clone()));
             let all = matches!(&*call.func, Expr::Name(name) if name.id == "all");
-            return if all && over == Some(Kind::Brought) { Kind::Form } else { kind };
+            return if all && over == Some(Kind::Brought) {
+                Kind::Form
+            } else {
+                kind
+            };
         }
-        let gathered = method.is_some_and(|(_, name)| matches!(name, "gather" | "wait_for" | "shield" | "run"));
+        let gathered = method
+            .is_some_and(|(_, name)| matches!(name, "gather" | "wait_for" | "shield" | "run"));
         let mut given: Vec<(Option<&'a str>, &'a Expr, Kind)> = Vec::new();
         for argument in &call.arguments.args {
             let kind = self.kind_of(argument, state, awaited && gathered);
@@ -82,7 +89,14 @@ impl<'a> Trial<'_, 'a> {
         }
         for keyword in &call.arguments.keywords {
             let kind = self.kind_of(&keyword.value, state, awaited && gathered);
-            given.push((keyword.arg.as_ref().map(ruff_python_ast::Identifier::as_str), &keyword.value, kind));
+            given.push((
+                keyword
+                    .arg
+                    .as_ref()
+                    .map(ruff_python_ast::Identifier::as_str),
+                &keyword.value,
+                kind,
+            ));
         }
         if self.event.is_some() {
             return Kind::Judged;
@@ -97,7 +111,7 @@ impl<'a> Trial<'_, 'a> {
             }
         }
         let callee = self.value(&call.func);
-        if self.is_silent_scheme(&callee, call) {
+        if Self::is_scheme(&callee, call) {
             let key = self.text(&call.func);
             return match self.own(&key) {
                 Kind::Brought => Kind::Brought,
@@ -109,7 +123,7 @@ impl<'a> Trial<'_, 'a> {
         let alternatives = callee.alternatives().to_vec();
         for alternative in &alternatives {
             self.event = None;
-            let kind = self.one(alternative, call, expression, &given, awaited);
+            let kind = self.one(alternative, call, &given, awaited);
             stopped.extend(self.event.take());
             found = Some(found.map_or(kind, |known| join(known, kind)));
         }
@@ -124,16 +138,22 @@ impl<'a> Trial<'_, 'a> {
     fn judges_or_absent(&mut self, callee: &Value<'a>) -> Kind {
         let silent = match callee {
             Value::Object(object) => {
-                matches!(object.fields.borrow().get("auto_error"), Some(Value::Bool(false)))
+                matches!(
+                    object.fields.borrow().get("auto_error"),
+                    Some(Value::Bool(false))
+                )
             }
-            Value::Made(made) => matches!(made.arguments.keyword("auto_error"), Some(Value::Bool(false))),
+            Value::Made(made) => matches!(
+                made.arguments.keyword("auto_error"),
+                Some(Value::Bool(false))
+            ),
             _ => false,
         };
         if silent { Kind::Absent } else { self.judges() }
     }
 
     /// `await scheme(request)` and `await super().__call__(request)`: what was brought.
-    fn is_silent_scheme(&mut self, callee: &Value<'a>, call: &ExprCall) -> bool {
+    fn is_scheme(callee: &Value<'a>, call: &ExprCall) -> bool {
         let inherited = matches!(&*call.func, Expr::Attribute(attribute)
             if attribute.attr.as_str() == "__call__"
                 && matches!(&*attribute.value, Expr::Call(inner)
@@ -149,14 +169,15 @@ impl<'a> Trial<'_, 'a> {
         &mut self,
         callee: &Value<'a>,
         call: &'a ExprCall,
-        expression: &'a Expr,
         given: &[(Option<&'a str>, &'a Expr, Kind)],
         awaited: bool,
     ) -> Kind {
         match callee {
             Value::External(path) if elsewhere(path).is_some() => {
                 let at = elsewhere(path).unwrap_or_default();
-                let Some((_, target, _)) = given.get(at) else { return Kind::Plain };
+                let Some((_, target, _)) = given.get(at) else {
+                    return Kind::Plain;
+                };
                 let target = self.value(target);
                 let rest = &given[at + 1..];
                 return match self.function(&target, rest) {
@@ -169,51 +190,58 @@ impl<'a> Trial<'_, 'a> {
             }
             Value::Class(_) => {
                 // What is made of what was brought is no more than that.
-                return given.iter().fold(Kind::Plain, |all, (_, _, kind)| match kind {
-                    Kind::Absent | Kind::Nothing | Kind::True | Kind::False | Kind::Carrier | Kind::Source | Kind::Shape => all,
-                    other => join(all, *other),
-                });
+                return given
+                    .iter()
+                    .fold(Kind::Plain, |all, (_, _, kind)| match kind {
+                        Kind::Absent
+                        | Kind::Nothing
+                        | Kind::True
+                        | Kind::False
+                        | Kind::Carrier
+                        | Kind::Source
+                        | Kind::Shape => all,
+                        other => join(all, *other),
+                    });
             }
             _ => {}
         }
         let mut target = callee.clone();
-        if !matches!(target, Value::Function(_) | Value::Method(_) | Value::Partial(_) | Value::Wrapped(_) | Value::Object(_))
-            && let Some(method) = self.method_of_self(call)
+        if !matches!(
+            target,
+            Value::Function(_)
+                | Value::Method(_)
+                | Value::Partial(_)
+                | Value::Wrapped(_)
+                | Value::Object(_)
+        ) && let Some(method) = self.method_of_self(call)
         {
             target = method;
         }
-        match self.function(&target, given) {
-            Some((function, receiver, kinds)) => {
-                if function.definition.is_async() && !awaited {
-                    // Nothing runs, and what it gives is always true.
-                    let handed = given.iter().any(|(_, _, kind)| *kind != Kind::Plain);
-                    return if handed { Kind::True } else { Kind::Plain };
-                }
-                if !self.entering && yields(&function) {
-                    return Kind::Plain;
-                }
-                let met = self.inside(&function, receiver.as_ref(), kinds);
-                self.met(met)
+        if let Some((function, receiver, kinds)) = self.function(&target, given) {
+            if function.definition.is_async() && !awaited {
+                // Nothing runs, and what it gives is always true.
+                let handed = given.iter().any(|(_, _, kind)| *kind != Kind::Plain);
+                return if handed { Kind::True } else { Kind::Plain };
             }
-            None => {
-                let path = match callee {
-                    Value::External(path) => path.clone(),
-                    Value::Made(made) => made.callee.clone(),
-                    _ => match &*call.func {
-                        Expr::Name(name) => name.id.as_str().into(),
-                        Expr::Attribute(attribute) => attribute.attr.as_str().into(),
-                        _ => "".into(),
-                    },
-                };
-                let _ = expression;
-                if let Some(judged) = Gates::library(callee)
-                    && judged.is_gate()
-                {
-                    return self.judges();
-                }
-                self.unknown(&path, call, given)
+            if !self.entering && yields(&function) {
+                return Kind::Plain;
             }
+            let met = self.inside(&function, receiver.as_ref(), kinds);
+            return self.met(met);
         }
+        let path = match callee {
+            Value::External(path) => path.clone(),
+            Value::Made(made) => made.callee.clone(),
+            _ => match &*call.func {
+                Expr::Name(name) => name.id.as_str().into(),
+                Expr::Attribute(attribute) => attribute.attr.as_str().into(),
+                _ => "".into(),
+            },
+        };
+        if Gates::library(callee).is_some_and(|judged| judged.is_gate()) {
+            return self.judges();
+        }
+        self.unknown(&path, call, given)
     }
 
     fn met(&mut self, met: Met) -> Kind {
@@ -226,19 +254,39 @@ impl<'a> Trial<'_, 'a> {
     }
 
     /// What is called is not in the tree.
-    fn unknown(&mut self, path: &str, call: &'a ExprCall, given: &[(Option<&'a str>, &'a Expr, Kind)]) -> Kind {
-        let own = |kind: Kind| matches!(kind, Kind::Plain | Kind::Nothing | Kind::True | Kind::False);
-        let handed = given.iter().filter(|(_, _, kind)| !own(*kind)).fold(None, |all, (_, _, kind)| {
-            Some(all.map_or(*kind, |known| join(known, *kind)))
-        });
-        let Some(handed) = handed else { return Kind::Plain };
-        let brings = given.iter().any(|(_, _, kind)| matches!(kind, Kind::Brought | Kind::Absent | Kind::Source));
-        let last = path.rsplit('.').next().unwrap_or(path).trim_end_matches("()");
+    #[allow(clippy::too_many_lines, reason = "one list for each kind of name")]
+    fn unknown(
+        &mut self,
+        path: &str,
+        call: &'a ExprCall,
+        given: &[(Option<&'a str>, &'a Expr, Kind)],
+    ) -> Kind {
+        let own =
+            |kind: Kind| matches!(kind, Kind::Plain | Kind::Nothing | Kind::True | Kind::False);
+        let handed = given
+            .iter()
+            .filter(|(_, _, kind)| !own(*kind))
+            .fold(None, |all, (_, _, kind)| {
+                Some(all.map_or(*kind, |known| join(known, *kind)))
+            });
+        let Some(handed) = handed else {
+            return Kind::Plain;
+        };
+        let brings = given
+            .iter()
+            .any(|(_, _, kind)| matches!(kind, Kind::Brought | Kind::Absent | Kind::Source));
+        let last = path
+            .rsplit('.')
+            .next()
+            .unwrap_or(path)
+            .trim_end_matches("()");
         let root = path.split('.').next().unwrap_or_default();
         let first = given.first().map_or(Kind::Plain, |(_, _, kind)| *kind);
         match last {
-            "str" | "bool" | "len" | "repr" | "list" | "tuple" | "dict" | "set" | "bytes" | "next" | "iter" | "cast"
-            | "getattr" | "sorted" | "reversed" | "deepcopy" | "copy" => return first,
+            "len" | "hash" | "id" if first == Kind::Brought => return Kind::Form,
+            "str" | "bool" | "len" | "repr" | "list" | "tuple" | "dict" | "set" | "bytes"
+            | "next" | "iter" | "cast" | "getattr" | "sorted" | "reversed" | "deepcopy"
+            | "copy" => return first,
             "isinstance" | "hasattr" | "callable" => {
                 return match first {
                     Kind::Brought => Kind::True,
@@ -251,23 +299,64 @@ impl<'a> Trial<'_, 'a> {
                 return if own { Kind::Form } else { Kind::Judged };
             }
             "print" | "HTTPException" | "Depends" => return Kind::Plain,
-            "match" | "search" | "fullmatch" | "findall" if matches!(root, "re" | "regex") => return Kind::Form,
+            "match" | "search" | "fullmatch" | "findall" if matches!(root, "re" | "regex") => {
+                return Kind::Form;
+            }
             _ => {}
+        }
+        if root == "hmac" && matches!(last, "new" | "digest") && first == Kind::Plain {
+            // Nobody makes it who does not know the key.
+            return Kind::Plain;
         }
         // Reading is not judging.
         let plain_reading = matches!(
             last,
-            "b64decode" | "b64encode" | "urlsafe_b64decode" | "urlsafe_b64encode" | "standard_b64decode" | "unquote"
-                | "unquote_plus" | "quote" | "int" | "float" | "UUID" | "sha1" | "sha256" | "sha512" | "md5" | "blake2b"
-                | "get_authorization_scheme_param" | "get_unverified_header" | "get_unverified_headers"
-                | "get_unverified_claims" | "urlparse" | "parse_qs" | "SimpleCookie" | "SecretStr" | "Request"
-                | "HTTPConnection" | "WebSocket" | "HTTPAuthorizationCredentials" | "HTTPBasicCredentials" | "unhexlify"
-                | "fromhex" | "Headers" | "a2b_base64" | "literal_eval" | "parse_qsl"
-        ) || matches!(last, "loads" | "dumps") && matches!(root, "json" | "orjson" | "ujson" | "simplejson" | "pickle" | "yaml")
+            "b64decode"
+                | "b64encode"
+                | "urlsafe_b64decode"
+                | "urlsafe_b64encode"
+                | "standard_b64decode"
+                | "unquote"
+                | "unquote_plus"
+                | "quote"
+                | "int"
+                | "float"
+                | "UUID"
+                | "sha1"
+                | "sha256"
+                | "sha512"
+                | "md5"
+                | "blake2b"
+                | "get_authorization_scheme_param"
+                | "get_unverified_header"
+                | "get_unverified_headers"
+                | "get_unverified_claims"
+                | "urlparse"
+                | "parse_qs"
+                | "SimpleCookie"
+                | "SecretStr"
+                | "Request"
+                | "HTTPConnection"
+                | "WebSocket"
+                | "HTTPAuthorizationCredentials"
+                | "HTTPBasicCredentials"
+                | "unhexlify"
+                | "fromhex"
+                | "Headers"
+                | "a2b_base64"
+                | "literal_eval"
+                | "parse_qsl"
+        ) || matches!(last, "loads" | "dumps")
+            && matches!(
+                root,
+                "json" | "orjson" | "ujson" | "simplejson" | "pickle" | "yaml"
+            )
             || matches!(last, "decode") && does_not_verify(call);
-        if plain_reading || reads_or_writes(last) {
+        if plain_reading || reads_or_writes(last) || is_indifferent(root) {
             let kind = match handed {
-                Kind::Carrier if matches!(last, "Request" | "HTTPConnection" | "WebSocket") => Kind::Carrier,
+                Kind::Carrier if matches!(last, "Request" | "HTTPConnection" | "WebSocket") => {
+                    Kind::Carrier
+                }
                 Kind::Source => self.own("*"),
                 other => other,
             };
@@ -275,7 +364,11 @@ impl<'a> Trial<'_, 'a> {
         }
         if last.starts_with(char::is_uppercase) && !path.contains("()") {
             // An object of a library holds what it is given.
-            return if brings { join(handed, Kind::Plain) } else { Kind::Plain };
+            return if brings {
+                join(handed, Kind::Plain)
+            } else {
+                Kind::Plain
+            };
         }
         match handed {
             Kind::Judged => Kind::Judged,
@@ -292,7 +385,11 @@ impl<'a> Trial<'_, 'a> {
         &mut self,
         callee: &Value<'a>,
         given: &[(Option<&'a str>, &'a Expr, Kind)],
-    ) -> Option<(Rc<Function<'a>>, Option<Value<'a>>, FxHashMap<Rc<str>, Kind>)> {
+    ) -> Option<(
+        Rc<Function<'a>>,
+        Option<Value<'a>>,
+        FxHashMap<Rc<str>, Kind>,
+    )> {
         let (function, receiver) = match callee {
             Value::Function(function) => (function.clone(), None),
             Value::Method(method) => (method.function.clone(), Some(method.receiver.clone())),
@@ -306,13 +403,19 @@ impl<'a> Trial<'_, 'a> {
         };
         // A wrapper with `*args` hands everything on.
         let wraps = function.wraps.borrow().clone();
-        let variadic = function.definition.parameters().is_some_and(|all| all.vararg.is_some());
+        let variadic = function
+            .definition
+            .parameters()
+            .is_some_and(|all| all.vararg.is_some());
         if let Some(inner) = wraps.filter(|_| variadic)
             && !matches!(&inner, Value::Function(same) if Rc::ptr_eq(same, &function))
         {
             let inner = match (&receiver, inner) {
                 (Some(receiver), Value::Function(function)) => {
-                    Value::Method(Rc::new(crate::evaluate::value::Method { receiver: receiver.clone(), function }))
+                    Value::Method(Rc::new(crate::evaluate::value::Method {
+                        receiver: receiver.clone(),
+                        function,
+                    }))
                 }
                 (_, other) => other,
             };
@@ -349,19 +452,28 @@ impl<'a> Trial<'_, 'a> {
 
     /// `self.check(...)`, where it is only known in which class the function stands.
     fn method_of_self(&mut self, call: &'a ExprCall) -> Option<Value<'a>> {
-        let Expr::Attribute(method) = &*call.func else { return None };
-        let Expr::Name(name) = &*method.value else { return None };
+        let Expr::Attribute(method) = &*call.func else {
+            return None;
+        };
+        let Expr::Name(name) = &*method.value else {
+            return None;
+        };
         let parameters = self.function.definition.parameters()?;
         let first = parameters.posonlyargs.first().or(parameters.args.first())?;
         if first.parameter.name.as_str() != name.id.as_str() {
             return None;
         }
         let class = self.function.owner.borrow().clone()?;
-        match self.interpreter.attribute(&Value::Class(class.clone()), method.attr.as_str()) {
-            Value::Function(function) => Some(Value::Method(Rc::new(crate::evaluate::value::Method {
-                receiver: Value::Class(class),
-                function,
-            }))),
+        match self
+            .interpreter
+            .attribute(&Value::Class(class.clone()), method.attr.as_str())
+        {
+            Value::Function(function) => {
+                Some(Value::Method(Rc::new(crate::evaluate::value::Method {
+                    receiver: Value::Class(class),
+                    function,
+                })))
+            }
             _ => None,
         }
     }

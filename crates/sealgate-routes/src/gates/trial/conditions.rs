@@ -49,7 +49,10 @@ impl Test {
             return Self::No;
         }
         // What a stranger fails makes it false, whatever the others are.
-        if several.iter().any(|one| matches!(one, Self::Judged(Some(true)))) {
+        if several
+            .iter()
+            .any(|one| matches!(one, Self::Judged(Some(true))))
+        {
             return Self::Judged(Some(true));
         }
         if let Some(chosen) = several.iter().find(|one| matches!(one, Self::Chosen(..))) {
@@ -94,7 +97,9 @@ impl<'a> Trial<'_, 'a> {
             }
         }
         match test {
-            Expr::UnaryOp(unary) if unary.op == UnaryOp::Not => self.test(&unary.operand, state).not(),
+            Expr::UnaryOp(unary) if unary.op == UnaryOp::Not => {
+                self.test(&unary.operand, state).not()
+            }
             Expr::BoolOp(several) => {
                 let and = several.op == BoolOp::And;
                 let mut each = Vec::new();
@@ -151,7 +156,14 @@ impl<'a> Trial<'_, 'a> {
         format!("it decides by `{}`", self.text(test)).into()
     }
 
-    fn compared(&mut self, left: &'a Expr, op: CmpOp, right: &'a Expr, state: &mut State, test: &'a Expr) -> Test {
+    fn compared(
+        &mut self,
+        left: &'a Expr,
+        op: CmpOp,
+        right: &'a Expr,
+        state: &mut State,
+        test: &'a Expr,
+    ) -> Test {
         let one = self.kind(left, state);
         if let (CmpOp::In | CmpOp::NotIn, true) = (op, self.is_source(right, state)) {
             self.tested = true;
@@ -173,7 +185,9 @@ impl<'a> Trial<'_, 'a> {
             _ if self.event.is_some() => Test::Judged(None),
             (Kind::Brought | Kind::True, _) if nothing => truth_of(differs),
             (Kind::Absent | Kind::Nothing | Kind::False, _) if nothing => truth_of(same),
-            (Kind::True | Kind::False, Kind::True | Kind::False) => truth_of((one == other) == same),
+            (Kind::True | Kind::False, Kind::True | Kind::False) => {
+                truth_of((one == other) == same)
+            }
             (Kind::Judged, _) | (_, Kind::Judged) => {
                 let told = (same || differs) && !matches!(right, Expr::NumberLiteral(_));
                 // `valid is False`
@@ -191,10 +205,18 @@ impl<'a> Trial<'_, 'a> {
                     || !(same || differs)
                     // `"." in token`
                     || matches!(op, CmpOp::In | CmpOp::NotIn) && other == Kind::Brought && text(left).is_some();
-                if form { Test::Chosen(true, self.why(test)) } else { Test::Judged(Some(same)) }
+                if form {
+                    Test::Chosen(true, self.why(test))
+                } else {
+                    Test::Judged(Some(same))
+                }
             }
-            (Kind::Shape | Kind::Carrier, _) | (_, Kind::Shape) => Test::Chosen(false, self.why(test)),
-            (Kind::Absent, _) | (_, Kind::Absent) => Test::Judged((same || differs).then_some(same)),
+            (Kind::Shape | Kind::Carrier, _) | (_, Kind::Shape) => {
+                Test::Chosen(false, self.why(test))
+            }
+            (Kind::Absent, _) | (_, Kind::Absent) => {
+                Test::Judged((same || differs).then_some(same))
+            }
             _ => Test::Config,
         }
     }

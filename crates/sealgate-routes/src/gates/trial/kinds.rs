@@ -3,6 +3,7 @@
 use ruff_python_ast::{BoolOp, Expr, UnaryOp};
 
 use super::conditions::{Test, truth};
+use super::statements::{is_kept, kept};
 use super::{Kind, State, Trial};
 use crate::gates::bearing::{identifies, key_of_get, text};
 
@@ -15,9 +16,8 @@ pub(super) fn join(one: Kind, other: Kind) -> Kind {
         (Judged, _) | (_, Judged) => Judged,
         (Form, _) | (_, Form) => Form,
         (Shape, _) | (_, Shape) => Shape,
-        (True | False, True | False) => Plain,
         (Absent, Plain | Nothing) | (Plain | Nothing, Absent) => Absent,
-        (Plain, _) | (_, Plain) => Plain,
+        (Plain, _) | (_, Plain) | (True, False) | (False, True) => Plain,
         (Absent | Nothing, other) | (other, Absent | Nothing) => other,
         (one, _) => one,
     }
@@ -29,9 +29,21 @@ impl<'a> Trial<'_, 'a> {
         self.kind_of(expression, state, false)
     }
 
-    pub(super) fn kind_of(&mut self, expression: &'a Expr, state: &mut State, awaited: bool) -> Kind {
+    #[allow(clippy::too_many_lines, reason = "one arm for each kind of expression")]
+    pub(super) fn kind_of(
+        &mut self,
+        expression: &'a Expr,
+        state: &mut State,
+        awaited: bool,
+    ) -> Kind {
         if self.event.is_some() {
             return Kind::Judged;
+        }
+        if let Expr::Attribute(attribute) = expression
+            && is_kept(&attribute.value)
+            && let Some(kind) = state.kinds.get(&kept(attribute.attr.as_str()))
+        {
+            return *kind;
         }
         if let Some(kind) = self.read(expression, state) {
             return kind;
@@ -39,7 +51,7 @@ impl<'a> Trial<'_, 'a> {
         match expression {
             Expr::Name(name) => Self::name(name.id.as_str(), state),
             Expr::Await(inner) => self.kind_of(&inner.value, state, true),
-            Expr::Call(call) => self.call(call, expression, state, awaited),
+            Expr::Call(call) => self.call(call, state, awaited),
             Expr::Named(named) => {
                 let kind = self.kind(&named.value, state);
                 if let Expr::Name(name) = &*named.target {
@@ -75,7 +87,10 @@ impl<'a> Trial<'_, 'a> {
                         let stopped = self.event.take();
                         let other = self.kind_of(&either.orelse, state, awaited);
                         // Only what both sides do is done.
-                        if stopped.is_none() || matches!(test, Test::Judged(_) | Test::Config) && other != Kind::Brought {
+                        if stopped.is_none()
+                            || matches!(test, Test::Judged(_) | Test::Config)
+                                && other != Kind::Brought
+                        {
                             self.event = self.event.take().or(stopped);
                         }
                         join(one, other)
@@ -83,13 +98,22 @@ impl<'a> Trial<'_, 'a> {
                 }
             }
             Expr::NoneLiteral(_) => Kind::Nothing,
-            Expr::BooleanLiteral(literal) => if literal.value { Kind::True } else { Kind::False },
+            Expr::BooleanLiteral(literal) => {
+                if literal.value {
+                    Kind::True
+                } else {
+                    Kind::False
+                }
+            }
             Expr::StringLiteral(literal) if literal.value.is_empty() => Kind::Nothing,
-            Expr::StringLiteral(_) | Expr::BytesLiteral(_) | Expr::NumberLiteral(_) => Kind::Plain,
             Expr::FString(string) => {
                 let mut kind = Kind::Plain;
-                let parts: Vec<&'a Expr> =
-                    string.value.elements().filter_map(|part| part.as_interpolation()).map(|part| &*part.expression).collect();
+                let parts: Vec<&'a Expr> = string
+                    .value
+                    .elements()
+                    .filter_map(|part| part.as_interpolation())
+                    .map(|part| &*part.expression)
+                    .collect();
                 for part in parts {
                     kind = join(kind, self.kind(part, state));
                 }
@@ -107,7 +131,11 @@ impl<'a> Trial<'_, 'a> {
                 for item in &dict.items {
                     kind = join(kind, self.kind(&item.value, state));
                 }
-                if kind == Kind::Absent { Kind::Plain } else { kind }
+                if kind == Kind::Absent {
+                    Kind::Plain
+                } else {
+                    kind
+                }
             }
             Expr::Tuple(tuple) => self.items(&tuple.elts, state),
             Expr::List(list) => self.items(&list.elts, state),
@@ -149,7 +177,11 @@ impl<'a> Trial<'_, 'a> {
         }
         let kind = self.kind(element, state);
         // An empty list is as the stranger wants it.
-        if over == Kind::Brought && kind == Kind::Judged { Kind::Judged } else { join(over, kind) }
+        if over == Kind::Brought && kind == Kind::Judged {
+            Kind::Judged
+        } else {
+            join(over, kind)
+        }
     }
 
     fn name(name: &str, state: &State) -> Kind {
@@ -170,7 +202,11 @@ impl<'a> Trial<'_, 'a> {
                     Expr::Call(call) => call.arguments.args.get(1),
                     _ => None,
                 };
-                let there = if identifies(key) { self.own(key) } else { Kind::Shape };
+                let there = if identifies(key) {
+                    self.own(key)
+                } else {
+                    Kind::Shape
+                };
                 return Some(match default {
                     Some(default) if there == Kind::Absent => match self.kind(default, state) {
                         Kind::Nothing => Kind::Absent,
@@ -179,7 +215,7 @@ impl<'a> Trial<'_, 'a> {
                     _ => there,
                 });
             }
-            if self.is_carrier(base, state) {
+            if Self::is_carrier(base, state) {
                 return Some(match key {
                     "headers" | "cookies" | "query_params" | "query_string" => Kind::Source,
                     "user" | "auth" | "session" | "state" => Kind::Judged,
@@ -191,20 +227,24 @@ impl<'a> Trial<'_, 'a> {
         if let Expr::Call(call) = expression
             && let Expr::Attribute(method) = &*call.func
             && method.attr.as_str() == "get"
-            && call.arguments.args.first().is_some_and(|key| text(key).is_none())
+            && call
+                .arguments
+                .args
+                .first()
+                .is_some_and(|key| text(key).is_none())
             && self.is_source(&method.value, state)
         {
             let there = self.own("*");
             return Some(match call.arguments.args.get(1) {
                 Some(default) if there == Kind::Absent => match self.kind(default, state) {
-                        Kind::Nothing => Kind::Absent,
-                        kind => kind,
-                    },
+                    Kind::Nothing => Kind::Absent,
+                    kind => kind,
+                },
                 _ => there,
             });
         }
         match expression {
-            Expr::Attribute(attribute) if self.is_carrier(&attribute.value, state) => {
+            Expr::Attribute(attribute) if Self::is_carrier(&attribute.value, state) => {
                 Some(match attribute.attr.as_str() {
                     "headers" | "cookies" | "query_params" => Kind::Source,
                     "user" | "auth" | "session" | "state" => Kind::Judged,
@@ -219,7 +259,7 @@ impl<'a> Trial<'_, 'a> {
             {
                 Some(Kind::Carrier)
             }
-            Expr::Subscript(subscript) if self.is_carrier(&subscript.value, state) => {
+            Expr::Subscript(subscript) if Self::is_carrier(&subscript.value, state) => {
                 Some(match text(&subscript.slice) {
                     Some("headers" | "cookies" | "query_string") => Kind::Source,
                     Some("user" | "auth" | "session" | "state") => Kind::Judged,
@@ -241,11 +281,11 @@ impl<'a> Trial<'_, 'a> {
         }
     }
 
-    pub(super) fn is_carrier(&mut self, expression: &'a Expr, state: &mut State) -> bool {
+    pub(super) fn is_carrier(expression: &Expr, state: &State) -> bool {
         match expression {
             Expr::Name(name) => Self::name(name.id.as_str(), state) == Kind::Carrier,
             Expr::Attribute(attribute) => match attribute.attr.as_str() {
-                "scope" => self.is_carrier(&attribute.value, state),
+                "scope" => Self::is_carrier(&attribute.value, state),
                 "request" | "websocket" => matches!(&*attribute.value, Expr::Name(_)),
                 _ => false,
             },
@@ -260,18 +300,30 @@ impl<'a> Trial<'_, 'a> {
     pub(super) fn is_source(&mut self, expression: &'a Expr, state: &mut State) -> bool {
         match expression {
             Expr::Name(name) => Self::name(name.id.as_str(), state) == Kind::Source,
-            Expr::Attribute(_) | Expr::Subscript(_) => self.read(expression, state) == Some(Kind::Source),
+            Expr::Attribute(_) | Expr::Subscript(_) => {
+                self.read(expression, state) == Some(Kind::Source)
+            }
             Expr::Call(call) => {
-                key_of_get(expression).is_some() && self.read(expression, state) == Some(Kind::Source)
+                key_of_get(expression).is_some()
+                    && self.read(expression, state) == Some(Kind::Source)
                     || matches!(&*call.func, Expr::Name(name) if name.id == "dict")
-                        && call.arguments.args.first().is_some_and(|inner| self.is_source(inner, state))
+                        && call
+                            .arguments
+                            .args
+                            .first()
+                            .is_some_and(|inner| self.is_source(inner, state))
             }
             _ => false,
         }
     }
 
     /// `a or b`, `a and b`, as values.
-    fn either(&mut self, several: &'a ruff_python_ast::ExprBoolOp, state: &mut State, awaited: bool) -> Kind {
+    fn either(
+        &mut self,
+        several: &'a ruff_python_ast::ExprBoolOp,
+        state: &mut State,
+        awaited: bool,
+    ) -> Kind {
         let mut found = None;
         let mut lacking = false;
         for value in &several.values {
@@ -293,7 +345,9 @@ impl<'a> Trial<'_, 'a> {
             };
             found = Some(found.map_or(kind, |known| join(known, kind)));
             if ends || self.event.is_some() {
-                return found.filter(|_| !ends).map_or(kind, |known| if ends { kind } else { known });
+                return found
+                    .filter(|_| !ends)
+                    .map_or(kind, |known| if ends { kind } else { known });
             }
         }
         found.unwrap_or(Kind::Plain)

@@ -11,16 +11,30 @@ use crate::evaluate::value::Value;
 
 impl Outcome {
     pub(super) fn falls(state: State) -> Self {
-        Self { falls: Some(state), ..Self::default() }
+        Self {
+            falls: Some(state),
+            ..Self::default()
+        }
     }
 
     fn stopped(raises: Vec<Rc<str>>) -> Self {
-        Self { stops: true, raises, ..Self::default() }
+        Self {
+            stops: true,
+            raises,
+            ..Self::default()
+        }
     }
 
     pub(super) fn passes(&mut self, state: &State, given: Kind) {
-        let way = Way { level: state.level, why: state.why.clone() };
-        if self.pass.as_ref().is_none_or(|known| known.level < way.level) {
+        let way = Way {
+            level: state.level,
+            why: state.why.clone(),
+        };
+        if self
+            .pass
+            .as_ref()
+            .is_none_or(|known| known.level < way.level)
+        {
             self.pass = Some(way);
         }
         self.given = Some(self.given.map_or(given, |known| join(known, given)));
@@ -80,7 +94,9 @@ impl<'a> Trial<'_, 'a> {
     pub(super) fn block(&mut self, body: &'a [Stmt], state: State) -> Outcome {
         let mut found = Outcome::falls(state);
         for statement in body {
-            let Some(state) = found.falls.take() else { break };
+            let Some(state) = found.falls.take() else {
+                break;
+            };
             let next = self.statement(statement, state);
             found = found.or(next);
         }
@@ -135,6 +151,11 @@ impl<'a> Trial<'_, 'a> {
                 }
                 let kind = self.kind(&assign.value, &mut state);
                 for target in &assign.targets {
+                    if let (Expr::Name(name), Expr::Call(_), 0) =
+                        (target, &*assign.value, self.depth)
+                    {
+                        self.assigned.insert(name.id.as_str(), &assign.value);
+                    }
                     bind(&mut state, target, kind);
                 }
                 self.settle(state)
@@ -163,16 +184,23 @@ impl<'a> Trial<'_, 'a> {
                 found
             }
             Stmt::Raise(raise) => {
-                let class = raise.exc.as_deref().map_or_else(|| "?".into(), |of| self.class_name(of));
+                let class = raise
+                    .exc
+                    .as_deref()
+                    .map_or_else(|| "?".into(), |of| self.class_name(of));
                 self.event = None;
                 Outcome::stopped(vec![class])
             }
             Stmt::Assert(assert) => match self.test(&assert.test, &mut state) {
                 Test::Yes | Test::Config | Test::Chosen(..) => self.settle(state),
-                Test::No | Test::Judged(_) => Outcome { tested: true, ..Outcome::stopped(vec!["AssertionError".into()]) },
+                Test::No | Test::Judged(_) => Outcome {
+                    tested: true,
+                    ..Outcome::stopped(vec!["AssertionError".into()])
+                },
             },
             Stmt::If(branch) => {
-                let mut tests: Vec<(Option<&'a Expr>, &'a [Stmt])> = vec![(Some(&branch.test), &branch.body)];
+                let mut tests: Vec<(Option<&'a Expr>, &'a [Stmt])> =
+                    vec![(Some(&branch.test), &branch.body)];
                 for clause in &branch.elif_else_clauses {
                     tests.push((clause.test.as_ref(), &clause.body));
                 }
@@ -182,7 +210,9 @@ impl<'a> Trial<'_, 'a> {
                 let kind = self.kind(&round.iter, &mut state);
                 bind(&mut state, &round.target, kind);
                 let over = self.settle(state);
-                let Some(state) = over.falls.clone() else { return over };
+                let Some(state) = over.falls.clone() else {
+                    return over;
+                };
                 let inside = self.block(&round.body, state.clone());
                 let whole = matches!(kind, Kind::Plain | Kind::Judged) && inside.only_stops();
                 // What is looped over may be empty: for the settings that is as it is.
@@ -195,29 +225,43 @@ impl<'a> Trial<'_, 'a> {
                 self.after(found, &round.orelse)
             }
             Stmt::While(round) => {
-                let forever = matches!(&*round.test, Expr::BooleanLiteral(literal) if literal.value);
+                let forever =
+                    matches!(&*round.test, Expr::BooleanLiteral(literal) if literal.value);
                 let _ = self.test(&round.test, &mut state);
                 self.event = None;
                 let inside = self.block(&round.body, state.clone());
-                let found = if forever { inside } else { inside.or(Outcome::falls(state)) };
+                let found = if forever {
+                    inside
+                } else {
+                    inside.or(Outcome::falls(state))
+                };
                 self.after(found, &round.orelse)
             }
             Stmt::With(with) => self.with(with, state),
             Stmt::Match(choice) => {
                 let subject = self.kind(&choice.subject, &mut state);
                 let over = self.settle(state);
-                let Some(state) = over.falls.clone() else { return over };
+                let Some(state) = over.falls.clone() else {
+                    return over;
+                };
                 let mut found = Outcome::default();
                 let mut total = false;
                 for case in &choice.cases {
                     total |= case.guard.is_none() && case.pattern.is_irrefutable();
                     let inside = self.block(&case.body, state.clone());
                     if total && subject == Kind::Judged && inside.only_stops() {
-                        return Outcome { tested: true, ..inside };
+                        return Outcome {
+                            tested: true,
+                            ..inside
+                        };
                     }
                     found = found.or(inside);
                 }
-                if total { found } else { found.or(Outcome::falls(state)) }
+                if total {
+                    found
+                } else {
+                    found.or(Outcome::falls(state))
+                }
             }
             Stmt::Try(attempt) => self.attempt(attempt, &state),
             // What comes after the loop is taken to follow.
@@ -261,10 +305,10 @@ impl<'a> Trial<'_, 'a> {
             if over.falls.is_none() {
                 return over;
             }
-            let text = self.text(&either.test);
-            let inside = self.given(&either.body, &mut Self::under(state, &test, &text));
-            let outside = self.given(&either.orelse, &mut Self::under(state, &test, &text));
-            return Self::decide(&test, inside, outside, state, &text);
+            let words = self.text(&either.test);
+            let inside = self.given(&either.body, &mut Self::under(state, &test, &words));
+            let outside = self.given(&either.orelse, &mut Self::under(state, &test, &words));
+            return Self::decide(&test, inside, outside, state, &words);
         }
         if self.hands_on(value, state) {
             let mut found = Outcome::default();
@@ -287,10 +331,17 @@ impl<'a> Trial<'_, 'a> {
 
     /// Whether an answer is sent: `await JSONResponse(..., 401)(scope, receive, send)`.
     fn sends(&mut self, value: &'a Expr) -> bool {
-        let Expr::Await(inner) = value else { return false };
-        let Expr::Call(call) = &*inner.value else { return false };
+        let Expr::Await(inner) = value else {
+            return false;
+        };
+        let Expr::Call(call) = &*inner.value else {
+            return false;
+        };
         let callee = self.value(&call.func);
-        callee.alternatives().iter().any(|one| matches!(one, Value::Made(made) if made.callee.ends_with("Response")))
+        callee
+            .alternatives()
+            .iter()
+            .any(|one| matches!(one, Value::Made(made) if made.callee.ends_with("Response")))
     }
 
     /// A call of something that is not in the source, which is handed the whole request and asked nothing.
@@ -300,19 +351,28 @@ impl<'a> Trial<'_, 'a> {
             other => other,
         };
         let Expr::Call(call) = value else { return None };
-        if !call.arguments.args.iter().any(|argument| self.is_carrier(argument, state)) {
+        if !call
+            .arguments
+            .args
+            .iter()
+            .any(|argument| Self::is_carrier(argument, state))
+        {
             return None;
         }
         let callee = self.value(&call.func);
-        let outside = matches!(&callee, Value::External(_) | Value::Made(_) | Value::Unknown(_));
-        let text = self.text(&call.func);
-        (outside && super::names::elsewhere_of(&callee).is_none())
-            .then(|| format!("it hands the request to `{text}`, which is not in the source").into())
+        let outside = matches!(
+            &callee,
+            Value::External(_) | Value::Made(_) | Value::Unknown(_)
+        );
+        let words = self.text(&call.func);
+        (outside && super::names::elsewhere_of(&callee).is_none()).then(|| {
+            format!("it hands the request to `{words}`, which is not in the source").into()
+        })
     }
 
-    fn under(state: &State, test: &Test, text: &Rc<str>) -> State {
+    fn under(state: &State, test: &Test, words: &Rc<str>) -> State {
         match test {
-            Test::Config => state.clone().lowered(Level::Configured, text),
+            Test::Config => state.clone().lowered(Level::Configured, words),
             Test::Chosen(false, why) => state.clone().lowered(Level::Perhaps, why),
             _ => state.clone(),
         }
@@ -328,7 +388,9 @@ impl<'a> Trial<'_, 'a> {
         let test = self.test(expression, &mut state);
         let over = self.settle(state);
         let tested = over.tested;
-        let Some(mut state) = over.falls.clone() else { return over };
+        let Some(mut state) = over.falls.clone() else {
+            return over;
+        };
         match test {
             Test::Yes => {
                 let mut found = self.block(body, state);
@@ -341,10 +403,10 @@ impl<'a> Trial<'_, 'a> {
                 found
             }
             _ => {
-                let text = self.text(expression);
-                let inside = self.block(body, Self::under(&state, &test, &text));
-                let outside = self.branches(rest, Self::under(&state, &test, &text));
-                let mut found = Self::decide(&test, inside, outside, &mut state, &text);
+                let words = self.text(expression);
+                let inside = self.block(body, Self::under(&state, &test, &words));
+                let outside = self.branches(rest, Self::under(&state, &test, &words));
+                let mut found = Self::decide(&test, inside, outside, &mut state, &words);
                 found.tested |= tested;
                 found
             }
@@ -352,7 +414,13 @@ impl<'a> Trial<'_, 'a> {
     }
 
     /// What comes of a test that is not known, from what both of its sides come to.
-    fn decide(test: &Test, inside: Outcome, outside: Outcome, before: &mut State, text: &Rc<str>) -> Outcome {
+    fn decide(
+        test: &Test,
+        inside: Outcome,
+        outside: Outcome,
+        before: &mut State,
+        words: &Rc<str>,
+    ) -> Outcome {
         let back = |mut outcome: Outcome| {
             if let Some(state) = &mut outcome.falls {
                 state.level = before.level;
@@ -373,8 +441,16 @@ impl<'a> Trial<'_, 'a> {
                     match good {
                         Some(true) if inside.pass.is_some() && inside.falls.is_none() => outside,
                         Some(false) if outside.pass.is_some() && outside.falls.is_none() => inside,
-                        Some(true) if outside.falls.is_some() && outside.pass.is_none() && inside.pass.is_none() => {
-                            outside.or(Outcome { falls: None, pass: None, ..inside })
+                        Some(true)
+                            if outside.falls.is_some()
+                                && outside.pass.is_none()
+                                && inside.pass.is_none() =>
+                        {
+                            outside.or(Outcome {
+                                falls: None,
+                                pass: None,
+                                ..inside
+                            })
                         }
                         _ => inside.or(outside),
                     }
@@ -395,17 +471,17 @@ impl<'a> Trial<'_, 'a> {
                 if *sure || !stops { back(both) } else { both }
             }
         }
-        .with_reason(text)
+        .with_reason(words)
     }
 }
 
 impl Outcome {
-    fn with_reason(mut self, text: &Rc<str>) -> Self {
+    fn with_reason(mut self, words: &Rc<str>) -> Self {
         if let Some(way) = &mut self.pass
             && way.level == Level::Perhaps
             && way.why.is_none()
         {
-            way.why = Some(text.clone());
+            way.why = Some(words.clone());
         }
         self
     }
@@ -420,6 +496,20 @@ pub(super) fn bind(state: &mut State, target: &Expr, kind: Kind) {
         Expr::Tuple(tuple) => tuple.elts.iter().for_each(|item| bind(state, item, kind)),
         Expr::List(list) => list.elts.iter().for_each(|item| bind(state, item, kind)),
         Expr::Starred(starred) => bind(state, &starred.value, kind),
+        // What is kept with the request is what was put there.
+        Expr::Attribute(attribute) if is_kept(&attribute.value) => {
+            state.kinds.insert(kept(attribute.attr.as_str()), kind);
+        }
         _ => {}
     }
+}
+
+/// `request.state`
+pub(super) fn is_kept(holder: &Expr) -> bool {
+    matches!(holder, Expr::Attribute(attribute) if attribute.attr.as_str() == "state")
+}
+
+/// What something that is kept with the request is known by; no name of Python looks like it.
+pub(super) fn kept(name: &str) -> Rc<str> {
+    format!("state.{name}").into()
 }

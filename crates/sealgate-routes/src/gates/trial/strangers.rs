@@ -71,7 +71,13 @@ pub(in crate::gates) fn middleware<'a>(
             methods: &passage.route.methods,
             websocket: passage.route.kind == sealgate_inventory::Kind::Websocket,
         });
-        trial.fate(passage.request.iter().map(|name| (name.clone(), Kind::Carrier)).collect())
+        trial.fate(
+            passage
+                .request
+                .iter()
+                .map(|name| (name.clone(), Kind::Carrier))
+                .collect(),
+        )
     })
 }
 
@@ -107,12 +113,18 @@ fn all(denied: bool, mut send: impl FnMut(Stranger) -> (Fate, Vec<Rc<str>>)) -> 
         return Found::Perhaps(why);
     }
     for (at, key) in asked.iter().enumerate().take(MOST_ASKED) {
-        if asked.len() < 2 {
+        // Who leaves out the only thing brings nothing, and was sent.
+        if asked.len() < 2 && !denied {
             break;
         }
-        for (who, what) in [(Stranger::Lacks(at), "leaves out"), (Stranger::Only(at), "brings only")] {
+        for (who, what) in [
+            (Stranger::Lacks(at), "leaves out"),
+            (Stranger::Only(at), "brings only"),
+        ] {
             if !matches!(send(who).0, Fate::Stopped) {
-                return Found::Perhaps(format!("a stranger who {what} `{key}` may come through it").into());
+                return Found::Perhaps(
+                    format!("a stranger who {what} `{key}` may come through it").into(),
+                );
             }
         }
     }
