@@ -3,12 +3,21 @@
 use std::rc::Rc;
 
 use ruff_python_ast::{Stmt, StmtIf, StmtMatch};
-use ruff_text_size::Ranged;
+use ruff_text_size::{Ranged, TextRange};
 
 use super::value::{Names, Scope, Value};
 use super::{Flow, Frame, Interpreter};
+use crate::source::ModuleId;
 
 impl<'a> Interpreter<'a> {
+    /// A condition in words. Who only looks at a function is told no conditions.
+    fn condition(&self, module: ModuleId, range: TextRange) -> String {
+        if self.quiet {
+            return String::new();
+        }
+        self.source_line(module, range)
+    }
+
     pub(super) fn if_else(
         &mut self,
         test: &'a StmtIf,
@@ -39,7 +48,7 @@ impl<'a> Interpreter<'a> {
                 None => {
                     // `if (name := ...):`, and calls that have an effect.
                     self.evaluate(test, scope);
-                    let condition = self.source_line(scope.module, test.range());
+                    let condition = self.condition(scope.module, test.range());
                     arms.push((format!("if {condition}").into(), body));
                 }
             }
@@ -57,12 +66,12 @@ impl<'a> Interpreter<'a> {
         frame: &mut Frame<'a>,
     ) -> Flow {
         self.evaluate(&choice.subject, scope);
-        let subject = self.source_line(scope.module, choice.subject.range());
+        let subject = self.condition(scope.module, choice.subject.range());
         let arms: Vec<(Rc<str>, &'a [Stmt])> = choice
             .cases
             .iter()
             .map(|case| {
-                let pattern = self.source_line(scope.module, case.pattern.range());
+                let pattern = self.condition(scope.module, case.pattern.range());
                 (format!("if {subject} is {pattern}").into(), &*case.body)
             })
             .collect();

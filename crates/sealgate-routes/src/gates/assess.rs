@@ -36,7 +36,7 @@ pub(crate) struct Assessment {
     /// Everything that was judged on the way, gates or not.
     pub(crate) judged: Vec<(Placement, Rc<Judgement>)>,
 }
-
+#[derive(Default)]
 struct Sum {
     /// Gates that were come by, each as often as it was.
     met: usize,
@@ -50,9 +50,28 @@ struct Sum {
     dependencies: Vec<Callable>,
     judged: Vec<(Placement, Rc<Judgement>)>,
     flaws: Vec<(Rc<str>, Flaw)>,
+    /// The class of the route stands around its dependencies, and may catch what they raise.
+    caught: bool,
 }
 
 impl Sum {
+    /// Puts what stands further out before everything else.
+    fn behind(&mut self, outer: Self) {
+        self.strength = outer.strength.and(&std::mem::take(&mut self.strength));
+        let inner = std::mem::replace(&mut self.gates, outer.gates);
+        for gate in inner {
+            if !self.gates.contains(&gate) {
+                self.gates.push(gate);
+            }
+        }
+        self.unknown = outer.unknown.or(self.unknown.take());
+        self.dependencies.splice(0..0, outer.dependencies);
+        self.judged.splice(0..0, outer.judged);
+        for (name, flaw) in &outer.flaws {
+            self.flaw(name, flaw);
+        }
+    }
+
     fn gate(
         &mut self,
         interpreter: &Interpreter<'_>,
@@ -110,19 +129,7 @@ pub(crate) fn gates_of<'a>(
     gates: &mut Gates<'a>,
     route: &FlatRoute<'a>,
 ) -> Assessment {
-    let mut sum = Sum {
-        met: 0,
-        gates: Vec::new(),
-        strength: Strength::default(),
-        unknown: None,
-        public: None,
-        looked_at: Vec::new(),
-        optional: Vec::new(),
-        dependencies: Vec::new(),
-        judged: Vec::new(),
-        flaws: Vec::new(),
-    };
-    middleware(interpreter, gates, route, &mut sum);
+    let mut sum = Sum::default();
     for layer in &route.layers {
         for value in &layer.dependencies {
             if matches!(value, Value::None) {
@@ -147,12 +154,22 @@ pub(crate) fn gates_of<'a>(
         let why = "not every method of the endpoint checks who calls";
         of_handlers(interpreter, gates, route, &route.handlers, why, &mut sum);
     }
+    // Where a dependency denies, nobody has to try the middleware, too.
+    gates.sure = sum
+        .gates
+        .iter()
+        .any(|gate| gate.placement != Placement::Handler);
+    let mut outer = Sum::default();
+    middleware(interpreter, gates, route, &mut outer);
+    gates.sure = false;
+    sum.behind(outer);
     layer(interpreter, route, &mut sum);
     if !sum.gates.is_empty() {
         for (name, placement, strength) in std::mem::take(&mut sum.optional) {
             sum.gate_at(name, placement, strength, None);
         }
     }
+    route_class(interpreter, route, &mut sum);
     comment(interpreter, route, &mut sum);
     conclude(&gates.config, route, sum)
 }
@@ -384,6 +401,26 @@ fn is_below(declared: &str, path: &str) -> bool {
     }
 }
 
+/// A class of the project's own for routes, where it catches denials.
+fn route_class<'a>(interpreter: &mut Interpreter<'a>, route: &FlatRoute<'a>, sum: &mut Sum) {
+    if sum.gates.is_empty() || !route.api || route.kind != Kind::Http {
+        return;
+    }
+    let Some(class) = &route.route_class else {
+        return;
+    };
+    let Some(caught) = super::route_class::caught(interpreter, class) else {
+        return;
+    };
+    sum.caught = true;
+    let mut judged = Judgement::unknown(caught.name, caught.why.clone());
+    judged.spot = Some(caught.spot);
+    judged.credential = true;
+    judged.flaws.extend(caught.flaw);
+    sum.judge(Placement::Decorator, &Rc::new(judged));
+    sum.unknown = Some(caught.why);
+}
+
 /// `# sealgate: public(reason)` on the decorator or the function, or on the line above.
 fn comment<'a>(interpreter: &mut Interpreter<'a>, route: &FlatRoute<'a>, sum: &mut Sum) {
     if sum.public.is_some() {
@@ -426,6 +463,7 @@ fn conclude(config: &Config, route: &FlatRoute<'_>, sum: Sum) -> Assessment {
         dependencies,
         judged,
         flaws,
+        caught,
         optional: _,
         met: _,
     } = sum;
@@ -434,7 +472,7 @@ fn conclude(config: &Config, route: &FlatRoute<'_>, sum: Sum) -> Assessment {
     };
     // What is not known of a router may hold mounts and files, which no dependency reaches.
     let whole = |gate: &Gate| {
-        !(route.unresolved.is_some() && route.path.ends_with("/*"))
+        !(caught || route.unresolved.is_some() && route.path.ends_with("/*"))
             || matches!(gate.placement, Placement::Middleware | Placement::Layer)
     };
     // A gate that asks for a request fails before a WebSocket, which has none: an error, not a denial.

@@ -8,7 +8,9 @@ mod calls;
 mod denials;
 mod flow;
 mod key;
+mod settings;
 mod soundness;
+mod unset;
 
 use std::rc::Rc;
 
@@ -26,6 +28,7 @@ use crate::evaluate::Interpreter;
 use crate::evaluate::value::{Function, Names, Scope, Spot, Value};
 
 pub(super) use key::{Bodies, Key};
+pub(super) use soundness::always_raises;
 
 /// What a function does to a caller.
 #[derive(Clone, Default)]
@@ -55,6 +58,8 @@ pub(super) struct Denial<'a> {
     pub(super) anonymous: bool,
     /// Whether it is only done under a condition on the configuration.
     pub(super) configured: bool,
+    /// The setting without which it is not done, where it is plain which one that is.
+    pub(super) only_if: Option<Flaw>,
     /// Whether it is only done on some paths, for some methods or the like.
     pub(super) shaped: bool,
     /// What it asks of those who pass.

@@ -7,7 +7,7 @@ use sealgate_inventory::{Level, Strength};
 use super::body::{Body, Mode};
 use super::judgement::{Flaw, FlawKind, Judgement, Verdict};
 use super::tree::{Takes, taken};
-use super::{Gates, libraries, own, trial};
+use super::{Gates, forward, libraries, own, trial};
 use crate::evaluate::Interpreter;
 use crate::evaluate::value::{Definition, Function, Names, Spot, Value};
 
@@ -345,9 +345,30 @@ fn of_function<'a>(
     );
     let mut found = combine(gates, name, &takes, &body);
     found.spot = Some(spot);
+    if !found.is_gate()
+        && let Some(wrapped) = forward::around(interpreter, gates, function, receiver)
+    {
+        return wrapped;
+    }
     let shaped = matches!(&found.verdict, Verdict::Unknown(why) if &**why == SHAPED);
-    if (found.is_gate() || shaped) && !takes.nested.iter().any(|nested| nested.is_gate()) {
+    let alone = !takes.nested.iter().any(|nested| nested.is_gate());
+    if (found.is_gate() || shaped) && alone {
+        let was = found.is_gate();
+        let known = found.flaws.len();
         try_out(interpreter, gates, function, receiver, &takes, &mut found);
+        let setting = setting_of(&body).filter(|_| was);
+        if let (Some(setting), Verdict::NotGate(_)) = (&setting, &found.verdict) {
+            found.flaws.truncate(known);
+            let why = format!("it denies only when `{}` is set", setting.text);
+            found.verdict = Verdict::Unknown(why.into());
+        }
+        found.flaws.extend(setting);
+        if let Some(early) = early_of(&body).filter(|_| was)
+            && matches!(found.verdict, Verdict::NotGate(_))
+        {
+            let why = format!("it lets everybody pass when `{}`", early.text);
+            found.verdict = Verdict::Unknown(why.into());
+        }
     }
     let always = body
         .flaws
@@ -364,7 +385,10 @@ fn of_function<'a>(
     // It is what it depends on that decides, and that has denied by then.
     let leans = found.is_gate() && body.denials.is_empty();
     for flaw in &body.flaws {
-        let opens = matches!(flaw.kind, FlawKind::EarlyReturn | FlawKind::MockUser);
+        let opens = matches!(
+            flaw.kind,
+            FlawKind::EarlyReturn | FlawKind::MockUser | FlawKind::NotConfigured
+        );
         if (!leans || !opens) && !found.flaws.contains(flaw) {
             found.flaws.push(flaw.clone());
         }
@@ -392,6 +416,19 @@ fn of_function<'a>(
         }
     }
     found
+}
+
+/// The setting without which a body denies nobody, where all that it denies hangs on one.
+fn setting_of(body: &Body<'_>) -> Option<Flaw> {
+    let mut met = body.denials.iter().filter(|denial| denial.anonymous);
+    let first = met.next()?.only_if.clone()?;
+    met.all(|denial| denial.only_if.is_some()).then_some(first)
+}
+
+/// Where a body returns under a condition on the configuration, before it denies.
+fn early_of<'b>(body: &'b Body<'_>) -> Option<&'b Flaw> {
+    let mut flaws = body.flaws.iter();
+    flaws.find(|flaw| flaw.kind == FlawKind::EarlyReturn)
 }
 
 /// Sends strangers through what was taken for a gate, and takes back what was said where one comes through.

@@ -102,6 +102,8 @@ pub(crate) enum FlawKind {
     NeverDenies,
     /// It returns, or does not check, under a condition on the configuration. The text is the condition.
     EarlyReturn,
+    /// It denies nobody where a variable is not set. The text is the variable.
+    NotConfigured,
     /// It returns an actor that nobody proved to be. The text is what it returns.
     MockUser,
     /// A factory gives something that does nothing. The text is what it gives.

@@ -85,7 +85,7 @@ pub(crate) fn covers<'a>(
     let found = match judged(interpreter, &entrance, walked, name) {
         Covered::Yes(judged) => tried(interpreter, gates, &entrance, route, judged),
         // What the first look does not understand, the second may: a helper that judges.
-        Covered::Perhaps(why) if denies => {
+        Covered::Perhaps(why) if denies && !gates.sure => {
             let mut found = Judgement::new(interpreter.name_of(&middleware.callee), Verdict::Gate);
             found.spot = Some(Spot::new(
                 entrance.function.module,
@@ -115,6 +115,9 @@ fn tried<'a>(
     route: &FlatRoute<'a>,
     judged: Rc<Judgement>,
 ) -> Covered {
+    if gates.sure {
+        return Covered::Yes(judged);
+    }
     let passage = Passage {
         function: &entrance.function,
         receiver: entrance.receiver.as_ref(),

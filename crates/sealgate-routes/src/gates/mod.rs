@@ -6,6 +6,7 @@
 mod assess;
 mod bearing;
 mod body;
+mod forward;
 mod handler;
 mod judge;
 mod judgement;
@@ -14,6 +15,7 @@ mod middleware;
 mod own;
 mod paths;
 mod raised;
+mod route_class;
 mod status;
 mod strength;
 #[cfg(test)]
@@ -39,6 +41,8 @@ pub(crate) use judgement::{Flaw, FlawKind, Judgement, Verdict};
 /// What was found out about gates so far, and what was said about them.
 pub(crate) struct Gates<'a> {
     pub(crate) config: Config,
+    /// Whether a gate is known to stand before the route that is looked at: its middleware need not be tried.
+    sure: bool,
     /// What the applications make of exceptions: the class, and the handler.
     pub(crate) handlers: Vec<(Value<'a>, Value<'a>)>,
     judged: FxHashMap<(usize, usize), Judged<'a>>,
@@ -66,6 +70,7 @@ impl<'a> Gates<'a> {
     pub(crate) fn new(config: Config) -> Self {
         Self {
             config,
+            sure: false,
             handlers: Vec::new(),
             judged: FxHashMap::default(),
             bodies: Bodies::default(),

@@ -24,6 +24,7 @@ use super::tree::Takes;
 use crate::evaluate::Interpreter;
 use crate::evaluate::value::{Definition, Function, Scope, Value};
 
+pub(super) use names::yields;
 pub(super) use strangers::{Found, Passage, dependency, middleware, wrapper};
 
 /// Who is sent.
@@ -212,7 +213,12 @@ impl<'t, 'a> Trial<'t, 'a> {
         let outcome = self.whole(kinds);
         let asked = std::mem::take(&mut self.asked);
         if self.steps == 0 {
-            return (Fate::Stopped, asked);
+            // A middleware may pass some paths: what of it was not followed is not known to deny.
+            let fate = match self.target {
+                Some(_) => Fate::Perhaps("it is too much to follow".into()),
+                None => Fate::Stopped,
+            };
+            return (fate, asked);
         }
         let fate = match outcome.pass {
             None => Fate::Stopped,

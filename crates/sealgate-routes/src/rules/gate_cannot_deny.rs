@@ -53,6 +53,7 @@ pub(super) fn check(context: &mut Context<'_, '_>, findings: &mut Vec<Finding>) 
     let kinds = [
         FlawKind::NeverDenies,
         FlawKind::EarlyReturn,
+        FlawKind::NotConfigured,
         FlawKind::MockUser,
         FlawKind::AutoErrorFalse,
         FlawKind::SchemeOnly,
@@ -69,13 +70,16 @@ pub(super) fn check(context: &mut Context<'_, '_>, findings: &mut Vec<Finding>) 
             FlawKind::EarlyReturn if noticed.of_gate => {
                 format!("`{name}` lets everybody pass when `{text}`: {behind}")
             }
+            FlawKind::NotConfigured if noticed.of_gate => {
+                format!("`{name}` lets everybody pass when `{text}` is not set: {behind}")
+            }
             // The early return that gives it says it already.
             FlawKind::MockUser
                 if noticed.of_gate && !all.iter().any(|other| returns(other, noticed)) =>
             {
                 format!("`{name}` returns a user that nobody proved to be, `{text}`: {behind}")
             }
-            FlawKind::EarlyReturn | FlawKind::MockUser => continue,
+            FlawKind::EarlyReturn | FlawKind::MockUser | FlawKind::NotConfigured => continue,
             // What another gate takes the credential of is only read by it.
             _ if noticed.ungated.is_empty() => continue,
             FlawKind::AutoErrorFalse => {

@@ -61,8 +61,14 @@ pub(super) fn check(context: &mut Context<'_, '_>, findings: &mut Vec<Finding>) 
         }
         let (callable, by) = (&noticed.callable, &noticed.flaw.text);
         let behind = routes(&noticed.routes);
+        // The class of a route stands around the gates of the route.
+        let whose = if callable.contains(".get_route_handler") {
+            "the denial of every gate before it"
+        } else {
+            "its own denial"
+        };
         Some(format!(
-            "`{callable}` catches its own denial with `{by}` and goes on: {behind}"
+            "`{callable}` catches {whose} with `{by}` and goes on: {behind}"
         ))
     };
     report(context, &RULE, &kinds, hint, message, findings);

@@ -162,13 +162,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_folder_is_refused() {
+    fn a_file_is_looked_at_in_its_folder() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let text = Folder::open(file.path()).unwrap_err().text();
-        assert!(
-            text.contains("is not a folder (routes_path_unusable)"),
-            "{text}"
-        );
-        assert!(Folder::open(Path::new("/nowhere/at/all")).is_err());
+        let folder = Folder::open(file.path()).unwrap();
+        let path = file.path().canonicalize().unwrap();
+        assert_eq!(folder.source(), path);
+        assert_eq!(Some(folder.root()), path.parent());
+    }
+
+    #[test]
+    fn what_is_not_there_is_refused() {
+        let text = Folder::open(Path::new("/nowhere/at/all"))
+            .unwrap_err()
+            .text();
+        assert!(text.contains("(routes_path_unusable)"), "{text}");
     }
 }

@@ -210,7 +210,10 @@ impl<'a> Walker<'_, 'a> {
             for flaw in &body.flaws {
                 let opens = matches!(
                     flaw.kind,
-                    FlawKind::MockUser | FlawKind::EarlyReturn | FlawKind::SwallowedDenial
+                    FlawKind::MockUser
+                        | FlawKind::EarlyReturn
+                        | FlawKind::NotConfigured
+                        | FlawKind::SwallowedDenial
                 );
                 let nothing = looked_up
                     && flaw.kind == FlawKind::EarlyReturn
@@ -258,10 +261,15 @@ impl<'a> Walker<'_, 'a> {
                     Strength::default()
                 };
                 let spot = self.spot(expression);
+                let only_if = match denial.only_if {
+                    Some(known) => Some(known),
+                    None => self.only_if(),
+                };
                 self.escape(Denial {
                     spot,
                     anonymous,
                     configured,
+                    only_if,
                     shaped,
                     strength,
                     ..denial

@@ -41,6 +41,9 @@ impl<'a> Walker<'_, 'a> {
         node: impl Ranged,
     ) {
         let spot = self.spot(node);
+        if status == 401 || status == 403 {
+            self.denies_only_if_set();
+        }
         let strength = self.asked(status);
         let denial = Denial {
             status,
@@ -48,6 +51,7 @@ impl<'a> Walker<'_, 'a> {
             spot,
             anonymous: !self.denies_only_who_brings_something(),
             configured: self.is_under(Bearing::Configured),
+            only_if: self.only_if(),
             shaped: self.is_under(Bearing::Shape),
             strength,
         };
@@ -86,13 +90,15 @@ impl<'a> Walker<'_, 'a> {
         if denial.thrown.is_some() && self.is_caught(&denial) {
             return;
         }
-        let same = self.out.denials.iter().any(|known| {
+        let same = self.out.denials.iter_mut().find(|known| {
             known.spot == denial.spot
                 && known.anonymous == denial.anonymous
                 && known.configured == denial.configured
         });
-        if !same {
-            self.out.denials.push(denial);
+        match same {
+            Some(known) if denial.only_if.is_none() => known.only_if = None,
+            Some(_) => {}
+            None => self.out.denials.push(denial),
         }
     }
 

@@ -226,7 +226,7 @@ pub(super) fn makes_nothing(body: &[Stmt]) -> bool {
 }
 
 /// Whether a body raises on every way through it.
-pub(super) fn always_raises(body: &[Stmt]) -> bool {
+pub(in crate::gates) fn always_raises(body: &[Stmt]) -> bool {
     let mut ends = Ends::default();
     ends.visit_body(body);
     ends.returns.is_empty() && raises(body)

@@ -193,7 +193,7 @@ pub(super) fn is_indifferent(root: &str) -> bool {
 }
 
 /// Whether a function is a generator: calling it runs nothing.
-pub(super) fn yields(function: &Function<'_>) -> bool {
+pub(in crate::gates) fn yields(function: &Function<'_>) -> bool {
     struct Search(bool);
     impl<'e> Visitor<'e> for Search {
         fn visit_stmt(&mut self, statement: &'e Stmt) {
