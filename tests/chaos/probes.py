@@ -13,6 +13,9 @@ from chaos import wire
 from chaos.ledger import Answer, Credential, Ledger
 from chaos.proxy import children
 
+GETTING_WELL = 5.0
+"""Seconds after a fault in which a worker may still answer 503: what `chaos.lanes` allows, too."""
+
 PATIENCE = 15.0
 """Seconds for an answer: longer than any worker is stopped."""
 
@@ -127,8 +130,11 @@ class Prober:
             writer.close()
 
     async def everywhere(self) -> None:
-        """Asks every worker with everything that is live and with what was revoked last."""
+        """Asks every worker with everything that is live and with what was revoked last. A worker that was
+        started by the last fault has the time to get well that every fault leaves.
+        """
         name = self.workers.name
+        well = time.monotonic() + GETTING_WELL
         asked = self.ledger.of(name, live=True) + self.ledger.of(name, live=False)[-60:]
         left = set(self.workers.pids())
         while asked and left:
@@ -139,6 +145,9 @@ class Prober:
                 answer = await self.ask(reader, writer, 0, credential)
                 worker = answer.worker
                 if worker not in left:
+                    break
+                if was_live and answer.status == 503 and time.monotonic() < well:
+                    await asyncio.sleep(self.interval)
                     break
                 right = answer.status == 200 if was_live else answer.status in (401, 403)
                 if not right and was_live == credential.is_live():
