@@ -93,7 +93,7 @@ impl<'a> Interpreter<'a> {
                     self.bind(&scope, name, value.clone());
                 }
                 Value::Function(function) if name == "__wrapped__" => {
-                    *function.wraps.borrow_mut() = Some(value.clone());
+                    function.wrap(value.clone());
                 }
                 _ => {}
             }

@@ -141,12 +141,19 @@ impl<'a> Interpreter<'a> {
 
 /// Whether two values are equal, where both are known.
 pub(super) fn equal<'a>(left: &Value<'a>, right: &Value<'a>) -> Option<bool> {
+    equal_down_to(left, right, DEEPEST_LIST)
+}
+
+/// Lists in lists are compared this far down: one may be in itself.
+const DEEPEST_LIST: usize = 16;
+
+fn equal_down_to<'a>(left: &Value<'a>, right: &Value<'a>, levels: usize) -> Option<bool> {
     if left.same(right) && !matches!(left, Value::Unknown(_)) {
         return Some(true);
     }
     match (left, right) {
         (Value::Either(several), other) | (other, Value::Either(several)) => {
-            let mut each = several.iter().map(|one| equal(one, other));
+            let mut each = several.iter().map(|one| equal_down_to(one, other, levels));
             let first = each.next()??;
             each.all(|one| one == Some(first)).then_some(first)
         }
@@ -156,13 +163,14 @@ pub(super) fn equal<'a>(left: &Value<'a>, right: &Value<'a>) -> Option<bool> {
             None
         }
         (Value::Sequence(left), Value::Sequence(right)) => {
+            let levels = levels.checked_sub(1)?;
             let (left, right) = (left.items.borrow(), right.items.borrow());
             if left.len() != right.len() {
                 return Some(false);
             }
             left.iter()
                 .zip(right.iter())
-                .map(|(left, right)| equal(left, right))
+                .map(|(left, right)| equal_down_to(left, right, levels))
                 .try_fold(true, |all, one| one.map(|one| all && one))
         }
         (Value::Int(_) | Value::Bool(_), Value::Int(_) | Value::Bool(_))

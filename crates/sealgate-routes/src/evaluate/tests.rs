@@ -250,3 +250,13 @@ fn an_import_that_only_one_branch_asks_for_is_still_one_thing() {
     let found = interpreter.name_in_module(main, "x").unwrap();
     assert_eq!(words(&interpreter, &found), r#""/parts/a""#);
 }
+
+#[test]
+fn what_leads_back_to_itself_comes_to_an_end() {
+    let lists = "a = []\na.append(a)\nb = []\nb.append(b)\n";
+    let compare = "def f(one, two):\n    return one == two\n";
+    assert!(value(&format!("{lists}{compare}x = f(a, b)"), "x").starts_with("? "));
+    let wrapping = "from functools import wraps\ndef f(): ...\ndef g(): ...\n";
+    let circle = "x = wraps(g)(f)\ny = wraps(f)(g)\nf.__wrapped__ = f\n";
+    assert_eq!(value(&format!("{wrapping}{circle}"), "x"), "main:g");
+}

@@ -153,6 +153,20 @@ pub(crate) struct Function<'a> {
     pub(crate) wraps: RefCell<Option<Value<'a>>>,
 }
 
+impl<'a> Function<'a> {
+    /// Takes down what it says it wraps, unless that leads back to itself: whoever follows wrappers ends.
+    pub(crate) fn wrap(&self, wrapped: Value<'a>) {
+        let mut next = Some(wrapped.clone());
+        while let Some(Value::Function(inner)) = next.take() {
+            if std::ptr::eq(Rc::as_ptr(&inner), self) {
+                return;
+            }
+            next.clone_from(&inner.wraps.borrow());
+        }
+        *self.wraps.borrow_mut() = Some(wrapped);
+    }
+}
+
 pub(crate) struct Method<'a> {
     pub(crate) receiver: Value<'a>,
     pub(crate) function: Rc<Function<'a>>,

@@ -86,7 +86,9 @@ fn update_wrapper<'a>(outer: &Value<'a>, wrapped: Option<Value<'a>>) -> Value<'a
         });
         return Value::either(each);
     }
-    *function.wraps.borrow_mut() = wrapped;
+    if let Some(wrapped) = wrapped {
+        function.wrap(wrapped);
+    }
     outer.clone()
 }
 
