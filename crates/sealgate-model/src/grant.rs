@@ -16,25 +16,29 @@ pub enum Grant {
     DeviceCode,
     /// `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693, 2.1)
     TokenExchange,
+    /// `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523, 2.1)
+    JwtBearer,
 }
 
 impl Grant {
     /// Every grant.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::ClientCredentials,
         Self::DeviceCode,
         Self::TokenExchange,
+        Self::JwtBearer,
     ];
 
     /// The names of [`Grant::ALL`], in the same order.
-    pub const NAMES: [&str; 5] = [
+    pub const NAMES: [&str; 6] = [
         "authorization_code",
         "refresh_token",
         "client_credentials",
         "urn:ietf:params:oauth:grant-type:device_code",
         "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
     ];
 
     /// The name, as `grant_type` carries it.

@@ -154,6 +154,15 @@ impl ClientId {
         &self.0
     }
 
+    /// Bytes of the longest URL that is a client id.
+    pub const LONGEST_URL: usize = 255;
+
+    /// Whether it is a URL, and so the address of a client's own metadata (Client ID Metadata Documents).
+    /// No id that is made here is one.
+    pub fn is_url(&self) -> bool {
+        is_url(&self.0)
+    }
+
     /// Whether it reads as a UUID in any of its spellings, and so could be taken for a user's id where
     /// a token's `sub` may be either.
     pub fn looks_like_user(&self) -> bool {
@@ -161,16 +170,28 @@ impl ClientId {
     }
 }
 
+/// Whether a client id is a URL. Plain http is for addresses of this machine, as judged elsewhere.
+fn is_url(text: &str) -> bool {
+    text.starts_with("https://") || text.starts_with("http://")
+}
+
 impl FromStr for ClientId {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        if (1..=128).contains(&text.len()) && text.bytes().all(allowed) {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        let of_url =
+            |b: u8| plain(b) || matches!(b, b':' | b'/' | b'~' | b'?' | b'=' | b'&' | b'%' | b'+');
+        let is_good = if is_url(text) {
+            text.len() <= Self::LONGEST_URL && text.bytes().all(of_url)
+        } else {
+            (1..=128).contains(&text.len()) && text.bytes().all(plain)
+        };
+        if is_good {
             Ok(Self(text.to_owned()))
         } else {
             Err(IdError {
                 kind: "client id",
-                expected: "1 to 128 of A-Z a-z 0-9 - _ .",
+                expected: "1 to 128 of A-Z a-z 0-9 - _ . or an https URL of at most 255 bytes",
             })
         }
     }
@@ -352,6 +373,26 @@ mod tests {
             let id: ClientId = id.parse().unwrap();
             assert_eq!(id.looks_like_user(), looks, "{id}");
         }
+    }
+
+    #[test]
+    fn a_client_id_is_a_word_or_a_plain_url() {
+        let long = format!("https://agent.example/{}", "a".repeat(240));
+        for wrong in [
+            "",
+            "a b",
+            "a/b",
+            "ftp://agent.example/c",
+            "https://agent.example/c#d",
+            "https://u@agent.example/c",
+            "https://agent.example/\"c",
+            long.as_str(),
+        ] {
+            assert!(wrong.parse::<ClientId>().is_err(), "{wrong}");
+        }
+        let id: ClientId = "https://agent.example/client.json".parse().unwrap();
+        assert!(id.is_url());
+        assert!(!"nightly-report".parse::<ClientId>().unwrap().is_url());
     }
 
     #[test]

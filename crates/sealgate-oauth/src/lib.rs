@@ -19,6 +19,7 @@ mod exchange;
 mod handle;
 mod introspection;
 mod json;
+mod jwt_bearer;
 mod logout_token;
 mod need;
 mod params;
@@ -49,6 +50,7 @@ pub use handle::{CodeHandle, DeviceHandle, Handle, PushedHandle, RefreshHandle, 
 pub use introspection::{
     ActiveToken, Confirmation, Introspection, IntrospectionClaims, IntrospectionRequest,
 };
+pub use jwt_bearer::JwtBearer;
 pub use logout_token::{LoggedOut, LogoutToken, LogoutTokenError};
 pub use need::{AuthenticationNeed, Proof};
 pub use params::{Limits, Params};

@@ -2,8 +2,8 @@
 //! 8628, 3.4; RFC 8693, 2.1), and for which resources (RFC 8707, 2.2).
 
 use crate::{
-    CodeHandle, CodeVerifier, DeviceHandle, Grant, OAuthError, Params, RefreshHandle, Resources,
-    Scopes, TokenExchange,
+    CodeHandle, CodeVerifier, DeviceHandle, Grant, JwtBearer, OAuthError, Params, RefreshHandle,
+    Resources, Scopes, TokenExchange,
 };
 
 /// A token request that is well formed. Whether the grant is good is for the store to say, and whether
@@ -47,11 +47,13 @@ pub enum TokenRequest {
     },
     /// `urn:ietf:params:oauth:grant-type:token-exchange`
     TokenExchange(TokenExchange),
+    /// `urn:ietf:params:oauth:grant-type:jwt-bearer`
+    JwtBearer(JwtBearer),
 }
 
 impl TokenRequest {
     /// The grant types that are offered, as metadata lists them.
-    pub const GRANT_TYPES: [&str; 5] = Grant::NAMES;
+    pub const GRANT_TYPES: [&str; 6] = Grant::NAMES;
 
     /// Reads the grant from a request's parameters.
     pub fn parse(params: &Params) -> Result<Self, OAuthError> {
@@ -92,6 +94,7 @@ impl TokenRequest {
                 resources,
             },
             Grant::TokenExchange => Self::TokenExchange(TokenExchange::parse(params)?),
+            Grant::JwtBearer => Self::JwtBearer(JwtBearer::parse(params)?),
         })
     }
 
@@ -103,6 +106,7 @@ impl TokenRequest {
             Self::ClientCredentials { .. } => Grant::ClientCredentials,
             Self::DeviceCode { .. } => Grant::DeviceCode,
             Self::TokenExchange(_) => Grant::TokenExchange,
+            Self::JwtBearer(_) => Grant::JwtBearer,
         }
     }
 }
@@ -179,7 +183,7 @@ mod tests {
         for grant in Grant::ALL {
             let body = format!(
                 "grant_type={}&code={handle}&code_verifier={verifier}&refresh_token={handle}&device_code={handle}\
-                 &subject_token=a.b.c&subject_token_type={}&resource=https://api.example",
+                 &assertion=a.b.c&subject_token=a.b.c&subject_token_type={}&resource=https://api.example",
                 grant.as_str(),
                 TokenExchange::ISSUED_TYPE,
             );

@@ -5,6 +5,7 @@
 
 pub mod admin;
 mod admin_scopes;
+mod agent_policy;
 mod backchannel;
 mod caller;
 mod connection;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 
 use axum::Router;
 
+pub use agent_policy::{AgentPolicy, Documents, Registration};
 pub use data_dir::{DataDir, SOCKET_NAME};
 pub use device::DeviceThrottle;
 pub use error::ServeError;

@@ -10,6 +10,7 @@ use sealgate_oauth::DpopGuard;
 use sealgate_session::KeyRing;
 use sealgate_store::Store;
 
+use crate::agent_policy::AgentPolicy;
 use crate::device::DeviceThrottle;
 use crate::feed::Feed;
 use crate::oauth::{ClientKeys, ClientThrottle, PublicThrottle};
@@ -58,6 +59,8 @@ pub struct Policy {
     pub signal_inactivity: Option<Duration>,
     /// The proxies that are believed when they tell whom they speak for.
     pub proxies: TrustedProxies,
+    /// What is decided about AI agents, and about clients that no administrator registered.
+    pub agents: AgentPolicy,
     /// How much there may be of something.
     pub limits: Limits,
 }
@@ -98,6 +101,7 @@ impl Default for Policy {
             admin_http: false,
             signal_inactivity: None,
             proxies: TrustedProxies::default(),
+            agents: AgentPolicy::default(),
             limits: Limits::default(),
         }
     }

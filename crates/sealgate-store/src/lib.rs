@@ -15,12 +15,13 @@ pub use audit::{Audit, AuditActor, AuditFilter, AuditRow, Outcome};
 pub use error::StoreError;
 pub use outcome::{Accepted, Delegated, Redeemed, Rotated, Swept};
 pub use rows::{
-    Client, ClientAuthentication, ClientDetails, ClientKind, Code, Consent, ConsentRow,
-    DelegationFilter, DelegationRow, DeviceApproval, DeviceCode, DeviceDecision, DeviceState,
-    Fallen, Footing, GrantDetails, GrantedTogether, Invitation, KeyRow, KeyState, Listed,
-    ListedDetails, ListedPlace, LogoutDelivery, NewDelegation, Page, Poll, Polled, PushedRequest,
-    RefreshState, RefreshToken, Resource, Revocation, RevokeReason, Revoked, ScopeText, Session,
-    SessionFilter, SessionSelector, SignIn, TokenFooting, TokenRevocation, Transmitter, UserChange,
+    Client, ClientAuthentication, ClientDetails, ClientKind, ClientOrigin, Code, Consent,
+    ConsentRow, DelegationFilter, DelegationRow, DeviceApproval, DeviceCode, DeviceDecision,
+    DeviceState, Fallen, Footing, GrantDetails, GrantedTogether, Invitation, KeyRow, KeyState,
+    Listed, ListedDetails, ListedPlace, LogoutDelivery, MachineIdentity, MachineProfile,
+    NewDelegation, OwnWords, Page, Poll, Polled, PushedRequest, RefreshState, RefreshToken,
+    Resource, Revocation, RevokeReason, Revoked, ScopeText, Session, SessionFilter,
+    SessionSelector, SignIn, TokenFooting, TokenRevocation, ToolText, Transmitter, UserChange,
     UserRow, UserStatus,
 };
 pub use rows::{HistoryMark, Restored, SeenRevocations};
@@ -28,4 +29,7 @@ pub use rows::{
     PushTarget, Settled, Signal, SignalKind, Stream, StreamConfig, StreamStatus, Verification,
 };
 pub use sqlite::SqliteStore;
-pub use store::{DelegationStore, ReceiverStore, Store, StreamStore};
+pub use store::{
+    DelegationStore, IssuerStore, MachineStore, ReceiverStore, RegistrationStore, Store,
+    StreamStore,
+};

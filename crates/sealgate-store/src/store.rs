@@ -1,7 +1,10 @@
 //! What the control plane asks of its memory.
 
 mod delegations;
+mod issuers;
+mod machines;
 mod receivers;
+mod registrations;
 mod streams;
 
 use std::time::Duration;
@@ -22,7 +25,10 @@ use crate::{
 };
 
 pub use delegations::DelegationStore;
+pub use issuers::IssuerStore;
+pub use machines::MachineStore;
 pub use receivers::ReceiverStore;
+pub use registrations::RegistrationStore;
 pub use streams::StreamStore;
 
 /// The control plane's memory. Each method is one transaction unless it says otherwise; writes carry
@@ -30,7 +36,9 @@ pub use streams::StreamStore;
 /// only when they are durable. A write that finds nothing to change writes no record either.
 /// A caller that stops waiting for a write does not undo it.
 #[async_trait]
-pub trait Store: DelegationStore + StreamStore + ReceiverStore {
+pub trait Store:
+    DelegationStore + StreamStore + ReceiverStore + MachineStore + IssuerStore + RegistrationStore
+{
     /// Identifies this history of revocations; a restored backup gets another one.
     async fn epoch(&self) -> Result<String, StoreError>;
     /// Somebody who is believed knows history `mark.history` up to `mark.seq`. If the log does not, or has

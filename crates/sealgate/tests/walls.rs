@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each crate may build on, inside the workspace.
-const EDGES: [(&str, &[&str]); 17] = [
+const EDGES: [(&str, &[&str]); 18] = [
     ("model", &[]),
     ("host", &["model"]),
     ("jose", &[]),
@@ -50,12 +50,14 @@ const EDGES: [(&str, &[&str]); 17] = [
             "tower",
         ],
     ),
+    // jose: proofs and assertions. oauth: challenges, metadata, PKCE.
+    ("agent", &["model", "host", "jose", "oauth"]),
     ("inventory", &[]),
     // Reads source files; everything else of it is computation.
     ("routes", &["inventory"]),
     ("probe", &["inventory"]),
     // inventory: the lock file that the gate is held to as it starts.
-    ("python", &["model", "gate", "inventory"]),
+    ("python", &["model", "gate", "inventory", "agent"]),
     // jose: a command that administers from elsewhere signs with its client's key.
     (
         "",
@@ -66,6 +68,7 @@ const EDGES: [(&str, &[&str]); 17] = [
             "session",
             "store",
             "server",
+            "agent",
             "inventory",
             "routes",
             "probe",

@@ -89,6 +89,8 @@ async fn create(
         client: server(&plane, new.client).await?,
         scopes: scopes(new.scopes)?,
         status_list: new.status_list,
+        agents: false,
+        tools: Vec::new(),
         created_at: act.at,
     };
     let act = about(&resource, act);

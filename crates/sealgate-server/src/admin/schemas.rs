@@ -59,7 +59,7 @@ schemas! {
     SessionIdText = "SessionId": text(UUID, "A session's id: the `sid` of its tokens.", A_UUID);
     GrantIdText = "GrantId": text(UUID, "A delegation's id.", A_UUID);
     ClientIdText = "ClientId":
-        text("^[A-Za-z0-9._-]{1,128}$", "A `client_id`.", "expense-tracker-k3m9xq");
+        text("^([A-Za-z0-9._-]{1,128}|https?://[A-Za-z0-9._~:/?=&%+-]{1,247})$", "A `client_id`.", "expense-tracker-k3m9xq");
     TransmitterIdText = "TransmitterId": text(UUID, "An identity system's id.", A_UUID);
     StreamIdText = "StreamId": text(UUID, "A stream's id.", A_UUID);
     StreamStatusWord = "StreamStatus": word(

@@ -100,6 +100,8 @@ mod tests {
         };
         let resource = |uri: &str, name: &str, scopes| Resource {
             status_list: false,
+            agents: false,
+            tools: Vec::new(),
             uri: uri.to_owned(),
             name: name.to_owned(),
             client: None,

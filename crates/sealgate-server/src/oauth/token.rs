@@ -85,6 +85,7 @@ async fn exchange(
         TokenRequest::TokenExchange(asked) => {
             token_exchange::exchange(&issuing, &asked, audit).await
         }
+        TokenRequest::JwtBearer(_) => Err(OAuthError::GrantNotAllowed),
     }?;
     metrics::token_issued(grant.as_str());
     Ok(answer)

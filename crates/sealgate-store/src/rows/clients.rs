@@ -64,6 +64,85 @@ pub enum Consent {
     Required,
 }
 
+/// Where a client's registration comes from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientOrigin {
+    /// An administrator registered it.
+    #[default]
+    Registered,
+    /// Its id is the address of a document with its metadata, which it publishes itself (Client ID
+    /// Metadata Documents).
+    Document,
+    /// It registered itself (RFC 7591).
+    Dynamic,
+}
+
+impl ClientOrigin {
+    /// Every value.
+    pub const ALL: [Self; 3] = [Self::Registered, Self::Document, Self::Dynamic];
+
+    /// The word for it in stored rows, JSON and output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Document => "document",
+            Self::Dynamic => "dynamic",
+        }
+    }
+
+    /// Whether nobody but the client itself stands behind what is registered.
+    pub const fn is_its_own(self) -> bool {
+        !matches!(self, Self::Registered)
+    }
+}
+
+/// What is on record of a service account beside its registration as a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineProfile {
+    /// Who answers for it: a person or a team, as they are reached.
+    pub owner: String,
+    /// What it is for.
+    pub purpose: String,
+    /// Where it runs: `production`, `staging`.
+    pub environment: String,
+    /// From when on it gets nothing any more.
+    pub expires_at: Timestamp,
+    /// The identities of other issuers that are this machine; any one of them is enough.
+    #[serde(default)]
+    pub identities: Vec<MachineIdentity>,
+}
+
+/// Whom of another issuer's workloads a machine is: all claims have to fit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineIdentity {
+    /// The issuer, registered as one that is trusted; compared byte for byte.
+    pub issuer: String,
+    /// For each claim, by its name or by a JSON pointer, the value it must have. `*` at the end stands for
+    /// any rest.
+    pub claims: std::collections::BTreeMap<String, String>,
+}
+
+/// What a client says of itself that an administrator did not write down.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OwnWords {
+    /// Its home page.
+    pub client_uri: Option<String>,
+    /// Its terms of service.
+    pub tos_uri: Option<String>,
+    /// What it does with data.
+    pub policy_uri: Option<String>,
+    /// When its document was fetched, or it registered itself.
+    pub read_at: Option<Timestamp>,
+    /// Until when its document need not be fetched again, or it is kept without being used.
+    pub fresh_until: Option<Timestamp>,
+    /// The SHA-256 of what was registered, in hexadecimal: the same again is the same client.
+    pub digest: Option<String>,
+}
+
 /// How a client is registered beside its name, addresses and scopes. Kept as one JSON object. The
 /// defaults are those of a confidential client that signs users in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +178,17 @@ pub struct ClientDetails {
     pub tenant: Option<TenantId>,
     /// Whether it is an AI agent: its tokens say so, and so does the page that asks for consent.
     pub agent: bool,
+    /// Where its registration comes from.
+    pub origin: ClientOrigin,
+    /// What a client that was not registered by an administrator says of itself.
+    pub own_words: OwnWords,
+    /// Set for service accounts.
+    pub machine: Option<MachineProfile>,
+    /// The client that alone may exchange tokens of this one's users (`may_act`, RFC 8693, 4.4); none: those
+    /// that serve what the token is for.
+    pub may_act: Option<ClientId>,
+    /// How long its users' sessions last, in seconds; none: as long as everybody's.
+    pub session_lifetime: Option<u32>,
 }
 
 impl Default for ClientDetails {
@@ -118,6 +208,11 @@ impl Default for ClientDetails {
             access_lifetime: None,
             tenant: None,
             agent: false,
+            origin: ClientOrigin::Registered,
+            own_words: OwnWords::default(),
+            machine: None,
+            may_act: None,
+            session_lifetime: None,
         }
     }
 }
@@ -173,6 +268,18 @@ pub struct ScopeText {
     pub description: String,
 }
 
+/// What an AI agent can call at a resource, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToolText {
+    /// Its name, as the protocol has it.
+    pub name: String,
+    /// What it does, as users read it on the consent page.
+    pub description: String,
+    /// The scopes that it takes, all of them.
+    pub scopes: Vec<String>,
+}
+
 /// What tokens can be for (RFC 8707): an API with its own scopes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Resource {
@@ -186,6 +293,10 @@ pub struct Resource {
     pub scopes: Vec<ScopeText>,
     /// Whether tokens for it have a place in a status list, for verifiers that follow no feed.
     pub status_list: bool,
+    /// Whether clients that no administrator registered may ask their users for it.
+    pub agents: bool,
+    /// What can be called there, where it is a server of tools.
+    pub tools: Vec<ToolText>,
     /// When it was made.
     pub created_at: Timestamp,
 }

@@ -15,8 +15,8 @@ mod transmitters;
 mod users;
 
 pub use clients::{
-    Client, ClientAuthentication, ClientDetails, ClientKind, Consent, ConsentRow, GrantedTogether,
-    Resource, ScopeText,
+    Client, ClientAuthentication, ClientDetails, ClientKind, ClientOrigin, Consent, ConsentRow,
+    GrantedTogether, MachineIdentity, MachineProfile, OwnWords, Resource, ScopeText, ToolText,
 };
 pub use codes::{Code, GrantDetails, PushedRequest};
 pub use delegations::{DelegationFilter, DelegationRow, NewDelegation};

@@ -10,7 +10,7 @@ use crate::{Audit, Resource, StoreError};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT uri, name, client_id, scopes, status_list, created_at FROM resources ",
+            "SELECT uri, name, client_id, scopes, status_list, agents, tools, created_at FROM resources ",
             $rest
         )
     };
@@ -19,8 +19,8 @@ macro_rules! select {
 pub(super) fn create(tx: &Tx<'_>, resource: &Resource, audit: &Audit) -> Result<(), StoreError> {
     sql::run(
         tx,
-        "INSERT INTO resources (uri, name, client_id, scopes, created_at, status_list)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO resources (uri, name, client_id, scopes, created_at, status_list, agents, tools)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             resource.uri,
             resource.name,
@@ -28,6 +28,8 @@ pub(super) fn create(tx: &Tx<'_>, resource: &Resource, audit: &Audit) -> Result<
             sql::json_text(&resource.scopes)?,
             resource.created_at.as_millis(),
             resource.status_list,
+            resource.agents,
+            sql::json_text(&resource.tools)?,
         ],
     )?;
     if let Some(server) = &resource.client {
@@ -62,13 +64,17 @@ pub(super) fn update(
     }
     let changed = sql::run(
         tx,
-        "UPDATE resources SET name = ?2, client_id = ?3, scopes = ?4, status_list = ?5 WHERE uri = ?1",
+        "UPDATE resources
+         SET name = ?2, client_id = ?3, scopes = ?4, status_list = ?5, agents = ?6, tools = ?7
+         WHERE uri = ?1",
         params![
             resource.uri,
             resource.name,
             resource.client.as_ref().map(ClientId::as_str),
             sql::json_text(&resource.scopes)?,
             resource.status_list,
+            resource.agents,
+            sql::json_text(&resource.tools)?,
         ],
     )?;
     match (&before.client, &resource.client) {
@@ -95,6 +101,8 @@ fn read(row: &Row<'_>) -> Result<Resource, StoreError> {
         client: sql::maybe_client_id(row, "client_id")?,
         scopes: sql::json(row, "scopes")?,
         status_list: row.get("status_list")?,
+        agents: row.get("agents")?,
+        tools: sql::json(row, "tools")?,
         created_at: sql::time(row, "created_at")?,
     })
 }

@@ -6,6 +6,7 @@
 
 mod delegations;
 mod histories;
+mod machines;
 mod receivers;
 mod streams;
 
@@ -18,7 +19,7 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x5365_616c;
 
 /// Every step from an empty file to the newest schema. A released step never changes.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     FIRST,
     COUNTED,
     GRANTS,
@@ -27,6 +28,7 @@ const MIGRATIONS: [&str; 8] = [
     streams::STEP,
     receivers::STEP,
     histories::STEP,
+    machines::STEP,
 ];
 
 const FIRST: &str = r#"

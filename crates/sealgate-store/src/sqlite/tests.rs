@@ -373,6 +373,8 @@ async fn on_a_full_disk_whatever_is_new_is_refused() {
     full(store.consent_grant(consent, house.audit()).await);
     let resource = Resource {
         status_list: false,
+        agents: false,
+        tools: Vec::new(),
         uri: "https://api.example".to_owned(),
         name: String::new(),
         client: None,

@@ -2,8 +2,9 @@
 
 use sealgate_host::sha256;
 use sealgate_store::{
-    Client, ClientAuthentication, ClientDetails, ClientKind, Consent, ConsentRow, Redeemed,
-    Resource, RevokeReason, Revoked, StoreError,
+    Client, ClientAuthentication, ClientDetails, ClientKind, ClientOrigin, Consent, ConsentRow,
+    MachineIdentity, MachineProfile, OwnWords, Redeemed, Resource, RevokeReason, Revoked,
+    StoreError,
 };
 use serde_json::json;
 
@@ -62,6 +63,27 @@ async fn every_detail_of_a_client_comes_back() {
                 access_lifetime: Some(60),
                 tenant: Some("acme".parse().unwrap()),
                 agent: true,
+                origin: ClientOrigin::Dynamic,
+                own_words: OwnWords {
+                    client_uri: Some("https://app.example".to_owned()),
+                    tos_uri: Some("https://app.example/terms".to_owned()),
+                    policy_uri: Some("https://app.example/privacy".to_owned()),
+                    read_at: Some(world.now()),
+                    fresh_until: Some(world.now()),
+                    digest: Some("00ff".to_owned()),
+                },
+                machine: Some(MachineProfile {
+                    owner: "finance@example.com".to_owned(),
+                    purpose: "imports expenses".to_owned(),
+                    environment: "production".to_owned(),
+                    expires_at: world.now(),
+                    identities: vec![MachineIdentity {
+                        issuer: "https://token.actions.githubusercontent.com".to_owned(),
+                        claims: [("sub".to_owned(), "repo:acme/*".to_owned())].into(),
+                    }],
+                }),
+                may_act: Some("other".parse().unwrap()),
+                session_lifetime: Some(3600),
             };
         })
         .await;
@@ -76,7 +98,8 @@ async fn every_detail_of_a_client_comes_back() {
             "refresh_token",
             "client_credentials",
             "urn:ietf:params:oauth:grant-type:device_code",
-            "urn:ietf:params:oauth:grant-type:token-exchange"
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+            "urn:ietf:params:oauth:grant-type:jwt-bearer",
         ])
     );
     assert_eq!(text["authentication"], "private_key_jwt");
@@ -373,6 +396,8 @@ async fn a_removed_client_takes_everything_along_and_its_id_is_never_given_again
     }
     let resource = Resource {
         status_list: false,
+        agents: false,
+        tools: Vec::new(),
         uri: "https://api.example".to_owned(),
         name: "API".to_owned(),
         client: Some(client.id.clone()),

@@ -7,6 +7,8 @@ use crate::world::{HOUR, World};
 fn resource(world: &World, uri: &str) -> Resource {
     Resource {
         status_list: false,
+        agents: false,
+        tools: Vec::new(),
         uri: uri.to_owned(),
         name: "Expenses API".to_owned(),
         client: None,
@@ -46,6 +48,8 @@ async fn a_resource_is_made_changed_and_removed() {
         client: Some(client.id.clone()),
         scopes: vec![],
         status_list: true,
+        agents: false,
+        tools: Vec::new(),
         created_at: world.now(),
         ..first.clone()
     };

@@ -316,6 +316,8 @@ impl World {
     pub(crate) async fn resource(&self, uri: &str, client: Option<&ClientId>) {
         let resource = Resource {
             status_list: false,
+            agents: false,
+            tools: Vec::new(),
             uri: uri.to_owned(),
             name: "Expenses API".to_owned(),
             client: client.cloned(),

@@ -3,6 +3,7 @@
 //!
 //! [`table`] tells of every setting once; [`sources`] reads them, [`show`] prints them.
 
+mod agents;
 pub(crate) mod show;
 mod sources;
 mod span;
@@ -44,6 +45,7 @@ pub(crate) struct Settings {
     pub(crate) keys: Keys,
     pub(crate) admin: Admin,
     pub(crate) signals: Signals,
+    pub(crate) agents: agents::Agents,
     pub(crate) outbound: Outbound,
     pub(crate) metrics: Metrics,
     pub(crate) telemetry: Telemetry,
@@ -218,6 +220,7 @@ impl Default for Settings {
             keys: Keys::default(),
             admin: Admin::default(),
             signals: Signals::default(),
+            agents: agents::Agents::default(),
             outbound: Outbound::default(),
             metrics: Metrics::default(),
             telemetry: Telemetry::default(),
@@ -325,6 +328,7 @@ impl Settings {
                 proxies: self.proxies(),
                 signal_inactivity: Some(self.signals.inactivity.0)
                     .filter(|span| *span > Duration::ZERO),
+                agents: self.agents.policy(),
                 limits: ServerLimits {
                     connections: self.limits.connections,
                     feed_subscribers: self.limits.feed_subscribers,

@@ -64,7 +64,7 @@ const DAY: u64 = 24 * HOUR;
 
 /// All of them, in the order in which they are told.
 #[rustfmt::skip]
-pub(crate) const SETTINGS: [Setting; 34] = [
+pub(crate) const SETTINGS: [Setting; 39] = [
     setting("data_dir", "SEALGATE_DATA_DIR", Kind::Path, "sealgate-data",
         "where everything is kept; made on the first start. Not in a file that lies in the data directory"),
     setting("issuer", "SEALGATE_ISSUER", Kind::Text("an http(s) URL without query, fragment or slash at its end"), "",
@@ -107,6 +107,16 @@ pub(crate) const SETTINGS: [Setting; 34] = [
         "whether the administration API is served on the network too, under `/api/v1`, to those who have an access token for it"),
     setting("signals.inactivity", "SEALGATE_SIGNALS_INACTIVITY", Kind::Span(0, 30 * DAY), "0s",
         "after how long without a word of its receiver a new stream of security events is paused; 0s: never"),
+    setting("agents.documents", "SEALGATE_AGENTS_DOCUMENTS", Kind::Text("off, listed or any"), "any",
+        "whose client metadata documents are read, for resources that are open to agents: nobody's, those under `agents.domains`, or anybody's"),
+    setting("agents.domains", "SEALGATE_AGENTS_DOMAINS", Kind::List("domains such as claude.ai"), "",
+        "the domains that client metadata documents may come from, with those under them"),
+    setting("agents.registration", "SEALGATE_AGENTS_REGISTRATION", Kind::Text("off, token or open"), "off",
+        "who may register clients by themselves (RFC 7591), for resources that are open to agents: nobody, whoever has a registration token, or anybody"),
+    setting("agents.lifetime", "SEALGATE_AGENTS_LIFETIME", Kind::Span(5 * MINUTE, 90 * DAY), "30d",
+        "how long an AI agent may act for a user who allowed it, whatever its activity"),
+    setting("agents.idle", "SEALGATE_AGENTS_IDLE", Kind::Span(5 * MINUTE, 30 * DAY), "7d",
+        "how long an AI agent may rest before its user has to allow it again"),
     setting("outbound.allow", "SEALGATE_OUTBOUND_ALLOW", Kind::List("networks such as 10.1.2.0/24 or fd00::/8"), "",
         "special-use networks that URLs registered by clients may lead to all the same"),
     setting("outbound.authority_file", "SEALGATE_OUTBOUND_AUTHORITY_FILE", Kind::Path, "",

@@ -29,6 +29,7 @@ pub(super) fn planned(id: ClientId, new: NewClient, now: Timestamp) -> Client {
         access_lifetime: new.access_lifetime,
         tenant: new.tenant,
         agent: new.agent,
+        ..ClientDetails::default()
     };
     Client {
         id,

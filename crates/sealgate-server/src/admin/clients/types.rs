@@ -59,7 +59,7 @@ pub struct NewClient {
     pub endpoint_audience: bool,
     /// The grants it may use. Absent: `authorization_code` and `refresh_token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<GrantWord>>, max_items = 5)]
+    #[schema(value_type = Option<Vec<GrantWord>>, max_items = 6)]
     pub grants: Option<Vec<Grant>>,
     /// The resources it may ask tokens for: registered ones, or `<issuer>/api/v1` to administer.
     #[serde(default)]
@@ -200,7 +200,7 @@ pub struct ClientPatch {
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schema(value_type = Vec<GrantWord>, required = false, max_items = 5)]
+    #[schema(value_type = Vec<GrantWord>, required = false, max_items = 6)]
     pub grants: Option<Vec<Grant>>,
     /// All resources from now on.
     #[serde(

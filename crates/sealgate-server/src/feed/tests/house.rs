@@ -134,6 +134,8 @@ impl House {
         let store = &self.plane.store;
         let resource = Resource {
             status_list: false,
+            agents: false,
+            tools: Vec::new(),
             uri: uri.to_owned(),
             name: String::new(),
             client: Some(client.parse().unwrap()),

@@ -12,6 +12,8 @@ async fn house() -> House {
     let house = House::new().await;
     let resource = Resource {
         status_list: false,
+        agents: false,
+        tools: Vec::new(),
         uri: APP.to_owned(),
         name: "The application".to_owned(),
         client: Some("app".parse().unwrap()),

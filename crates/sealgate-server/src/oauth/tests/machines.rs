@@ -35,6 +35,8 @@ impl House {
     pub(super) async fn add_api(&self) {
         let resource = Resource {
             status_list: false,
+            agents: false,
+            tools: Vec::new(),
             uri: API.to_owned(),
             name: "Expenses".to_owned(),
             client: Some("other".parse().unwrap()),

@@ -16,6 +16,8 @@ impl House {
         let before = store.resource(API).await.unwrap().unwrap();
         let listed = sealgate_store::Resource {
             status_list: true,
+            agents: false,
+            tools: Vec::new(),
             ..before.clone()
         };
         let changed = store.resource_update(before, listed, house.audit()).await;

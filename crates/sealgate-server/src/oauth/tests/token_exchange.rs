@@ -37,6 +37,8 @@ impl House {
             .await;
         let files = Resource {
             status_list: false,
+            agents: false,
+            tools: Vec::new(),
             uri: FILES.to_owned(),
             name: "Files".to_owned(),
             client: Some("files".parse().unwrap()),

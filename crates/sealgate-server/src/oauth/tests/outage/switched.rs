@@ -1,5 +1,9 @@
 //! A store with a switch: it does not answer, loses its answers, or changes something meanwhile.
 
+mod issuers;
+mod machines;
+mod registrations;
+
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
