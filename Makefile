@@ -7,10 +7,10 @@ CHECK ?=
 ONLY ?=
 export PYTHON CHECK
 
-.PHONY: help demo test lint fmt bench fuzz chaos corpus venv browser interop clean
+.PHONY: help demo test lint fmt bench fuzz chaos corpus venv browser interop interop-mcp clean
 
 help: ## say what the targets do
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: venv ## run the control plane and the expense tracker, perform the story, stay up (CHECK=1: end after it)
 	@PYTHONPATH=tools .venv/bin/python -m demo
@@ -44,6 +44,9 @@ browser: ## install what the browser test needs
 
 interop: venv ## run other people's programs against the control plane, with races and crashes
 	@tools/interop.sh
+
+interop-mcp: venv ## run the Model Context Protocol's conformance suite and clients, both directions
+	@tools/interop_mcp.sh
 
 clean: ## remove everything that was built or installed here
 	rm -rf target .venv .demo wheel-data tests/browser/node_modules tests/interop/node_modules

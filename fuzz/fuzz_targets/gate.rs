@@ -5,7 +5,7 @@
 use std::sync::{Arc, OnceLock};
 
 use libfuzzer_sys::fuzz_target;
-use sealgate_gate::{Decision, Gate, Host, Kinds, Need, Request, Requirement, Settings, Transport};
+use sealgate_gate::{Decision, Gate, Host, Kinds, Need, Premises, Request, Requirement, Settings, Transport};
 use sealgate_host::{FakeClock, FakeRandom, HttpFetch};
 use sealgate_model::Timestamp;
 
@@ -62,6 +62,7 @@ fn gate() -> Arc<Gate> {
         clock: Arc::new(FakeClock::at(Timestamp::from_seconds(1_790_000_000))),
         random: Arc::new(FakeRandom::default()),
         fetch: Arc::new(HttpFetch::new(None).expect("a client")),
+        premises: Premises::default(),
     };
     Gate::new(settings, host).expect("the gate stands")
 }

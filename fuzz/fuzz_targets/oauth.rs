@@ -19,6 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
         resources: &resources,
         grants: &Grant::ALL,
         require_pushed: false,
+        any_localhost_port: true,
     };
     let holds = |request: &AuthorizationRequest| {
         assert!(redirect_uris.contains(&request.redirect_uri));

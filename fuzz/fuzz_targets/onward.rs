@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use libfuzzer_sys::fuzz_target;
-use sealgate_gate::{Answered, Behalf, Gate, Host, Settings, Target};
+use sealgate_gate::{Answered, Behalf, Gate, Host, Premises, Settings, Target};
 use sealgate_host::{FakeClock, FakeRandom, Fetch, FetchError, FetchRequest, FetchResponse, StreamBody};
 use sealgate_model::Timestamp;
 
@@ -99,6 +99,7 @@ fn gate(issuer: Issuer) -> Arc<Gate> {
         clock: Arc::new(FakeClock::at(Timestamp::from_seconds(1_790_000_000))),
         random: Arc::new(FakeRandom::default()),
         fetch: Arc::new(issuer),
+        premises: Premises::default(),
     };
     Gate::new(settings, host).expect("the gate stands")
 }

@@ -452,6 +452,61 @@ class Core:
     def audiences(self) -> list[str]:
         """What access tokens must be made for."""
 
+@final
+class McpServer:
+    """One MCP server of an application."""
+
+    def __new__(
+        cls,
+        core: Core,
+        path: str,
+        base: int,
+        tools: list[tuple[str, int]],
+        *,
+        prompts: list[tuple[str, int]] | None = None,
+        resources: list[tuple[str, int]] | None = None,
+        default: int | None = None,
+        origins: list[str] = ...,
+        root: bool = False,
+        body_limit: int,
+    ) -> McpServer:
+        """Adds a server at `path` to the application of `core`. What is asked for is given by the numbers of
+        requirements. Raises `ValueError`.
+        """
+
+    @property
+    def number(self) -> int:
+        """The number of the requirement "an actor who may come to this server"."""
+
+    @property
+    def audience(self) -> str:
+        """The resource's identifier: what tokens for it are made for."""
+
+    @property
+    def metadata_url(self) -> str:
+        """Where its metadata is."""
+
+    @property
+    def body_limit(self) -> int:
+        """The longest body that is read, in bytes."""
+
+    def arrives(
+        self, actor: User | Machine | Agent, scope: MutableMapping[str, Any]
+    ) -> Decision | bytes | None:
+        """The answer to a request of `actor` that does not go on whatever its body is, or else what the
+        server calls the session that it is about; `None` where it is about none.
+        """
+
+    def message(
+        self, actor: User | Machine | Agent, scope: MutableMapping[str, Any], body: bytes
+    ) -> Decision | None:
+        """The answer to a message of `actor` that does not go on; `None` when it does. `body` is the whole
+        body, or one byte more than `body_limit` of a longer one.
+        """
+
+    def session(self, actor: User | Machine | Agent, id: bytes) -> bytes | None:
+        """The id by which `actor` knows the session that the server calls `id`; `None` for what is no id."""
+
 def testing_actor(
     kind: Literal["user", "machine", "agent"],
     id: str,
@@ -508,6 +563,94 @@ class OnwardClient:
         """Learns from the answer to a request that `sent` went with; why the same request should be made
         once more, if it should.
         """
+
+@final
+class AgentClient:
+    """An agent for one protected resource."""
+
+    def __new__(cls, setup: Mapping[str, object], /) -> Self:
+        """Takes everything that the agent is set up with; `ValueError` for what cannot be used."""
+
+    @property
+    def url(self) -> str:
+        """The resource's URL."""
+
+    def at_hand(self, method: str, url: str) -> AgentAnswer | None:
+        """What goes with one request, or why nothing can, if that is known now: it never waits.
+
+        `None` sends the caller to `get`.
+        """
+
+    def get(self, method: str, url: str, done: Callable[[AgentAnswer], None]) -> None:
+        """What goes with one request, told to `done` once, from the extension's own thread."""
+
+    def answered(
+        self,
+        sent: AgentAnswer,
+        method: str,
+        url: str,
+        status: int,
+        challenges: list[bytes],
+        nonce: bytes | None,
+        done: Callable[[AgentAnswer], None],
+    ) -> None:
+        """Learns from the answer to a request that `sent` went with, and gets what is missing.
+
+        `done` is told once.
+        """
+
+    def sign_in(self, done: Callable[[AgentAnswer], None]) -> None:
+        """Gets a token beforehand; told to `done` once."""
+
+    def sign_out(self, done: Callable[[AgentAnswer], None]) -> None:
+        """Gives the tokens back and forgets them; told to `done` once."""
+
+    def scopes(self) -> list[str] | None:
+        """The scopes of the token that is there; `None` without one."""
+
+@final
+class AgentAnswer:
+    """What came of asking the agent for something."""
+
+    def __new__(cls, _: Never, /) -> Self:
+        """Only the core makes these: nothing can be given to this."""
+
+    @property
+    def authorization(self) -> str | None:
+        """The value of `Authorization`; `None` where there is no token yet."""
+
+    @property
+    def dpop(self) -> str | None:
+        """The value of `DPoP`; `None` when the token is not bound to a key."""
+
+    @property
+    def again(self) -> Literal["nonce", "token", "scopes"] | None:
+        """Why the same request should be made once more, if it should."""
+
+    @property
+    def reason(self) -> str | None:
+        """The stable reason code why it failed; `None` when it did not."""
+
+    @property
+    def message(self) -> str:
+        """The same in words."""
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the same may go well a moment later."""
+
+@final
+class AgentReply:
+    """Where the answer of one of the caller's functions goes."""
+
+    def __new__(cls, _: Never, /) -> Self:
+        """Only the core makes these: nothing can be given to this."""
+
+    def give(self, value: str | None) -> None:
+        """What the function gave."""
+
+    def fail(self, why: str) -> None:
+        """Why it gave nothing."""
 
 @final
 class Onward:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sealgate import decisions
 from sealgate._core import Decision
+from sealgate._lifespans import Lifespans
 from sealgate.answers import answer, redirect, with_fields
 from sealgate.bodies import Body
 from sealgate.connections import Connection, Connections, Socket, Stream
@@ -58,8 +59,9 @@ class GateLayer:
         on_startup: Callable[[], None],
         on_shutdown: Callable[[], None],
         stand_ins: StandIns | None = None,
+        beside: Lifespans | None = None,
     ) -> None:
-        """Takes the application inside and what the gate hands it."""
+        """Takes the application inside, what the gate hands it, and what starts and stops beside it."""
         self.stand_ins = stand_ins or StandIns()
         self._app = app
         self._core = core
@@ -67,6 +69,7 @@ class GateLayer:
         self._connections = Connections(core, table)
         self._on_startup = on_startup
         self._on_shutdown = on_shutdown
+        self._beside = beside or Lifespans()
         self._checked = False
         self._first_view_awaited = False
 
@@ -200,6 +203,7 @@ class GateLayer:
                 # Raising here makes the application report that its start failed.
                 self._on_startup()
                 self._checked = True
+                await self._beside.start()
                 await self._await_first_view()
                 if not self._core.ready and not self.stand_ins.open:
                     _log.warning(
@@ -207,10 +211,18 @@ class GateLayer:
                     )
             await send(message)
 
+        async def received() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                # Before the application takes away what they work with.
+                await self._beside.stop()
+            return message
+
         scope[DECIDED_KEY] = self._table
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, received, watched)
         finally:
+            await self._beside.stop()
             self._on_shutdown()
             self._checked = False
             self._first_view_awaited = False

@@ -26,22 +26,24 @@ class Body:
         """Whether some of it has to be handed on."""
         return bool(self._read)
 
-    async def read(self, limit: int) -> bytes:
-        """The body, with one byte beyond `limit` of a longer one; nothing if it does not arrive."""
-        body = bytearray()
+    async def read(self, limit: int, seconds: float = _SECONDS) -> bytes:
+        """The body, with one byte beyond `limit` of a longer one; nothing if it does not arrive in time."""
+        read, more = bytearray(), True
         try:
-            async with asyncio.timeout(_SECONDS):
-                while len(body) <= limit:
+            async with asyncio.timeout(seconds):
+                while more and len(read) <= limit:
                     message = await self._receive()
-                    self._read.append(message)
                     if message["type"] != "http.request":
+                        self._read.append(message)
                         return b""
-                    body += message.get("body", b"")[: limit + 1 - len(body)]
-                    if not message.get("more_body", False):
-                        break
+                    read += message.get("body", b"")
+                    more = message.get("more_body", False)
         except TimeoutError:
             return b""
-        return bytes(body)
+        body = bytes(read)
+        # As one message: whoever sends it byte by byte costs no more than others.
+        self._read.append({"type": "http.request", "body": body, "more_body": more})
+        return body[: limit + 1]
 
     async def receive(self) -> Message:
         """What was read, once more, then what comes."""

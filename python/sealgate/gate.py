@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
@@ -12,15 +12,18 @@ from fastapi import Depends, FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
+from starlette.routing import Route
 
 from sealgate import onward
 from sealgate._core import Core, FeedStatus, SettingsError
+from sealgate._lifespans import Lifespans
 from sealgate._place import of_call
 from sealgate.actors import Actor, Agent, Machine, User
 from sealgate.asgi import Application, GateLayer
 from sealgate.cors import check_cors
 from sealgate.dependencies import STATE_KEY, ActorDependency, Marks, PublicMark, Refused, send_refusal
 from sealgate.interlock import is_guarded
+from sealgate.mcp import Asks, Mounted, mounted
 from sealgate.needs import AGENT, ANY_KIND, MACHINE, USER, Need
 from sealgate.openapi import document, offer_sign_in
 from sealgate.public_paths import PublicPaths
@@ -147,6 +150,7 @@ class Gate:
         self._marks = Marks(core)
         self._public_paths = PublicPaths()
         self._serving: weakref.WeakSet[StandIns] = weakref.WeakSet()
+        self._beside: weakref.WeakKeyDictionary[Starlette, Lifespans] = weakref.WeakKeyDictionary()
         self._is_installed = False
 
     @property
@@ -290,11 +294,76 @@ class Gate:
                 on_startup=lambda: self._start(app, table, stand_ins),
                 on_shutdown=lambda: self._stop(stand_ins),
                 stand_ins=stand_ins,
+                beside=self._beside.setdefault(app, Lifespans()),
             )
         )
         app.add_exception_handler(Refused, send_refusal)
         self._is_installed = True
         self._document(app)
+
+    def mcp(
+        self,
+        app: Starlette,
+        server: Any,
+        path: str = "/mcp",
+        *,
+        scopes: Iterable[str] = (),
+        tools: Mapping[str, Asks] | None = None,
+        prompts: Mapping[str, Asks] | None = None,
+        resources: Mapping[str, Asks] | None = None,
+        default: Asks | None = None,
+        requires: ActorDependency[Any] | None = None,
+        origins: Iterable[str] = (),
+        root: bool = False,
+        body_limit: int = 4 * 1024 * 1024,
+        stateless: bool = False,
+        json_response: bool = False,
+        resumable: bool = False,
+        server_path: str | None = None,
+    ) -> Mounted:
+        """Mounts an MCP server in `app`, at `path`, behind this gate.
+
+        `server` is one of the official SDK's or of FastMCP's, or an ASGI application of one. It is a resource
+        of its own: tokens for `<base URL><path>` are taken there and nowhere else, and no session is.
+
+        Everybody there needs `scopes`, and what `requires` asks for. `tools` says by name what a tool asks
+        for beyond that: `{"add_note": ["notes:write"]}`, or a dependency such as
+        `gate.user(roles=["admin"])`. `prompts` does so for prompts, and `resources` for URIs, or beginnings
+        of them with a `*`; without these, the base is enough. What such a list does not name asks for
+        `default`; without one it is refused.
+
+        `origins` are further origins whose pages may call it. With `root=True` its metadata is found at the
+        root of the host too, in place of the application's. `body_limit` is the longest message, in bytes.
+        `stateless` and `json_response` are handed to the server. `resumable=True` lets clients resume streams
+        by `Last-Event-ID`, for servers whose events are kept apart by session. `server_path` is where an
+        application that was made already listens, if not at `path`.
+
+        The server starts and stops with `app`. Raises `RuntimeError` when that serves already, and
+        `ValueError` and `TypeError` for what cannot be.
+        """
+        if app.middleware_stack is not None:
+            raise RuntimeError("the application already serves: mount the server before its first request")
+        door, lifespan = mounted(
+            self._marks,
+            server,
+            path,
+            scopes=scopes,
+            tools=tools or {},
+            prompts=prompts,
+            resources=resources,
+            default=default,
+            requires=requires,
+            origins=origins,
+            root=root,
+            body_limit=body_limit,
+            stateless=stateless,
+            json_response=json_response,
+            resumable=resumable,
+            server_path=server_path,
+        )
+        self._beside.setdefault(app, Lifespans()).add(lifespan)
+        app.router.routes.append(Route(path, door, include_in_schema=False))
+        return door
 
     def wrap(self, app: Application, requires: ActorDependency[Any] | None = None) -> GateLayer:
         """The gate in front of any ASGI application: serve what this gives instead of `app`.

@@ -19,6 +19,7 @@ from sealgate._core import Pins
 from sealgate._place import of_endpoint
 from sealgate.dependencies import REFUSED_KEY, Marks
 from sealgate.interlock import guard
+from sealgate.mcp import Mounted
 from sealgate.public_paths import PublicPaths, route_path
 from sealgate.requirements import Asked, asked_by
 from sealgate.reviewed import Way
@@ -309,6 +310,12 @@ class RouteTable:
         if self._marks.core.docs_open and documents(original):
             page = self._open_page(matches, label, effective.path, steady)
             return replace(page, path=path, way=self._way(effective, original))
+        door: Any = original.endpoint
+        if isinstance(door, Mounted) and door.marks is self._marks and isinstance(original, Route):
+            target = Target(door.number, template=path)
+            way = self._way(effective, original)
+            asked = Asked(need=door.need)
+            return _Entry(matches, target, asked, label, steady=steady, endpoint=door, path=path, way=way)
         asked = asked_by(_dependant(effective), self._marks)
         if asked.need is not None and asked.need.stale_ok and not _only_reads(effective):
             asked.problem = asked.problem or 'says stale="allow", which is for GET, HEAD and OPTIONS alone'

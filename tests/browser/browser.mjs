@@ -1,6 +1,7 @@
 // One Chromium for a file of tests. Scripts are off unless a test wants them, so that nothing can depend on
 // them.
 
+import assert from "node:assert/strict";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,6 +43,18 @@ export async function visit(t, extra = {}) {
   const complaints = [];
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   return { context, page, complaints };
+}
+
+/** Whether a page fits 320 pixels in both schemes. */
+export async function fits(page) {
+  const before = page.viewportSize();
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width: 320, height: 640 });
+    const wide = await page.locator("html").evaluate((html) => html.scrollWidth);
+    assert.ok(wide <= 320, `${page.url()} is ${wide} pixels wide`);
+  }
+  await page.setViewportSize(before);
 }
 
 /** Presses Tab until the field or button with this name, and value if given, has the focus. */

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { after, before, test } from "node:test";
 
-import { setting, tabTo, visit } from "./browser.mjs";
+import { fits, setting, tabTo, visit } from "./browser.mjs";
 
 const issuer = setting("ISSUER");
 const resource = setting("RESOURCE");
@@ -71,18 +71,6 @@ async function signIn(page, heading, who = "ASKED_") {
   await page.getByLabel("Password").fill(setting(`${who}PASSWORD`));
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: heading }).waitFor();
-}
-
-/** Whether a page fits 320 pixels in both schemes. */
-async function fits(page) {
-  const before = page.viewportSize();
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme });
-    await page.setViewportSize({ width: 320, height: 640 });
-    const wide = await page.locator("html").evaluate((html) => html.scrollWidth);
-    assert.ok(wide <= 320, `${page.url()} is ${wide} pixels wide`);
-  }
-  await page.setViewportSize(before);
 }
 
 test("is asked, says no, says yes, is not asked again, and takes it back", async (t) => {

@@ -17,6 +17,7 @@ from typing import Any
 from lab import Application, ControlPlane, Tls, free_port, settings
 
 RESOURCE = "https://api.example/expenses"
+NOTES = "https://notes.example/mcp"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
 _HERE = Path(__file__).resolve().parent
@@ -32,6 +33,20 @@ def register(control_plane: ControlPlane) -> None:
     control_plane.register({**travel, "redirect_uris": ["https://travel.example/cb"], **of_api})
     display = {"id": "display", "name": "Kitchen display", "kind": "public"}
     control_plane.register({**display, "redirect_uris": [], "grants": [DEVICE], **of_api})
+
+
+def open_to_agents(control_plane: ControlPlane) -> None:
+    """Registers what agents may ask for that nobody has registered."""
+    scopes = [
+        {"name": "notes:read", "description": "Read your notes"},
+        {"name": "notes:write", "description": "Change your notes"},
+    ]
+    tools = [
+        {"name": "find", "description": "Find notes", "scopes": ["notes:read"]},
+        {"name": "add_note", "description": "Add a note", "scopes": ["notes:write"]},
+    ]
+    notes = {"uri": NOTES, "name": "Notes", "scopes": scopes, "tools": tools, "agents": True}
+    control_plane.administer("POST", "/resources", notes)
 
 
 def documented(control_plane: ControlPlane, folder: Path, tls: Tls) -> Application:
@@ -103,7 +118,9 @@ def main() -> int:
             ):
                 invitation = control_plane.cli("user", "add", "grace@example.com", "--name", "Grace Hopper")
                 asking = control_plane.add_user("alan@example.com", "Alan Turing")
+                noting = control_plane.add_user("mary@example.com", "Mary Somerville")
                 register(control_plane)
+                open_to_agents(control_plane)
                 world = {
                     "SEALGATE_TEST_APP": base_url,
                     "SEALGATE_TEST_DOCS": notes.url,
@@ -117,6 +134,10 @@ def main() -> int:
                     "SEALGATE_TEST_ASKED_EMAIL": asking.email,
                     "SEALGATE_TEST_ASKED_PASSWORD": asking.password,
                     "SEALGATE_TEST_RESOURCE": RESOURCE,
+                    "SEALGATE_TEST_NOTES": NOTES,
+                    "SEALGATE_TEST_AGENT_PORT": str(free_port()),
+                    "SEALGATE_TEST_NOTING_EMAIL": noting.email,
+                    "SEALGATE_TEST_NOTING_PASSWORD": noting.password,
                     "SEALGATE_TEST_TRAVEL_PORT": str(free_port()),
                     "SEALGATE_TEST_TLS_CERT": str(tls.cert),
                     "SEALGATE_TEST_TLS_KEY": str(tls.key),

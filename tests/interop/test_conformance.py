@@ -19,8 +19,7 @@ PROGRAM = PACKAGES / "@modelcontextprotocol" / "conformance" / "dist" / "index.j
 
 EXPECTED = {
     "authorization-server-metadata": "SUCCESS",
-    # A SHOULD: clients that are known by the address of a document about them.
-    "authorization-server-metadata-cimd": "WARNING",
+    "authorization-server-metadata-cimd": "SUCCESS",
     "authorization-code-grant": "SUCCESS",
 }
 

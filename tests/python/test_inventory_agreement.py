@@ -146,6 +146,13 @@ async def ws(socket: WebSocket, actor=Depends(gate.user)): ...
 async def ws_unmarked(socket: WebSocket): ...
 
 
+async def server(scope, receive, send): ...
+
+
+gate.mcp(app, server, scopes=["notes:read"], tools={"add": ["notes:write"]})
+gate.mcp(app, server, "/mcp-plain")
+gate.mcp(app, server, path="/mcp-users", requires=gate.user(roles=["admin"]), scopes=["openid"], tools={})
+
 app.mount("/files", StaticFiles(directory="."))
 app.mount("/private", StaticFiles(directory="."))
 
@@ -216,6 +223,11 @@ def test_what_they_say_is_what_was_asked(both: tuple[dict[str, Said], dict[str, 
     assert strength["/any-everyday"]["level"] == "user"
     assert strength["/any"]["any_of"] == ["role:admin|role:owner", "scope:a:read|scope:b:read"]
     assert strength["/again"]["more"] == ["acr=mfa|hwk", "max_age=300"]
+    everybody = ["user", "machine", "agent"]
+    assert strength["/mcp"] == {"level": "privileged", "actors": everybody, "scopes": ["notes:read"]}
+    assert strength["/mcp-plain"] == {"level": "user", "actors": everybody}
+    assert strength["/mcp-users"]["roles"] == ["admin"]
+    assert scan["* /mcp"]["evidence"] == "GATED"
     assert strength["/unmarked"] == {"level": "user", "actors": ["user"]}
     assert scan["GET /optional"]["evidence"] == "OPEN"
     assert scan["GET /status"]["evidence"] == scan["* /files"]["evidence"] == "PUBLIC"

@@ -12,9 +12,50 @@ CRATES = ROOT / "crates"
 
 SERVER, OAUTH, JOSE = "sealgate-server/src", "sealgate-oauth/src", "sealgate-jose/src"
 GATE, STORE, HOST = "sealgate-gate/src", "sealgate-store/src/sqlite", "sealgate-host/src"
+AGENT = "sealgate-agent/src"
 
 # What the page says, the file, its constant, and how the page writes it.
 LIMITS: dict[str, tuple[str, str, str]] = {
+    "a URL that an agent follows": (f"{AGENT}/web_url.rs", "LIMIT", "bytes"),
+    "an answer to an agent": (f"{AGENT}/http.rs", "ANSWER_LIMIT", "bytes"),
+    "a document about a resource or an authorization server": (
+        f"{AGENT}/metadata.rs",
+        "METADATA_LIMIT",
+        "bytes",
+    ),
+    "members of one of its lists": (f"{AGENT}/metadata.rs", "MOST", "count"),
+    "all challenges in one answer": (f"{AGENT}/challenge.rs", "CHALLENGES_LIMIT", "bytes"),
+    "challenges in one field, and parameters of one challenge": (f"{AGENT}/challenge.rs", "MOST", "count"),
+    "the answer to a sign-in": (f"{AGENT}/flow.rs", "LIMIT", "bytes"),
+    "a client's key file": (f"{AGENT}/client_key.rs", "LIMIT", "bytes"),
+    "time for an answer to an agent": (f"{AGENT}/http/client.rs", "PATIENCE", "time"),
+    "how long before its end an agent renews a token": (f"{AGENT}/agent/session.rs", "LEAD", "time"),
+    "how long an agent leaves a server alone that could not renew": (
+        f"{AGENT}/agent/renew.rs",
+        "REST",
+        "time",
+    ),
+    "how long the code of a device is waited for": (f"{AGENT}/device.rs", "LONGEST", "time"),
+    "origins whose nonces an agent remembers": (f"{AGENT}/dpop.rs", "ORIGINS", "count"),
+    "a vault's file": (f"{AGENT}/vault/format.rs", "FILE_LIMIT", "bytes"),
+    "entries of a vault": (f"{AGENT}/vault/content.rs", "ENTRY_LIMIT", "count"),
+    "one entry of a vault": (f"{AGENT}/vault/content.rs", "VALUE_LIMIT", "bytes"),
+    "the name of an entry": (f"{AGENT}/vault/content.rs", "NAME_LIMIT", "bytes"),
+    "characters of a new passphrase, at least": (
+        f"{AGENT}/vault/passphrase.rs",
+        "PASSPHRASE_LEAST",
+        "count",
+    ),
+    "how long a browser may take to come back to the terminal": (
+        "sealgate/src/login/browser.rs",
+        "PATIENCE",
+        "time",
+    ),
+    "how long before its end `sealgate token` renews a token": (
+        "sealgate/src/login/token.rs",
+        "SOON",
+        "time",
+    ),
     "wrong passwords for one account": (f"{SERVER}/sign_in/throttle.rs", "ACCOUNT", "rate"),
     "wrong passwords from one network": (f"{SERVER}/sign_in/throttle.rs", "NETWORK", "rate"),
     "failed authentications under one client's name, from one network": (
@@ -62,6 +103,57 @@ LIMITS: dict[str, tuple[str, str, str]] = {
         "LOOKED_AT",
         "rate",
     ),
+    "documents and key sets of clients of their own, from one host": (
+        f"{SERVER}/own_clients/throttle.rs",
+        "HOST",
+        "rate",
+    ),
+    "documents of clients that callers of one network make the server fetch": (
+        f"{SERVER}/own_clients/throttle.rs",
+        "ASKER",
+        "rate",
+    ),
+    "documents of clients altogether": (f"{SERVER}/own_clients/throttle.rs", "DOCUMENTS", "rate"),
+    "key sets of clients of their own, altogether": (f"{SERVER}/own_clients/throttle.rs", "KEYS", "rate"),
+    "registrations of clients by themselves, from one network": (
+        f"{SERVER}/own_clients/throttle.rs",
+        "REGISTRANT",
+        "rate",
+    ),
+    "registrations of clients by themselves, altogether": (
+        f"{SERVER}/own_clients/throttle.rs",
+        "REGISTRATIONS",
+        "rate",
+    ),
+    "clients that no administrator registered, of each origin; more is `clients_full`": (
+        f"{SERVER}/own_clients/mod.rs",
+        "MOST",
+        "count",
+    ),
+    "how long a client that registered itself and was never used is kept": (
+        f"{SERVER}/own_clients/house.rs",
+        "NEVER_USED",
+        "time",
+    ),
+    "how long the same registration again is the same client": (
+        f"{SERVER}/oauth/register.rs",
+        "SAME",
+        "time",
+    ),
+    "documents of clients that are known of": (f"{SERVER}/own_clients/documents.rs", "DOCUMENTS", "count"),
+    "a client's document": (f"{OAUTH}/client_document.rs", "LIMITS", "json"),
+    "how long what a client's document said counts while it cannot be had": (
+        f"{SERVER}/own_clients/documents.rs",
+        "STALE",
+        "time",
+    ),
+    "time between two fetches of a client's document that failed": (
+        f"{SERVER}/own_clients/documents.rs",
+        "COOLDOWN",
+        "time",
+    ),
+    "the body of a registration": (f"{OAUTH}/client_registration.rs", "LIMITS", "json"),
+    "redirect URIs that a client names by itself": (f"{OAUTH}/client_metadata.rs", "REDIRECT_URIS", "count"),
     "streams of one receiver; more is 409": (f"{SERVER}/signals/mod.rs", "STREAMS", "count"),
     "signals that wait on a stream; more are lost": (f"{STORE}/signals.rs", "MOST", "count"),
     "how long a signal waits": (f"{SERVER}/signals/mod.rs", "KEPT", "time"),
@@ -143,6 +235,27 @@ LIMITS: dict[str, tuple[str, str, str]] = {
     "the `Authorization` header of a client": (f"{OAUTH}/client_credentials.rs", "HEADER", "bytes"),
     "the `claims` parameter": (f"{OAUTH}/claims.rs", "LIMITS", "json"),
     "a client assertion": (f"{OAUTH}/assertion.rs", "LIMITS", "json"),
+    "an assertion of another issuer": (f"{OAUTH}/identity/claims.rs", "LIMITS", "json"),
+    "the proof that goes with a bootstrap credential": (f"{JOSE}/possession.rs", "LIMIT", "bytes"),
+    "keys that a machine can have by bootstrap credentials": (
+        f"{STORE}/machines/bootstraps.rs",
+        "MOST_KEYS",
+        "count",
+    ),
+    "how far ahead a machine may expire": (f"{SERVER}/admin/machines/rules.rs", "LONGEST", "seconds"),
+    "machines whose uses are remembered; those of others are offered to the store each time": (
+        f"{SERVER}/machines/memory.rs",
+        "CLIENTS",
+        "count",
+    ),
+    "claims that one identity of a machine names": (f"{OAUTH}/identity/rules.rs", "MOST", "count"),
+    "identities of other issuers that one machine has": (f"{SERVER}/issuers/machine.rs", "MOST", "count"),
+    "issuers of identities": (f"{SERVER}/admin/issuers.rs", "MOST", "count"),
+    "domains of the people that one issuer vouches for": (
+        f"{SERVER}/admin/issuers/rules.rs",
+        "MOST_DOMAINS",
+        "count",
+    ),
     "resources in one request": (f"{OAUTH}/resource.rs", "MOST", "count"),
     "clients that act for a user one behind the other": (f"{OAUTH}/delegation.rs", "DEEPEST", "count"),
     "a token": (f"{JOSE}/lib.rs", "TOKEN_LIMIT", "bytes"),
@@ -157,7 +270,11 @@ LIMITS: dict[str, tuple[str, str, str]] = {
         "SLOT_CAPACITY",
         "count",
     ),
-    "key sets of clients and of identity systems": (f"{SERVER}/oauth/client_keys.rs", "CLIENTS", "count"),
+    "key sets of clients, of identity systems and of issuers": (
+        f"{SERVER}/oauth/client_keys.rs",
+        "CLIENTS",
+        "count",
+    ),
     "a security event that is received": (f"{SERVER}/receiver/mod.rs", "BODY", "bytes"),
     "a security event: how old it may be": (f"{SERVER}/receiver/take.rs", "OLDEST", "seconds"),
     "a credential for global token revocation: how far its end may lie ahead": (
@@ -315,6 +432,9 @@ LIMITS: dict[str, tuple[str, str, str]] = {
         "time",
     ),
     "the name of a gate": (f"{GATE}/settings/values.rs", "GATE_NAME_LIMIT", "bytes"),
+    "how deep a message to an MCP server may be nested": (f"{GATE}/mcp/call.rs", "DEPTH_MOST", "count"),
+    "the id of a message to an MCP server": (f"{GATE}/mcp/call.rs", "ID_MOST", "bytes"),
+    "the id that an MCP server gives a session": (f"{GATE}/mcp/sessions.rs", "ID_MOST", "bytes"),
     "silence after which the revocation feed's stream is opened anew": (
         f"{GATE}/feed/client.rs",
         "SILENCE",

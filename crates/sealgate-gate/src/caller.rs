@@ -40,6 +40,7 @@ impl Caller {
             subject_token_until: Timestamp::from_seconds(0),
             acting: Vec::new(),
             signs_in: true,
+            server: None,
         };
         Self {
             actor: Arc::new(actor),
@@ -110,6 +111,8 @@ pub struct CredentialInfo {
     pub(crate) subject_token_until: Timestamp,
     /// Whether the issuer where users sign in vouches for it, and not a further one.
     pub(crate) signs_in: bool,
+    /// The MCP server that it was judged for; nothing where it was for the application itself.
+    pub(crate) server: Option<String>,
 }
 
 impl CredentialInfo {
@@ -129,6 +132,7 @@ impl CredentialInfo {
             + self.client.len()
             + self.issuer.len()
             + text(&self.tenant)
+            + text(&self.server)
             + self.grants.len() * size_of::<GrantId>()
             + acting
     }

@@ -27,13 +27,13 @@ use crate::pending::{Pending, Work};
 use crate::renewal::Renewals;
 use crate::request::{Credential, Request, Seen, Transport};
 use crate::requirement::Requirement;
-use crate::resource::{Came, Presented, Tokens};
+use crate::resource::{Came, Presented, Tokens, is_metadata};
 use crate::settings::{Settings, SettingsError, Unmarked};
 use crate::stale::Introspections;
 use crate::{feed, onward, own_routes, page, standing};
 
 use opened::{Opened, OpenedSessions};
-use refuse::Refused;
+pub(crate) use refuse::Refused;
 use unsure::Leave;
 
 pub(crate) use unsure::Aim;
@@ -89,6 +89,9 @@ impl Gate {
         if matches!(requirement, Requirement::Public { .. }) {
             return Decision::Allow(Allowed::default());
         }
+        if let Requirement::Mcp(server) = requirement {
+            return self.decide_for_mcp(server, request, requirement);
+        }
         let seen = Seen::read(request, self.common.names());
         let person = || seen.is_navigation(request).then(|| Self::target(request));
         if *requirement == Requirement::Unreviewed {
@@ -140,8 +143,18 @@ impl Gate {
         if request.transport != Transport::Http {
             return None;
         }
-        let metadata = self.tokens.metadata().answer(request);
-        metadata.or_else(|| own_routes::answer(&self.common, request))
+        self.metadata(request)
+            .or_else(|| own_routes::answer(&self.common, request))
+    }
+
+    /// What one of the application's resources says of itself, if `request` asks for that. An MCP server that
+    /// is found at the root of the host comes before the application.
+    fn metadata(&self, request: &Request<'_>) -> Option<Decision> {
+        if !is_metadata(request.path) {
+            return None;
+        }
+        let of_server = self.common.settings().mcp.metadata(request);
+        of_server.or_else(|| self.tokens.metadata().answer(request))
     }
 
     /// Decides about a request that may come with the session that it came with.
@@ -245,6 +258,12 @@ impl Gate {
     /// Why `actor`, who passed the gate, does not meet `requirement`, or nothing.
     pub fn check(&self, actor: &Actor, requirement: &Requirement) -> Option<Denial> {
         requirement.refuses(actor, self.common.now())
+    }
+
+    /// The same of `caller`, and of where they passed the gate: what let somebody in to an MCP server lets them
+    /// in nowhere else, and the other way round.
+    pub fn check_caller(&self, caller: &Caller, requirement: &Requirement) -> Option<Denial> {
+        misplaced(caller, requirement).or_else(|| self.check(&caller.actor, requirement))
     }
 
     /// Why what `caller` came with is not good any more, or nothing: for connections that last.
@@ -392,6 +411,7 @@ impl Gate {
             subject_token_until: parts.renew_at,
             acting: Vec::new(),
             signs_in: true,
+            server: None,
         };
         Caller {
             actor: Arc::new(Actor::User(parts.user)),
@@ -413,4 +433,16 @@ impl Gate {
         }
         target
     }
+}
+
+/// Why a caller's credential is not for what `requirement` is about, or nothing.
+fn misplaced(caller: &Caller, requirement: &Requirement) -> Option<Denial> {
+    let server = match requirement {
+        Requirement::Mcp(server) => Some(server.audience()),
+        _ => None,
+    };
+    let credential = &caller.credential;
+    let is_placed =
+        credential.kind == CredentialKind::Test || credential.server.as_deref() == server;
+    (!is_placed).then_some(Denial::TokenAudience)
 }

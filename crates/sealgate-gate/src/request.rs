@@ -129,6 +129,21 @@ impl<'a> Seen<'a> {
         first.unwrap_or(false)
     }
 
+    /// The `Authorization` header.
+    pub(crate) const fn token(&self) -> Found<'a> {
+        self.authorization
+    }
+
+    /// Where a browser says that this comes from, for whoever is at `own` and trusts pages of `others`.
+    pub(crate) fn whence_among(
+        &self,
+        transport: Transport,
+        own: &str,
+        others: &[String],
+    ) -> Whence {
+        self.provenance.whence(transport, own, others)
+    }
+
     /// Where a browser says that this comes from.
     pub(crate) fn whence(&self, transport: Transport, settings: &Settings) -> Whence {
         let (own, others) = (settings.base_url.origin(), &settings.allowed_origins);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sealgate_model::{Actor, ActorKind, Timestamp};
 
 use crate::denial::Denial;
+use crate::mcp::McpResource;
 
 /// What a route asks of its caller. There is no value that means "whatever": a route is public because
 /// somebody said so and why, or it is closed.
@@ -17,6 +18,8 @@ pub enum Requirement {
     },
     /// An actor who meets the need.
     Actor(Need),
+    /// An actor who may come to this MCP server at all. What they may do there is decided by each message.
+    Mcp(McpResource),
     /// Nobody said; [`crate::Unmarked`] decides, and it never decides "open".
     Unmarked,
     /// Nobody at all: the route is not as it was reviewed.
@@ -143,18 +146,19 @@ impl Requirement {
         match self {
             Self::Public { .. } => None,
             Self::Unreviewed => Some(Denial::RouteUnreviewed),
-            Self::Unmarked | Self::Actor(_) => self.need().refuses(actor, now),
+            Self::Unmarked | Self::Actor(_) | Self::Mcp(_) => self.need().refuses(actor, now),
         }
     }
 
     /// What is asked of whoever is there. A route that nobody marked is for users, if for anybody.
-    pub(crate) const fn need(&self) -> &Need {
+    pub(crate) fn need(&self) -> &Need {
         static ANYBODY: Need = Need::of(Kinds::ANY);
         static USERS: Need = Need::of(Kinds::USER);
         match self {
             Self::Public { .. } => &ANYBODY,
             Self::Unmarked | Self::Unreviewed => &USERS,
             Self::Actor(need) => need,
+            Self::Mcp(server) => server.base(),
         }
     }
 

@@ -32,6 +32,7 @@ pub(crate) use challenge::{Came, Challenges};
 pub(crate) use credential::{Presented, Scheme};
 pub(crate) use front::{Known, Tokens, Waiting};
 pub(crate) use judged::{Judged, Proven};
+pub(crate) use metadata::{Metadata, is_metadata};
 
 use crate::caller::Caller;
 use crate::denial::Denial;
@@ -140,6 +141,7 @@ impl ResourceGate {
             audiences: std::slice::from_ref(&self.settings.audience),
             leeway: self.settings.leeway,
             signs_in: true,
+            server: None,
         };
         let judged = Judged::of(token, &verified, &Sealgate, &expected)?;
         let at = Moment {

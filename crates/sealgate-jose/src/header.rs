@@ -17,7 +17,7 @@ pub(crate) struct Header {
     pub(crate) kid: Option<String>,
     #[serde(default, deserialize_with = "present")]
     pub(crate) typ: Option<String>,
-    /// Only a DPoP proof brings its own key; everywhere else this is refused.
+    /// Only a proof that somebody holds a key brings it; everywhere else this is refused.
     #[serde(default, deserialize_with = "present_object")]
     jwk: Option<Jwk>,
     #[serde(default, deserialize_with = "present")]
@@ -47,7 +47,7 @@ impl Header {
         }
     }
 
-    /// Decodes the first part of a DPoP proof, which must bring its key.
+    /// Decodes the first part of a proof that somebody holds a key, which must bring it.
     pub(crate) fn decode_with_key(part: &str) -> Result<(Self, Jwk), JoseError> {
         let mut header = Self::decode_any(part)?;
         let jwk = header.jwk.take();

@@ -2,7 +2,8 @@
 //!
 //! The key fixes the algorithm; a token's header only has to agree. There is no `none`, no HMAC, no
 //! key taken from a header (`jwk`, `jku`, `x5u`, `x5c`), and every token states its type. A DPoP proof
-//! brings its key, because it shows no more than that somebody holds it.
+//! brings its key, and so does whoever registers one ([`Possession`]), because it shows no more than that
+//! somebody holds it.
 
 mod algorithm;
 mod claimed;
@@ -11,6 +12,7 @@ mod error;
 mod header;
 mod jwk;
 pub mod object;
+mod possession;
 mod public;
 #[cfg(test)]
 mod samples;
@@ -22,6 +24,7 @@ pub use claimed::{claimed_issuer, claimed_key};
 pub use dpop::{DpopExpectation, DpopProof, DpopUrl};
 pub use error::JoseError;
 pub use jwk::{Jwk, JwkSet};
+pub use possession::Possession;
 pub use sign::SigningKey;
 pub use verify::{Expect, Verified, VerifyingKeys};
 

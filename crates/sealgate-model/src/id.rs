@@ -127,6 +127,16 @@ uuid_id!(
     "invitation id"
 );
 uuid_id!(
+    /// The selector of a bootstrap credential of a service account.
+    BootstrapId,
+    "bootstrap id"
+);
+uuid_id!(
+    /// The selector of a token by which clients register themselves.
+    RegistrationTokenId,
+    "registration token id"
+);
+uuid_id!(
     /// The selector of a device code (RFC 8628).
     DeviceId,
     "device code id"

@@ -7,6 +7,7 @@ mod actor;
 mod grant;
 mod host;
 mod id;
+mod issuer_kind;
 mod secret;
 mod time;
 
@@ -14,8 +15,10 @@ pub use actor::{Actor, ActorKind, Agent, Machine, User};
 pub use grant::Grant;
 pub use host::{Clock, Random};
 pub use id::{
-    ClientId, CodeId, DeviceId, GrantId, IdError, InvitationId, Issuer, LogoutDeliveryId, PushedId,
-    RefreshId, SessionId, SignInId, StreamId, TenantId, TransmitterId, UserId,
+    BootstrapId, ClientId, CodeId, DeviceId, GrantId, IdError, InvitationId, Issuer,
+    LogoutDeliveryId, PushedId, RefreshId, RegistrationTokenId, SessionId, SignInId, StreamId,
+    TenantId, TransmitterId, UserId,
 };
+pub use issuer_kind::IssuerKind;
 pub use secret::{Secret, SecretHash};
 pub use time::{Timestamp, Uptime};

@@ -25,6 +25,10 @@ pub struct Registration<'a> {
     pub grants: &'a [Grant],
     /// Whether it has to push its requests (RFC 9126, 6).
     pub require_pushed: bool,
+    /// Whether the port of a redirect URI on `localhost` is free, as it is on the loopback's addresses: what
+    /// clients that no administrator registered say of themselves is written that way, though RFC 8252 (8.3)
+    /// advises against the name.
+    pub any_localhost_port: bool,
 }
 
 /// An authorization request that its client may make. It can be sealed and carried through the
@@ -286,9 +290,11 @@ impl AuthorizationRequest {
 }
 
 fn is_registered(presented: &str, registration: &Registration<'_>) -> bool {
+    let localhost =
+        |uri: &RedirectUri| registration.any_localhost_port && uri.matches_on_localhost(presented);
     let matches = |uri: &String| {
         uri.parse::<RedirectUri>()
-            .is_ok_and(|uri| uri.matches(presented))
+            .is_ok_and(|uri| uri.matches(presented) || localhost(&uri))
     };
     registration.redirect_uris.iter().any(matches)
 }

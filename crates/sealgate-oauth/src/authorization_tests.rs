@@ -51,6 +51,7 @@ fn read_as(
             resources: &resources,
             grants: &[Grant::AuthorizationCode],
             require_pushed: false,
+            any_localhost_port: false,
         },
     )
 }

@@ -67,6 +67,14 @@ impl Act {
     }
 }
 
+/// The one client that may exchange a token (`may_act`, RFC 8693, 4.4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MayAct {
+    /// The client.
+    pub sub: ClientId,
+}
+
 /// The scopes of a delegated token: those asked for, or all that may be had.
 ///
 /// `registered` are the client's own, `known` those that the resources describe (none: they describe none, and
@@ -158,6 +166,25 @@ mod tests {
                 serde_json::from_value::<Act>(wrong.clone()).is_err(),
                 "{wrong}"
             );
+        }
+    }
+
+    #[test]
+    fn who_may_act_is_one_client_and_nothing_else() {
+        let named = MayAct {
+            sub: "broker".parse().unwrap(),
+        };
+        let written = json!({ "sub": "broker" });
+        assert_eq!(serde_json::to_value(&named).unwrap(), written);
+        assert_eq!(serde_json::from_value::<MayAct>(written).unwrap(), named);
+        for wrong in [
+            json!({}),
+            json!({ "sub": "" }),
+            json!({ "sub": ["broker"] }),
+            json!({ "sub": "broker", "iss": "https://other.example" }),
+        ] {
+            let read = serde_json::from_value::<MayAct>(wrong.clone());
+            assert!(read.is_err(), "{wrong}");
         }
     }
 

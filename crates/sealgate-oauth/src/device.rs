@@ -49,6 +49,7 @@ mod tests {
             resources: &resources,
             grants: &grants,
             require_pushed: false,
+            any_localhost_port: false,
         };
         let read = |body: &str, registration: &Registration<'_>| {
             let params = Params::parse(body.as_bytes(), Limits::STANDARD)?;

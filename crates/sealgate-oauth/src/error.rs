@@ -262,12 +262,82 @@ errors! {
     /// The subject token was not meant for this client.
     SubjectTokenForeign = "subject_token_foreign", InvalidRequest,
         "the subject token is for no resource that this client serves";
+    /// The subject token says that another client may act (`may_act`, RFC 8693, 4.4).
+    SubjectTokenReserved = "subject_token_reserved", InvalidRequest,
+        "the subject token names another client that may act";
     /// The subject token is about a client alone.
     SubjectTokenUserless = "subject_token_userless", InvalidRequest, "no user stands behind the subject token";
     /// The token was passed on as often as it may be.
     DelegationTooDeep = "delegation_too_deep", InvalidRequest, "the subject token was passed on too often";
     /// A scope that no exchange gives: about the user, or of administration.
     ExchangeScopeRefused = "exchange_scope_refused", InvalidScope, "a scope is not given by token exchange";
+
+    // The JWT bearer grant (RFC 7523, 2.1): what other issuers vouch for.
+
+    /// Not a JWT with the claims that it must have, each of its type.
+    IdentityMalformed = "identity_malformed", InvalidGrant, "the assertion is not well formed";
+    /// No issuer of this name is trusted, or it is disabled: not told apart.
+    IdentityIssuerUnknown = "identity_issuer_unknown", InvalidGrant, "the issuer of the assertion is not trusted here";
+    /// The keys of the issuer could not be had.
+    IdentityKeysUnavailable = "identity_keys_unavailable", TemporarilyUnavailable,
+        "the keys of the issuer cannot be fetched";
+    /// Not signed with a key of its issuer, by an algorithm and with a type that it may have.
+    IdentityUnverified = "identity_unverified", InvalidGrant, "the assertion is not signed as it must be";
+    /// `aud` does not name what the issuer was registered with.
+    IdentityAudience = "identity_audience_wrong", InvalidGrant, "the assertion is not meant for this server";
+    /// The assertion is too old.
+    IdentityExpired = "identity_expired", InvalidGrant, "the assertion has expired";
+    /// The assertion says that it is from the future.
+    IdentityEarly = "identity_early", InvalidGrant, "the assertion is not valid yet";
+    /// The assertion lives longer, or was made longer ago, than those of its kind may.
+    IdentityLongLived = "identity_long_lived", InvalidGrant, "the assertion lives longer than it may";
+    /// The subject is not one that issuers of this kind have, or a claim that all of them need is another.
+    IdentitySubject = "identity_subject_wrong", InvalidGrant, "the assertion is not about a subject of its issuer";
+    /// No machine is registered for this identity.
+    IdentityUnmatched = "identity_unmatched", InvalidGrant, "no machine is registered for this identity";
+    /// The machine that is registered for this identity is disabled or has expired.
+    IdentityMachineEnded = "identity_machine_ended", InvalidGrant, "the machine of this identity is disabled or expired";
+    /// More than one machine is registered for this identity: which is meant would be a guess.
+    IdentityAmbiguous = "identity_ambiguous", InvalidGrant, "more than one machine is registered for this identity";
+    /// The client that asks is not the one that the assertion is for.
+    IdentityClient = "identity_client_wrong", InvalidGrant, "the assertion is not for this client";
+    /// The assertion was used before.
+    IdentityReused = "identity_reused", InvalidGrant, "the assertion was used before";
+    /// It is about nobody who has an account here.
+    IdentityUserUnknown = "identity_user_unknown", InvalidGrant, "the assertion is about no user of this server";
+    /// The account is linked to another subject of this issuer.
+    IdentityUserLinked = "identity_user_linked", InvalidGrant, "the user is linked to another subject of this issuer";
+    /// What it vouches for was ended here after it was made.
+    IdentityEnded = "identity_ended", InvalidGrant, "what the assertion vouches for has ended here since";
+    /// It is bound to a key (`cnf`), of which there is no proof.
+    IdentityKeyUnproven = "identity_key_unproven", InvalidGrant, "the assertion is bound to a key that is not proven";
+    /// It says more of what may be granted than is understood here (`authorization_details`, RFC 9396).
+    IdentityDetailsUnsupported = "identity_details_unsupported", InvalidGrant,
+        "authorization_details of an assertion are not supported";
+
+    // Bootstrap credentials.
+
+    /// The body is neither JSON nor a form.
+    BootstrapContentType = "bootstrap_content_type", InvalidRequest,
+        "the body must be application/json or application/x-www-form-urlencoded";
+    /// No bootstrap credential, or none that is known: not told apart.
+    BootstrapUnknown = "bootstrap_unknown", InvalidToken, "the bootstrap credential is not valid";
+    /// The bootstrap credential was used before.
+    BootstrapUsed = "bootstrap_used", InvalidToken, "the bootstrap credential was used before";
+    /// The bootstrap credential is too old.
+    BootstrapExpired = "bootstrap_expired", InvalidToken, "the bootstrap credential has expired";
+    /// The service account of the credential is disabled, has expired or was offboarded.
+    MachineEnded = "machine_ended", InvalidToken, "the service account cannot be used";
+    /// The proof is not a JWT of its type with a key, or not with the claims that it must have.
+    BootstrapProofMalformed = "bootstrap_proof_malformed", InvalidRequest, "the proof is not well formed";
+    /// The key cannot be used, or the service account has as many as it may have.
+    BootstrapKeyRefused = "bootstrap_key_refused", InvalidRequest, "the key cannot be registered";
+    /// The proof is signed with another key than the one that it brings.
+    BootstrapProofSignature = "bootstrap_proof_signature", InvalidRequest, "the signature of the proof is not valid";
+    /// The proof is for another issuer, or another credential.
+    BootstrapProofMisdirected = "bootstrap_proof_misdirected", InvalidRequest, "the proof is not for this request";
+    /// The proof is too old, or from the future.
+    BootstrapProofExpired = "bootstrap_proof_expired", InvalidRequest, "the proof is too old or too new";
 
     // Proof of possession (RFC 9449).
 
@@ -291,6 +361,40 @@ errors! {
     DpopNonceRequired = "dpop_nonce_required", UseDpopNonce, "use the nonce in the DPoP-Nonce header";
     /// The code or refresh token is bound to another key.
     DpopKeyMismatch = "dpop_key_mismatch", InvalidGrant, "the grant is bound to another DPoP key";
+
+    // Clients that no administrator registered.
+
+    /// Such a client did not say what it wants tokens for.
+    ResourceRequired = "resource_required", InvalidTarget, "resource is missing: a client of its own has to name one";
+    /// What the client wants tokens for is not open to clients that no administrator registered.
+    ResourceClosed = "resource_closed", InvalidTarget,
+        "a resource is not open to clients that no administrator registered";
+    /// Nobody could fetch the document that says who the client is.
+    ClientDocumentUnavailable = "client_document_unavailable", TemporarilyUnavailable,
+        "the document that says who the client is cannot be fetched";
+    /// Such documents were fetched as often as they may be.
+    ClientDocumentThrottled = "client_document_throttled", TemporarilyUnavailable,
+        "too many documents of clients are asked for; try again in a moment";
+    /// The client id is no address of a document, or what is there does not say soundly who the client is.
+    ClientDocumentInvalid(&'static str) = "client_document_invalid", InvalidClient,
+        "the client cannot be taken by its document: {0}";
+    /// There are as many clients of their own as there may be.
+    ClientsFull = "clients_full", TemporarilyUnavailable, "there are too many clients; try again later";
+    /// Clients do not register themselves here.
+    RegistrationClosed = "registration_closed", AccessDenied, "clients cannot register themselves here";
+    /// The body is not JSON.
+    RegistrationContentType = "registration_content_type", InvalidClientMetadata, "the body must be application/json";
+    /// The registration token is missing, unknown, too old or used up: not told apart.
+    RegistrationTokenInvalid = "registration_token_invalid", InvalidToken, "the registration token is not valid";
+    /// There were too many registrations.
+    RegistrationThrottled = "registration_throttled", TemporarilyUnavailable,
+        "too many registrations; try again later";
+    /// An administrator disabled the client that says the same of itself.
+    RegistrationBarred = "registration_barred", AccessDenied, "a client with this metadata was disabled";
+    /// A redirect URI cannot be registered (RFC 7591, 3.2.2).
+    RegistrationRedirectUri(&'static str) = "registration_redirect_uri", InvalidRedirectUri, "{0}";
+    /// Something else that the client says of itself cannot be registered (RFC 7591, 3.2.2).
+    RegistrationMetadata(&'static str) = "registration_metadata", InvalidClientMetadata, "{0}";
 
     // Bearer tokens (RFC 6750).
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The `error` values of RFC 6749 (4.1.2.1, 5.2), RFC 6750 (3.1), RFC 8628 (3.5), RFC 8707 (2), RFC 9126
+/// The `error` values of RFC 6749 (4.1.2.1, 5.2), RFC 6750 (3.1), RFC 7591 (3.2.2), RFC 8628 (3.5), RFC 8707 (2), RFC 9126
 /// (by RFC 9101, 6), RFC 9449 (12.2) and `OpenID` Connect Core (3.1.2.6; for
 /// `unmet_authentication_requirements`, its supplement of that name).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +55,10 @@ pub enum ErrorCode {
     InvalidToken,
     /// `insufficient_scope`
     InsufficientScope,
+    /// `invalid_redirect_uri`
+    InvalidRedirectUri,
+    /// `invalid_client_metadata`
+    InvalidClientMetadata,
     /// `temporarily_unavailable`
     TemporarilyUnavailable,
     /// `server_error`
@@ -89,6 +93,8 @@ impl ErrorCode {
             Self::UseDpopNonce => "use_dpop_nonce",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",
         }

@@ -10,7 +10,8 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealgate_model::{
-    CodeId, DeviceId, InvitationId, PushedId, Random, RefreshId, Secret, SecretHash, SignInId,
+    BootstrapId, CodeId, DeviceId, InvitationId, PushedId, Random, RefreshId, RegistrationTokenId,
+    Secret, SecretHash, SignInId,
 };
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -35,18 +36,24 @@ macro_rules! selectors {
     )*};
 }
 selectors!(
+    BootstrapId,
     CodeId,
     RefreshId,
+    RegistrationTokenId,
     DeviceId,
     PushedId,
     InvitationId,
     SignInId
 );
 
+/// What stands behind the prefix of a bootstrap credential.
+pub type BootstrapHandle = Handle<BootstrapId>;
 /// An authorization code.
 pub type CodeHandle = Handle<CodeId>;
 /// A refresh token.
 pub type RefreshHandle = Handle<RefreshId>;
+/// A token by which clients register themselves (RFC 7591, 3).
+pub type RegistrationHandle = Handle<RegistrationTokenId>;
 /// A device code (RFC 8628, 3.2).
 pub type DeviceHandle = Handle<DeviceId>;
 /// What stands behind the prefix of a `request_uri` (RFC 9126, 2.2).

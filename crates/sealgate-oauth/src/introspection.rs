@@ -4,7 +4,7 @@
 use sealgate_model::{GrantId, Issuer, Secret};
 use serde::{Serialize, Serializer};
 
-use crate::{Act, ActorProfile, Audience, OAuthError, Params, Thumbprint};
+use crate::{Act, ActorProfile, Audience, MayAct, OAuthError, Params, Thumbprint};
 
 /// A question about a token. Kinds of tokens are told apart by their form, so that a `token_type_hint`
 /// is of no use (RFC 7662, 2.1).
@@ -101,6 +101,9 @@ pub struct ActiveToken {
     /// The clients that act for the user, the latest outside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act: Option<Act>,
+    /// The client that alone may exchange it (RFC 8693, 4.4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub may_act: Option<MayAct>,
     /// The delegations that it came by, the first one first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<GrantId>,
@@ -169,6 +172,7 @@ mod tests {
             roles: None,
             tenant: None,
             act: None,
+            may_act: None,
             grants: vec![],
             sub_profile: None,
             cnf: None,

@@ -2,10 +2,8 @@
 
 use sealgate_model::Secret;
 
+use crate::identity::LONGEST;
 use crate::{OAuthError, Params, Resources, Scopes};
-
-/// Bytes of the longest assertion. Those of platforms carry a few hundred bytes of claims and a signature.
-const LONGEST: usize = 8 * 1024;
 
 /// A well-formed request of this grant, of whose assertion nothing has been verified.
 #[derive(Debug)]
@@ -23,7 +21,7 @@ impl JwtBearer {
     pub fn parse(params: &Params) -> Result<Self, OAuthError> {
         let assertion = params.require("assertion")?;
         if assertion.len() > LONGEST || assertion.split('.').count() != 3 {
-            return Err(OAuthError::AssertionMalformed);
+            return Err(OAuthError::IdentityMalformed);
         }
         Ok(Self {
             assertion: Secret::new(assertion),

@@ -8,8 +8,12 @@ mod answer;
 mod assertion;
 mod audience;
 mod authorization;
+mod bootstrap;
 mod claims;
 mod client_credentials;
+mod client_document;
+mod client_metadata;
+mod client_registration;
 mod delegation;
 mod device;
 mod dpop_guard;
@@ -17,6 +21,7 @@ mod error;
 mod error_code;
 mod exchange;
 mod handle;
+pub mod identity;
 mod introspection;
 mod json;
 mod jwt_bearer;
@@ -38,15 +43,24 @@ pub use answer::{AuthorizationAnswer, Delivery, ResponseMode, with_parameters};
 pub use assertion::{AssertionClaims, NumericDate};
 pub use audience::Audience;
 pub use authorization::{AuthorizationRejection, AuthorizationRequest, Registration};
+pub use bootstrap::{BootstrapClaims, BootstrapCredential};
 pub use claims::{AcrRequest, Claim, ClaimsRequest};
 pub use client_credentials::ClientCredentials;
-pub use delegation::{Act, ActorProfile, delegated_scopes};
+pub use client_document::{ClientDocument, DocumentId};
+pub use client_metadata::{
+    ClientMetadata, ClientMetadataError, OwnAuthentication, is_readable, scopes_of_own_clients,
+};
+pub use client_registration::ClientRegistration;
+pub use delegation::{Act, ActorProfile, MayAct, delegated_scopes};
 pub use device::DeviceRequest;
 pub use dpop_guard::{CheckedNonce, DpopGuard, DpopRefusal};
 pub use error::OAuthError;
 pub use error_code::ErrorCode;
 pub use exchange::{SubjectToken, TokenExchange};
-pub use handle::{CodeHandle, DeviceHandle, Handle, PushedHandle, RefreshHandle, Selector};
+pub use handle::{
+    BootstrapHandle, CodeHandle, DeviceHandle, Handle, PushedHandle, RefreshHandle,
+    RegistrationHandle, Selector,
+};
 pub use introspection::{
     ActiveToken, Confirmation, Introspection, IntrospectionClaims, IntrospectionRequest,
 };

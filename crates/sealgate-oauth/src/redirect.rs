@@ -86,17 +86,28 @@ impl RedirectUri {
     /// Whether `presented` is this URI: byte for byte, except that the port is free where the host
     /// is a loopback address (RFC 8252, 7.3), because a native application cannot choose it.
     pub fn matches(&self, presented: &str) -> bool {
-        if self.0 == presented {
-            return true;
-        }
-        let after_host = |text: &str, host: &str| {
+        self.0 == presented
+            || ["http://127.0.0.1", "http://[::1]"]
+                .iter()
+                .any(|host| self.differs_by_port(presented, host))
+    }
+
+    /// Whether `presented` is this URI but for its port, on `localhost`. A name, which the user's computer
+    /// could send elsewhere: only where the client's own word is all there is anyway.
+    pub(crate) fn matches_on_localhost(&self, presented: &str) -> bool {
+        self.differs_by_port(presented, "http://localhost")
+    }
+
+    fn differs_by_port(&self, presented: &str, host: &str) -> bool {
+        let after_host = |text: &str| {
             let rest = text.strip_prefix(host)?;
-            Some(without_port(rest).unwrap_or(rest).to_owned())
+            let rest = without_port(rest).unwrap_or(rest);
+            // What goes on behind the name would be another host.
+            let ends = rest.is_empty() || rest.starts_with(['/', '?']);
+            ends.then(|| rest.to_owned())
         };
-        ["http://127.0.0.1", "http://[::1]"].iter().any(|host| {
-            let ours = after_host(&self.0, host);
-            ours.is_some() && ours == after_host(presented, host)
-        })
+        let ours = after_host(&self.0);
+        ours.is_some() && ours == after_host(presented)
     }
 }
 
@@ -104,6 +115,10 @@ impl RedirectUri {
 pub(crate) fn is_private_use(uri: &str) -> bool {
     !uri.starts_with("https:") && !uri.starts_with("http:")
 }
+
+/// The schemes of widely used applications that are not named after a domain, and that have a host behind them.
+/// They came before anybody could ask their makers for another.
+const WITHOUT_A_DOMAIN: [&str; 1] = ["cursor"];
 
 /// Whether `scheme` is a domain name read backwards (RFC 8252, 7.1 and 8.4). No scheme that a browser
 /// understands by itself has a dot in it.
@@ -195,6 +210,7 @@ fn check_place(url: &Url, text: &str) -> Result<(), RedirectUriError> {
                 Err(RedirectUriError::PrivateUseForm)
             }
         }
+        known if WITHOUT_A_DOMAIN.contains(&known) => Ok(()),
         _ => Err(RedirectUriError::Scheme),
     }
 }
@@ -239,6 +255,7 @@ mod tests {
             "com.example.app:/",
             "io.github.some-body.app2:/cb",
             "httpx.example:/cb",
+            "cursor://anysphere.cursor-mcp/oauth/callback",
         ] {
             assert_eq!(registered(sound).as_str(), sound);
             assert!(registered(sound).is_private_use(), "{sound}");
@@ -258,6 +275,8 @@ mod tests {
             ("intent:/cb", E::Scheme),
             ("myapp:/cb", E::Scheme),
             ("my-app:/cb", E::Scheme),
+            ("cursors://anysphere.cursor-mcp/oauth/callback", E::Scheme),
+            ("cursor://anysphere.cursor-mcp/oauth/callback#", E::Fragment),
             ("com.:/cb", E::Scheme),
             ("com..app:/cb", E::Scheme),
             ("com.example+x:/cb", E::Scheme),
@@ -396,7 +415,8 @@ mod tests {
                 prop_assert!(uri.matches(&text));
                 let url = Url::parse(&text).unwrap();
                 if uri.is_private_use() {
-                    prop_assert!(!url.has_authority() && url.scheme().contains('.'));
+                    let known = WITHOUT_A_DOMAIN.contains(&url.scheme());
+                    prop_assert!(known || (!url.has_authority() && url.scheme().contains('.')));
                 }
                 prop_assert_eq!(uri.to_string().parse::<RedirectUri>(), Ok(uri));
             }

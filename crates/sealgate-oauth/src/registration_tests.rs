@@ -35,6 +35,7 @@ impl Registered {
             resources: &self.resources,
             grants: &[Grant::AuthorizationCode],
             require_pushed: false,
+            any_localhost_port: false,
         }
     }
 }
@@ -67,6 +68,7 @@ fn a_client_that_has_to_push_may_not_carry_its_request_itself() {
     let registered = Registered::new();
     let pushing = Registration {
         require_pushed: true,
+        any_localhost_port: false,
         ..registered.view()
     };
     assert_eq!(refusal(&pushing), Some(OAuthError::PushedRequestRequired));

@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use sealgate_gate::Decision as Decided;
 
+use crate::agent::AgentAnswer;
 use crate::decision::Decision;
 use crate::onward::Onward;
 
@@ -14,6 +15,8 @@ pub(crate) enum Outcome {
     Ready(bool),
     /// What came of asking for a token to call onward with.
     Onward(Box<Onward>),
+    /// What came of asking an agent for something.
+    Agent(Box<AgentAnswer>),
 }
 
 /// A callback that is still to be called. When it is dropped instead (the worker stopped, or the work
@@ -67,6 +70,9 @@ fn tell(py: Python<'_>, done: &Py<PyAny>, outcome: Outcome) -> PyResult<()> {
         }
         Outcome::Onward(onward) => {
             done.call1(py, (*onward,))?;
+        }
+        Outcome::Agent(answer) => {
+            done.call1(py, (*answer,))?;
         }
     }
     Ok(())

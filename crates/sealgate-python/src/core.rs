@@ -74,6 +74,16 @@ impl Core {
         self.process.get(&self.settings)
     }
 
+    /// The settings, which every process of the application shares.
+    pub(crate) const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The number of `requirement`.
+    pub(crate) fn register(&self, requirement: Requirement) -> usize {
+        self.requirements.register(requirement)
+    }
+
     pub(crate) fn requirement(&self, number: usize) -> PyResult<Arc<Requirement>> {
         self.requirements
             .get(number)
@@ -254,7 +264,7 @@ impl Core {
     ) -> PyResult<Option<&'static str>> {
         let requirement = self.requirement(requirement)?;
         let caller = actors::unwrap(actor)?;
-        let denial = self.process()?.gate().check(&caller.actor, &requirement);
+        let denial = self.process()?.gate().check_caller(caller, &requirement);
         Ok(denial.map(Denial::code))
     }
 

@@ -3,12 +3,16 @@
 //! The package `sealgate` wraps this module (`sealgate._core`) and is what applications use.
 
 mod actors;
+mod agent;
+mod agent_host;
+mod agent_setup;
 mod completion;
 mod core;
 mod decision;
 mod feed;
 mod headers;
 mod logging;
+mod mcp;
 mod onward;
 mod pins;
 mod process;
@@ -44,6 +48,11 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         .py()
         .import("atexit")?
         .call_method1("register", (stop_all,))?;
+    let stop_agents = wrap_pyfunction!(agent_host::stop_agents, module)?;
+    module
+        .py()
+        .import("atexit")?
+        .call_method1("register", (stop_agents,))?;
     let hooks = PyDict::new(module.py());
     hooks.set_item(
         "after_in_child",
@@ -56,11 +65,15 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("SettingsError", module.py().get_type::<SettingsError>())?;
     module.add_class::<core::Core>()?;
     module.add_class::<decision::Decision>()?;
+    module.add_class::<mcp::McpServer>()?;
     module.add_class::<feed::FeedStatus>()?;
     module.add_class::<pins::Pins>()?;
     module.add_class::<route_lock::RouteLock>()?;
     module.add_class::<onward::OnwardClient>()?;
     module.add_class::<onward::Onward>()?;
+    module.add_class::<agent::AgentClient>()?;
+    module.add_class::<agent::AgentAnswer>()?;
+    module.add_class::<agent_setup::AgentReply>()?;
     module.add_class::<actors::User>()?;
     module.add_class::<actors::Machine>()?;
     module.add_class::<actors::Agent>()?;

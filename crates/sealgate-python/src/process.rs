@@ -25,7 +25,7 @@ pub(crate) struct Process {
 /// system for the process's id at every request would cost more than to open a session does.
 static FORKS: AtomicU64 = AtomicU64::new(0);
 
-fn generation() -> u64 {
+pub(crate) fn generation() -> u64 {
     FORKS.load(Ordering::Relaxed)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sealgate_model::{Timestamp, Uptime};
 
-use crate::ControlPlane;
+use crate::{ControlPlane, machines};
 
 /// How often expired rows are swept and the signing keys' ages looked at.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
@@ -68,6 +68,8 @@ pub(crate) async fn keep_house(plane: Arc<ControlPlane>) {
                 tracing::warn!(reason = error.code(), %error, "expired rows were not swept");
             }
         }
+        crate::own_clients::keep_house(&plane, before).await;
+        machines::end_expired(&plane, before).await;
         if let Err(error) = plane.keys.tick().await {
             tracing::warn!(%error, "the signing keys were not looked after");
         }

@@ -25,9 +25,9 @@ use sealgate_model::StreamId;
 
 use self::look::look;
 use self::names::{
-    FEED_CATCH_UPS, FEED_DROPPED, FEED_LAG, FEED_SENT, FEED_SIGNED, FEED_SNAPSHOTS, LOGOUTS,
-    RECEIPTS, REFUSALS, REQUEST_TIME, REQUESTS, ROLL_CALL_TIME, SIGNALS, SIGNALS_RECEIVED, TOKENS,
-    builder, describe,
+    DOCUMENTS, FEED_CATCH_UPS, FEED_DROPPED, FEED_LAG, FEED_SENT, FEED_SIGNED, FEED_SNAPSHOTS,
+    LOGOUTS, RECEIPTS, REFUSALS, REGISTRATIONS, REQUEST_TIME, REQUESTS, ROLL_CALL_TIME, SIGNALS,
+    SIGNALS_RECEIVED, TOKENS, builder, describe,
 };
 use crate::{ControlPlane, ServeError};
 
@@ -126,6 +126,16 @@ pub(crate) fn known(method: &Method) -> &'static str {
 /// The token endpoint gave tokens for `grant`.
 pub(crate) fn token_issued(grant: &'static str) {
     counter!(TOKENS, "grant" => grant).increment(1);
+}
+
+/// A document of a client was asked for.
+pub(crate) fn document_read(outcome: &'static str) {
+    counter!(DOCUMENTS, "outcome" => outcome).increment(1);
+}
+
+/// A client asked to be registered.
+pub(crate) fn client_registered(outcome: &'static str) {
+    counter!(REGISTRATIONS, "outcome" => outcome).increment(1);
 }
 
 /// `action` was refused, for `reason`, a stable code.

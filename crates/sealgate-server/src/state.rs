@@ -13,7 +13,9 @@ use sealgate_store::Store;
 use crate::agent_policy::AgentPolicy;
 use crate::device::DeviceThrottle;
 use crate::feed::Feed;
+use crate::machines::UseMemory;
 use crate::oauth::{ClientKeys, ClientThrottle, PublicThrottle};
+use crate::own_clients::OwnClients;
 use crate::refusals::Refusals;
 use crate::serve::Host;
 use crate::sign_in::passwords::PasswordQueue;
@@ -154,6 +156,10 @@ pub struct ControlPlane {
     pub public_throttle: PublicThrottle,
     /// Clients' keys that were fetched.
     pub client_keys: ClientKeys,
+    /// What is known of clients that no administrator registered.
+    pub own_clients: OwnClients,
+    /// Which uses of service accounts were noted of late.
+    pub uses: UseMemory,
     /// Status lists as they were written.
     pub status_lists: StatusLists,
     /// The nonces for DPoP proofs, and the proofs that were used.
@@ -188,7 +194,7 @@ impl ControlPlane {
         } = host;
         let key_policy = KeyPolicy {
             token_life: lifetimes.access.max(LONGEST_TOKEN),
-            session_life: lifetimes.session,
+            session_life: lifetimes.session.max(policy.agents.lifetime),
             rotate_every: policy.rotate_every,
             ml_dsa: policy.ml_dsa,
         };
@@ -215,6 +221,8 @@ impl ControlPlane {
             device_throttle: DeviceThrottle::new(),
             public_throttle: PublicThrottle::new(),
             client_keys: ClientKeys::new(),
+            own_clients: OwnClients::new(),
+            uses: UseMemory::new(),
             status_lists: StatusLists::new(),
             dpop,
             refusals: Refusals::new(),

@@ -63,7 +63,7 @@ pub struct Audit {
     /// The session it was about.
     pub session: Option<SessionId>,
     /// What else it was about, by its id: signing keys (several with a space between), a resource's URI,
-    /// a token's `jti`, a device code, a tenant. The action tells which.
+    /// a token's `jti`, a device code, a tenant, an issuer of identities and its subject. The action tells which.
     pub object: Option<String>,
     /// The caller's network address, as text.
     pub network: Option<String>,
@@ -153,6 +153,8 @@ pub struct AuditFilter {
     pub user: Option<UserId>,
     /// Only those about this client.
     pub client: Option<ClientId>,
+    /// Only those of this request, by its trace id.
+    pub trace: Option<String>,
     /// Only those of this time or later.
     pub since: Option<Timestamp>,
     /// Only those with a number below this: the last one already seen.

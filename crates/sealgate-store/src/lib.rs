@@ -14,6 +14,10 @@ mod store;
 pub use audit::{Audit, AuditActor, AuditFilter, AuditRow, Outcome};
 pub use error::StoreError;
 pub use outcome::{Accepted, Delegated, Redeemed, Rotated, Swept};
+pub use rows::{AgentRow, Withdrawn};
+pub use rows::{
+    Bootstrap, ClientUse, Enrolled, MachineRow, MachineUses, Offboarded, UseKind, Used,
+};
 pub use rows::{
     Client, ClientAuthentication, ClientDetails, ClientKind, ClientOrigin, Code, Consent,
     ConsentRow, DelegationFilter, DelegationRow, DeviceApproval, DeviceCode, DeviceDecision,
@@ -25,11 +29,13 @@ pub use rows::{
     UserRow, UserStatus,
 };
 pub use rows::{HistoryMark, Restored, SeenRevocations};
+pub use rows::{IdentityIssuer, IdentityLink, IssuerDetails, Vouched, VouchedFor};
+pub use rows::{OwnClientAdded, OwnClientBounds, RegistrationToken, Unused};
 pub use rows::{
     PushTarget, Settled, Signal, SignalKind, Stream, StreamConfig, StreamStatus, Verification,
 };
 pub use sqlite::SqliteStore;
 pub use store::{
-    DelegationStore, IssuerStore, MachineStore, ReceiverStore, RegistrationStore, Store,
-    StreamStore,
+    AgentStore, DelegationStore, IssuerStore, MachineStore, ReceiverStore, RegistrationStore,
+    Store, StreamStore,
 };

@@ -1,5 +1,6 @@
 //! What the control plane asks of its memory.
 
+mod agents;
 mod delegations;
 mod issuers;
 mod machines;
@@ -24,6 +25,7 @@ use crate::{
     SessionSelector, SignIn, StoreError, Swept, TokenRevocation, UserChange, UserRow,
 };
 
+pub use agents::AgentStore;
 pub use delegations::DelegationStore;
 pub use issuers::IssuerStore;
 pub use machines::MachineStore;
@@ -37,7 +39,13 @@ pub use streams::StreamStore;
 /// A caller that stops waiting for a write does not undo it.
 #[async_trait]
 pub trait Store:
-    DelegationStore + StreamStore + ReceiverStore + MachineStore + IssuerStore + RegistrationStore
+    AgentStore
+    + DelegationStore
+    + StreamStore
+    + ReceiverStore
+    + MachineStore
+    + IssuerStore
+    + RegistrationStore
 {
     /// Identifies this history of revocations; a restored backup gets another one.
     async fn epoch(&self) -> Result<String, StoreError>;
@@ -258,7 +266,8 @@ pub trait Store:
         sign_in: SignIn,
         audit: Audit,
     ) -> Result<(), StoreError>;
-    /// Ends a browser sign-in and revokes every live session that came from it, for `reason`.
+    /// Ends a browser sign-in and revokes every live session that came from it, for `reason`. Those that are
+    /// [`lasting`](crate::GrantDetails::lasting) go on.
     async fn sign_in_end(
         &self,
         id: SignInId,
@@ -266,8 +275,8 @@ pub trait Store:
         audit: Audit,
     ) -> Result<(), StoreError>;
 
-    /// Ends every browser sign-in of a user and revokes every live session, for `reason`. The account
-    /// stays as it is.
+    /// Ends every browser sign-in of a user and revokes every live session, for `reason`, those that are
+    /// lasting too. The account stays as it is.
     async fn user_sign_out(
         &self,
         user: UserId,
@@ -307,7 +316,7 @@ pub trait Store:
     ) -> Result<bool, StoreError>;
 
     /// Revokes a session together with the browser sign-in it came from, and so with every live session
-    /// that came from there. False if there is no such session.
+    /// that came from there and is not lasting. False if there is no such session.
     async fn session_sign_out(
         &self,
         id: SessionId,

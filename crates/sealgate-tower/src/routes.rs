@@ -180,6 +180,7 @@ mod tests {
         match map().requirement(method, path) {
             Requirement::Public { .. } => "public",
             Requirement::Actor(_) => "actor",
+            Requirement::Mcp(_) => "mcp",
             Requirement::Unmarked | Requirement::Unreviewed => "unmarked",
         }
     }

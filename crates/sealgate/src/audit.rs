@@ -54,6 +54,9 @@ pub(crate) struct Filter {
     /// Only what was about this client
     #[arg(long, value_name = "ID")]
     client: Option<ClientId>,
+    /// Only what came of this request, by the trace id on its error page or in its answer
+    #[arg(long, value_name = "TRACE")]
+    trace: Option<String>,
     /// Only what was at this time or later: one such as 2026-11-22T09:05Z, or how long ago, such as 2h
     #[arg(long, value_name = "TIME")]
     since: Option<Moment>,
@@ -85,6 +88,7 @@ impl Filter {
             ("outcome", outcome),
             ("user", user),
             ("client", self.client.as_ref().map(ToString::to_string)),
+            ("trace", self.trace.clone()),
             ("since", self.since.map(|at| at.resolve().to_string())),
         ])
     }

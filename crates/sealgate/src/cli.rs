@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::place::Place;
 use crate::{
-    audit, client, consent, delegation, dev, doctor, feed, key, resource, routes, seal_key, serve,
-    session, settings, signal, user,
+    agent, audit, client, consent, delegation, dev, doctor, feed, issuer, key, login, machine,
+    registration, resource, routes, seal_key, serve, session, settings, signal, user,
 };
 
 /// Sealgate: a self-hosted identity control plane, and the gate in front of every route.
@@ -34,6 +34,12 @@ pub(crate) enum Command {
     Dev(Box<dev::Arguments>),
     /// Look whether everything around the control plane is right, and say what to do where it is not
     Doctor(Box<doctor::Arguments>),
+    /// Sign in to a resource or an authorization server, and keep the tokens in a vault
+    Login(Box<login::Arguments>),
+    /// Print an access token of a sign-in, or one for a machine
+    Token(Box<login::TokenArguments>),
+    /// End a sign-in: give its tokens back, and forget them
+    Logout(login::LogoutArguments),
     /// Every way into an application, and whether a gate stands before it
     #[command(
         visible_alias = "route",
@@ -58,11 +64,23 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: client::Command,
     },
+    /// How clients register themselves
+    #[command(arg_required_else_help = true)]
+    Registration {
+        #[command(subcommand)]
+        command: registration::Command,
+    },
     /// What tokens can be for: APIs with scopes of their own
     #[command(visible_alias = "resources", arg_required_else_help = true)]
     Resource {
         #[command(subcommand)]
         command: resource::Command,
+    },
+    /// Service accounts: whose they are, what they use, when they end
+    #[command(visible_alias = "machines", arg_required_else_help = true)]
+    Machine {
+        #[command(subcommand)]
+        command: Box<machine::Command>,
     },
     /// Sign-ins of people on clients
     #[command(visible_alias = "sessions", arg_required_else_help = true)]
@@ -81,6 +99,18 @@ pub(crate) enum Command {
     Consent {
         #[command(subcommand)]
         command: consent::Command,
+    },
+    /// Other issuers, whose word for machines or people is taken
+    #[command(visible_alias = "issuers", arg_required_else_help = true)]
+    Issuer {
+        #[command(subcommand)]
+        command: issuer::Command,
+    },
+    /// AI agents that act for people, and who lets them
+    #[command(visible_alias = "agents", arg_required_else_help = true)]
+    Agent {
+        #[command(subcommand)]
+        command: agent::Command,
     },
     /// Security events, told to other identity systems and heard from them
     #[command(visible_alias = "signals", arg_required_else_help = true)]

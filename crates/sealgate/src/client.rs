@@ -9,13 +9,14 @@ use sealgate_server::admin::{ClientPatch, ClientView, Clients, CreatedClient, Ne
 use sealgate_store::ClientKind;
 
 use crate::confirm::Sure;
-use crate::door::Door;
+use crate::door::{Door, segment};
 use crate::failure::Failure;
 use crate::output::{self, Text};
 use crate::place::{IssuerArgument, Place};
 use crate::receipt::Wait;
 use crate::screen::clean;
 use details::{Details, Unset};
+pub(crate) use details::{grant, key_set};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -214,7 +215,7 @@ async fn change(
 }
 
 fn address(id: &ClientId) -> String {
-    format!("/clients/{id}")
+    format!("/clients/{}", segment(id))
 }
 
 /// Every client, by id.

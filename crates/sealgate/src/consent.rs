@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use sealgate_model::ClientId;
 use sealgate_server::admin::{ConsentView, Consents};
 
-use crate::door::Door;
+use crate::door::{Door, segment};
 use crate::failure::Failure;
 use crate::output::{self, Text, date};
 use crate::place::Place;
@@ -46,7 +46,7 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
         }) => {
             let door = Door::open(&place, None).await?;
             let id = user::find(&door, &user).await?;
-            let path = format!("/users/{id}/consents/{client}");
+            let path = format!("/users/{id}/consents/{}", segment(&client));
             door.delete(&path).await?;
             let done = serde_json::json!({ "user": id, "client": client });
             output::print(json, &done, |_| Text {

@@ -12,7 +12,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use sealgate_host::{AddressPolicy, GuardedFetch, SystemClock, SystemRandom};
-use sealgate_model::Issuer;
+use sealgate_model::{ClientId, Issuer};
 use sealgate_server::admin::BASE;
 use sealgate_server::problem::ProblemPage;
 use sealgate_server::{
@@ -35,6 +35,11 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// How often, and how many times, to look again when the data is held by a process that has no socket
 /// (yet): a server that is starting or stopping, or another command.
 const RETRIES: (Duration, u32) = (Duration::from_millis(100), 50);
+
+/// A client's id as one segment of a path: some ids are URLs.
+pub(crate) fn segment(id: &ClientId) -> String {
+    url::form_urlencoded::byte_serialize(id.as_str().as_bytes()).collect()
+}
 
 /// The real clock and randomness, and the real way out, for a control plane of `issuer`.
 pub(crate) fn host(settings: &Settings, issuer: Option<&Issuer>) -> Result<Host, Failure> {
@@ -327,4 +332,19 @@ fn broken(error: &dyn std::error::Error) -> Failure {
         format!("the control plane's answer is not readable: {error}"),
     )
     .with_hint("the server that runs may be another version than this command")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_is_a_url_is_one_segment_of_a_path() {
+        let written = |id: &str| segment(&id.parse().unwrap());
+        assert_eq!(written("nightly-report_1.0"), "nightly-report_1.0");
+        assert_eq!(
+            written("https://agent.example:8443/c.json?a=1&b=%2F+c"),
+            "https%3A%2F%2Fagent.example%3A8443%2Fc.json%3Fa%3D1%26b%3D%252F%2Bc"
+        );
+    }
 }

@@ -161,6 +161,12 @@ fn hint_for(reason: &str) -> Option<&'static str> {
         "account_disabled" => "enable it first: sealgate user enable EMAIL",
         "session_unknown" => "see `sealgate session list --all`",
         "client_unknown" => "see `sealgate client list`",
+        "machine_unknown" => "see `sealgate machine list --all`",
+        "client_is_machine" => "see `sealgate machine --help`",
+        "machine_expired" | "machine_unusable" => {
+            "see how it stands: sealgate machine show NAME; more time: sealgate machine update NAME --expires 90d"
+        }
+        "machine_offboarded" => "make another one under another name: sealgate machine add",
         "resource_unknown" => {
             "see `sealgate resource list`, or add it with `sealgate resource add URI NAME`"
         }

@@ -3,6 +3,7 @@
 //! Data goes to stdout and talk to stderr. Exit status: 0 done, 1 refused or not found, 2 wrong usage
 //! or settings, 3 unavailable, 4 done and not proven everywhere in time.
 
+mod agent;
 mod audit;
 mod cli;
 mod client;
@@ -15,13 +16,17 @@ mod doctor;
 mod door;
 mod failure;
 mod feed;
+mod issuer;
 mod key;
 mod log;
+mod login;
+mod machine;
 mod moment;
 mod output;
 mod place;
 mod python;
 mod receipt;
+mod registration;
 mod remote;
 mod resource;
 mod routes;
@@ -84,14 +89,21 @@ fn run(command: Command, json: bool) -> Result<(), Failure> {
         Command::Client { command } => block_on(client::run(command, json)),
         Command::Resource { command } => block_on(resource::run(command, json)),
         Command::Consent { command } => block_on(consent::run(command, json)),
+        Command::Agent { command } => block_on(agent::run(command, json)),
+        Command::Registration { command } => block_on(registration::run(command, json)),
         Command::Audit { command } => block_on(audit::run(command, json)),
         Command::Openapi { place } => block_on(description::run(place)),
         Command::Signal { command } => block_on(signal::run(command, json)),
         Command::Delegation { command } => block_on(delegation::run(command, json)),
+        Command::Issuer { command } => block_on(issuer::run(command, json)),
+        Command::Machine { command } => block_on(machine::run(*command, json)),
         Command::Session { command } => block_on(session::run(command, json)),
         Command::Feed { command } => block_on(feed::run(command, json)),
         Command::Key { command } => block_on(key::run(command, json)),
         Command::Doctor(arguments) => block_on(doctor::run(*arguments, json)),
+        Command::Login(arguments) => block_on(login::run(*arguments, json)),
+        Command::Token(arguments) => block_on(login::token(*arguments, json)),
+        Command::Logout(arguments) => block_on(login::logout(arguments, json)),
         Command::Routes { command } => routes::run(&command, json),
         Command::Settings(arguments) => settings::show::run(&arguments, json),
         Command::SealKey { command } => seal_key::run(&command, json),

@@ -76,6 +76,20 @@ impl Wait {
     }
 }
 
+/// The receipt for what was done last, once it is complete or `seconds` have passed; none, and word of why, where
+/// no server runs that gates could follow.
+pub(crate) async fn of_last(door: &Door, seconds: u64) -> Result<Option<Receipt>, Failure> {
+    if !door.is_shared() {
+        screen::talk(text::UNASKED);
+        return Ok(None);
+    }
+    let held = hold(door, None, seconds).await.map_err(|failure| {
+        failure
+            .with_hint("it is done; what is not known is who has applied it: sealgate feed receipt")
+    })?;
+    Ok(Some(held))
+}
+
 /// The exit status that a receipt stands for.
 pub(crate) fn proven(receipt: &Receipt) -> Result<(), Failure> {
     if receipt.complete {

@@ -15,7 +15,8 @@ use sealgate_server::names_loopback;
 use serde::Deserialize;
 
 use crate::failure::Failure;
-pub(crate) use proof::{Proof, signing_key};
+use proof::Proof;
+pub(crate) use proof::{assertion, signing_key};
 
 /// The longest answer that is read. A page of a list is the longest one.
 const ANSWER_LIMIT: usize = 16 * 1024 * 1024;
@@ -73,21 +74,11 @@ impl Remote {
                 .with_hint("set SEALGATE_ADMIN_CLIENT_SECRET, or give a key with --key FILE"));
             }
         };
-        // Redirects and proxies would be others to whom secrets are told.
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_LIMIT)
-            .user_agent(concat!("sealgate/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| {
-                Failure::unavailable("client_unusable", format!("cannot make requests: {error}"))
-            })?;
         Ok(Self {
             issuer,
             client,
             proof,
-            http,
+            http: http()?,
             tokens: tokio::sync::Mutex::default(),
         })
     }
@@ -170,31 +161,52 @@ impl Remote {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<(StatusCode, Bytes), Failure> {
-        let lost = |error: reqwest::Error| {
-            // Its own words may hold the URL, which is known.
-            let mut inner: &dyn std::error::Error = &error;
-            while let Some(source) = inner.source() {
-                inner = source;
-            }
-            let said = format!("{} cannot be reached: {inner}", self.issuer);
-            Failure::unavailable("server_lost", said)
-                .with_hint("a change that was under way may or may not have been made")
-        };
-        let mut answer = request.send().await.map_err(lost)?;
-        let status = answer.status();
-        let mut body = Vec::new();
-        while let Some(piece) = answer.chunk().await.map_err(lost)? {
-            body.extend_from_slice(&piece);
-            if body.len() > ANSWER_LIMIT {
-                return Err(foreign(&self.issuer));
-            }
-        }
-        Ok((status, body.into()))
+        send(&self.issuer, request).await
     }
 }
 
+/// Makes requests. Redirects and proxies would be others to whom secrets are told.
+pub(crate) fn http() -> Result<reqwest::Client, Failure> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_LIMIT)
+        .user_agent(concat!("sealgate/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| {
+            Failure::unavailable("client_unusable", format!("cannot make requests: {error}"))
+        })
+}
+
+/// Sends a request to `issuer` and reads the whole answer, which is bounded.
+pub(crate) async fn send(
+    issuer: &Issuer,
+    request: reqwest::RequestBuilder,
+) -> Result<(StatusCode, Bytes), Failure> {
+    let lost = |error: reqwest::Error| {
+        // Its own words may hold the URL, which is known.
+        let mut inner: &dyn std::error::Error = &error;
+        while let Some(source) = inner.source() {
+            inner = source;
+        }
+        let said = format!("{issuer} cannot be reached: {inner}");
+        Failure::unavailable("server_lost", said)
+            .with_hint("a change that was under way may or may not have been made")
+    };
+    let mut answer = request.send().await.map_err(lost)?;
+    let status = answer.status();
+    let mut body = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(lost)? {
+        body.extend_from_slice(&piece);
+        if body.len() > ANSWER_LIMIT {
+            return Err(foreign(issuer));
+        }
+    }
+    Ok((status, body.into()))
+}
+
 /// The issuer at which secrets may be told: over TLS, or without leaving this machine.
-fn issuer(server: &str) -> Result<Issuer, Failure> {
+pub(crate) fn issuer(server: &str) -> Result<Issuer, Failure> {
     let issuer: Issuer = server.parse().map_err(|error| {
         Failure::usage("server_wrong", format!("--server {server}: {error}"))
             .with_hint("give the control plane's issuer, as in --server https://id.example.com")
@@ -215,7 +227,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn foreign(issuer: &Issuer) -> Failure {
+pub(crate) fn foreign(issuer: &Issuer) -> Failure {
     Failure::unavailable(
         "answer_unreadable",
         format!("what answers at {issuer} does not speak as a control plane does"),

@@ -2,7 +2,9 @@
 
 use clap::{Args, Subcommand};
 use sealgate_model::ClientId;
-use sealgate_server::admin::{NewResource, ResourcePatch, ResourceView, Resources, ScopeText};
+use sealgate_server::admin::{
+    NewResource, ResourcePatch, ResourceView, Resources, ScopeText, ToolText,
+};
 
 use crate::confirm::Sure;
 use crate::door::Door;
@@ -48,6 +50,13 @@ pub(crate) struct Add {
     /// Give its tokens a place in a status list, for verifiers that follow no feed
     #[arg(long)]
     status_list: bool,
+    /// Open it to AI agents: clients that no administrator registered may ask their users for it
+    #[arg(long)]
+    agents: bool,
+    /// What an AI agent can call there, what that does in words, and the scopes it takes with a comma between; repeat
+    /// for more
+    #[arg(long = "tool", value_name = "NAME=WORDS[=SCOPES]", value_parser = tool)]
+    tools: Vec<ToolText>,
     #[command(flatten)]
     place: Place,
 }
@@ -77,6 +86,15 @@ pub(crate) struct Update {
     /// Whether its tokens have a place in a status list
     #[arg(long, value_name = "true|false")]
     status_list: Option<bool>,
+    /// Whether it is open to AI agents that no administrator registered
+    #[arg(long, value_name = "true|false")]
+    agents: Option<bool>,
+    /// What an AI agent can call there, in place of all earlier ones; repeat for more
+    #[arg(long = "tool", value_name = "NAME=WORDS[=SCOPES]", value_parser = tool)]
+    tools: Vec<ToolText>,
+    /// From now on nothing is said of what can be called there
+    #[arg(long, conflicts_with = "tools")]
+    no_tools: bool,
     #[command(flatten)]
     which: Which,
 }
@@ -92,6 +110,22 @@ fn scope(text: &str) -> Result<ScopeText, &'static str> {
     })
 }
 
+/// `add_note=Add a note=notes:write`. What is behind the last `=` are the scopes, if it looks like them.
+fn tool(text: &str) -> Result<ToolText, &'static str> {
+    const FORM: &str = "give the tool, what it does and the scopes it takes, as in add_note='Add a note'=notes:write";
+    let (name, rest) = text.split_once('=').ok_or(FORM)?;
+    let (description, scopes) = match rest.rsplit_once('=') {
+        Some((description, scopes)) if !scopes.contains(' ') => (description, scopes),
+        _ => (rest, ""),
+    };
+    let scopes = scopes.split(',').filter(|scope| !scope.is_empty());
+    Ok(ToolText {
+        name: name.to_owned(),
+        description: description.to_owned(),
+        scopes: scopes.map(str::to_owned).collect(),
+    })
+}
+
 pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::Add(add) => {
@@ -101,6 +135,8 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
                 client: add.client,
                 scopes: add.scopes,
                 status_list: add.status_list,
+                agents: add.agents,
+                tools: add.tools,
             };
             let door = Door::open(&add.place, None).await?;
             let made: ResourceView = door.post("/resources", &new).await?;
@@ -126,6 +162,8 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
                 },
                 scopes: Some(update.scopes).filter(|scopes| !scopes.is_empty()),
                 status_list: update.status_list,
+                agents: update.agents,
+                tools: Some(update.tools).filter(|tools| update.no_tools || !tools.is_empty()),
             };
             if patch == ResourcePatch::default() {
                 return Err(
@@ -194,10 +232,24 @@ fn shown(resource: &ResourceView) -> Text {
             "Status list",
             if resource.status_list { "yes" } else { "no" }.to_owned(),
         ),
+        (
+            "Open to agents",
+            if resource.agents { "yes" } else { "no" }.to_owned(),
+        ),
         ("Registered", date(resource.created_at)),
     ];
     for scope in &resource.scopes {
         rows.push(("Scope", format!("{}: {}", scope.name, scope.description)));
+    }
+    for tool in &resource.tools {
+        let takes = match &tool.scopes[..] {
+            [] => String::new(),
+            scopes => format!(" (takes {})", scopes.join(" ")),
+        };
+        rows.push((
+            "Tool",
+            format!("{}: {}{takes}", tool.name, tool.description),
+        ));
     }
     output::fields(&rows)
 }
@@ -242,6 +294,20 @@ mod tests {
     }
 
     #[test]
+    fn a_tool_comes_with_its_words_and_scopes() {
+        let both = tool("add_note=Add a note, x = y=notes:write,notes:read").unwrap();
+        assert_eq!(both.description, "Add a note, x = y");
+        assert_eq!(both.scopes, ["notes:write", "notes:read"]);
+        let none = tool("ping=Ask whether it is there").unwrap();
+        assert!(none.scopes.is_empty());
+        assert_eq!(
+            tool("eq=Whether a = b").unwrap().description,
+            "Whether a = b"
+        );
+        assert!(tool("ping").is_err());
+    }
+
+    #[test]
     fn resources_are_shown_and_listed() {
         let resource = ResourceView {
             uri: "https://api.example/expenses".to_owned(),
@@ -249,6 +315,8 @@ mod tests {
             client: Some("tracker".parse().unwrap()),
             scopes: vec![scope("expenses:read=See your expenses").unwrap()],
             status_list: true,
+            agents: true,
+            tools: vec![tool("file_expense=File an expense=expenses:read").unwrap()],
             created_at: Timestamp::from_millis(1_795_338_305_000),
         };
         insta::assert_snapshot!(shown(&resource).data);

@@ -50,14 +50,15 @@ const EDGES: [(&str, &[&str]); 18] = [
             "tower",
         ],
     ),
-    // jose: proofs and assertions. oauth: challenges, metadata, PKCE.
-    ("agent", &["model", "host", "jose", "oauth"]),
+    // jose: proofs and assertions. session: the vault is sealed. oauth: challenges, metadata, PKCE.
+    ("agent", &["model", "host", "jose", "session", "oauth"]),
     ("inventory", &[]),
     // Reads source files; everything else of it is computation.
     ("routes", &["inventory"]),
     ("probe", &["inventory"]),
     // inventory: the lock file that the gate is held to as it starts.
-    ("python", &["model", "gate", "inventory", "agent"]),
+    // agent, host: the client for agents, which is handed this machine's clock, randomness and network.
+    ("python", &["model", "host", "gate", "inventory", "agent"]),
     // jose: a command that administers from elsewhere signs with its client's key.
     (
         "",

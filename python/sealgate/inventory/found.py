@@ -9,6 +9,7 @@ from sealgate.dependencies import ActorDependency, Marks
 from sealgate.inventory.attributes import is_a
 from sealgate.inventory.document import Part, Place
 from sealgate.inventory.trees import Node
+from sealgate.mcp import Mounted
 from sealgate.needs import Need
 from sealgate.public_paths import PublicPaths
 from sealgate.requirements import Asked
@@ -81,10 +82,14 @@ class Found:
     """Why it is not understood."""
     subtree: bool = False
     """Whether everything below the path belongs to it."""
+    door: Mounted | None = None
+    """The door of an MCP server, if that is what serves it."""
 
     def needs(self, marks: Marks | None = None) -> tuple[Need, ...]:
         """What Sealgate's marks among its dependencies ask for, each once: those of one gate, or of all."""
         told: dict[Need, None] = {}
+        if self.door is not None and marks in (None, self.door.marks):
+            told[self.door.need] = None
         for node in self.nodes:
             if is_a(node.call, ActorDependency) and marks in (None, node.call.marks):
                 told[node.call.need.with_scopes(node.scopes)] = None

@@ -21,7 +21,8 @@ from sealgate.inventory.document import Note, Part, Place
 from sealgate.inventory.found import Below, Found, Seen, View
 from sealgate.inventory.gates import installed, view_of
 from sealgate.inventory.names import Names, bare, class_name
-from sealgate.requirements import asked_by
+from sealgate.mcp import Mounted
+from sealgate.requirements import Asked, asked_by
 from sealgate.understood import (
     documents,
     entered,
@@ -230,9 +231,10 @@ class Walk:
         ]
         for name, place in self.names.wrappers(endpoint):
             parts.append(Part(name, "decorator", place))
-        if problem is None and not endpoints.is_handler(endpoint):
+        door = endpoint if is_a(endpoint, Mounted) else None
+        if problem is None and door is None and not endpoints.is_handler(endpoint):
             problem = f"{self.names.name(endpoint)} is an application that is not understood"
-        asked = [asked_by(dependant, view.marks) if view.understands else None for view in below.views]
+        asked = [_asked(door, dependant, view) for view in below.views]
         docs = kind == "docs"
         seen = tuple(Seen(view, one, docs) for view, one in zip(below.views, asked, strict=True))
         self._add(
@@ -243,6 +245,7 @@ class Walk:
             problem=problem,
             seen=seen,
             nodes=tuple(found),
+            door=door,
         )
 
     def _mount(self, effective: Any, mount: Mount, below: Below) -> None:
@@ -315,12 +318,13 @@ class Walk:
         seen: tuple[Seen, ...] | None = None,
         nodes: tuple[trees.Node, ...] = (),
         subtree: bool = False,
+        door: Mounted | None = None,
     ) -> None:
         name, place = self._told(endpoint)
         if seen is None:
             seen = tuple(Seen(view, None) for view in below.views)
         self.found.append(
-            Found(below.prefix, methods, kind, name, place, below.parts, seen, nodes, problem, subtree)
+            Found(below.prefix, methods, kind, name, place, below.parts, seen, nodes, problem, subtree, door)
         )
 
     def _told(self, endpoint: Any) -> tuple[str | None, Place | None]:
@@ -349,6 +353,15 @@ class Walk:
 
 _DENIALS = frozenset({"401", "403", "500", "HTTPException", "Exception"})
 """Handlers of these may turn a denial into something else."""
+
+
+def _asked(door: Mounted | None, dependant: Any, view: View) -> Asked | None:
+    """What a gate reads from a route, if it looks at it. A door is a mark of the gate's that mounted it."""
+    if not view.understands:
+        return None
+    if door is not None and door.marks is view.marks:
+        return Asked(need=door.need)
+    return asked_by(dependant, view.marks)
 
 
 def _layers(around: list[Any], prefix: int = 0) -> tuple[View, ...]:

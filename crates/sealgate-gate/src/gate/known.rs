@@ -15,7 +15,7 @@ impl Gate {
     /// nothing when it is met.
     pub fn refusal(&self, caller: Option<&Caller>, requirement: &Requirement) -> Option<Response> {
         let denial = self.refuses(caller, requirement)?;
-        Some(self.problem(refused(caller, denial), requirement.need()))
+        Some(self.problem(refused(caller, denial), requirement))
     }
 
     /// Decides about a request as if `caller`, or nobody, had come with a good credential. It is for tests
@@ -49,7 +49,8 @@ impl Gate {
         match (caller, requirement) {
             (_, Requirement::Public { .. }) => None,
             (_, Requirement::Unreviewed) => Some(Denial::RouteUnreviewed),
-            (Some(caller), _) => self.judge(requirement, &caller.actor),
+            (Some(caller), _) => super::misplaced(caller, requirement)
+                .or_else(|| self.judge(requirement, &caller.actor)),
             (None, _) if requirement.is_optional() => None,
             (None, _) => Some(Denial::CredentialMissing),
         }

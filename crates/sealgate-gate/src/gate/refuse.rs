@@ -8,20 +8,20 @@ use crate::denial::Denial;
 use crate::login_url::LoginUrl;
 use crate::page;
 use crate::requirement::{Need, Requirement};
-use crate::resource::Came;
+use crate::resource::{Came, Challenges};
 use crate::response::Response;
 
 /// A request that is refused.
-pub(super) struct Refused {
-    pub(super) denial: Denial,
+pub(crate) struct Refused {
+    pub(crate) denial: Denial,
     /// What it came with.
-    pub(super) came: Came,
+    pub(crate) came: Came,
     /// Whose credential it came with, once that is certain.
-    pub(super) caller: Option<Caller>,
+    pub(crate) caller: Option<Caller>,
 }
 
 impl Refused {
-    pub(super) const fn new(denial: Denial, came: Came) -> Self {
+    pub(crate) const fn new(denial: Denial, came: Came) -> Self {
         Self {
             denial,
             came,
@@ -29,7 +29,7 @@ impl Refused {
         }
     }
 
-    pub(super) fn of(caller: Caller, denial: Denial, came: Came) -> Self {
+    pub(crate) fn of(caller: Caller, denial: Denial, came: Came) -> Self {
         Self {
             denial,
             came,
@@ -42,7 +42,7 @@ impl Gate {
     /// The answer to a request for what `requirement` asks, as a page or redirect if `person` (the path they
     /// wanted) is there. Where nobody is fine too, a request without a session that is good is nobody's; a
     /// token that is refused is refused, because whoever sends one means it.
-    pub(super) fn deny(
+    pub(crate) fn deny(
         &self,
         refused: Refused,
         requirement: &Requirement,
@@ -54,23 +54,38 @@ impl Gate {
         }
         let need = requirement.need();
         Decision::Respond(match person.filter(|_| !is_token) {
-            None => self.problem(refused, need),
+            None => self.problem(refused, requirement),
             Some(target) => {
                 let denial = refused.denial;
                 let sign_in = sign_in(denial, &target, need).at(&self.common.paths().login);
                 let page = page::denial_page(denial, &sign_in);
-                self.challenged(page, refused, need)
+                self.challenged(page, refused, need, self.challenges(requirement))
             }
         })
     }
 
     /// The answer to a program.
-    pub(super) fn problem(&self, refused: Refused, need: &Need) -> Response {
-        self.challenged(page::denial(refused.denial), refused, need)
+    pub(super) fn problem(&self, refused: Refused, requirement: &Requirement) -> Response {
+        let (answer, need) = (page::denial(refused.denial), requirement.need());
+        self.challenged(answer, refused, need, self.challenges(requirement))
+    }
+
+    /// The challenges of the resource that a requirement is about.
+    fn challenges<'a>(&'a self, requirement: &'a Requirement) -> &'a Challenges {
+        match requirement {
+            Requirement::Mcp(server) => server.challenges(),
+            _ => self.tokens.challenges(),
+        }
     }
 
     /// `response` with the challenges that belong to it, and with whom it is about.
-    fn challenged(&self, mut response: Response, refused: Refused, need: &Need) -> Response {
+    pub(crate) fn challenged(
+        &self,
+        mut response: Response,
+        refused: Refused,
+        need: &Need,
+        challenges: &Challenges,
+    ) -> Response {
         let Refused {
             denial,
             came,
@@ -83,7 +98,7 @@ impl Gate {
         }
         let headers = &mut response.headers;
         headers.retain(|(name, _)| *name != "www-authenticate");
-        let challenges = self.tokens.challenges().answer(denial, came, need);
+        let challenges = challenges.answer(denial, came, need);
         headers.extend(challenges.into_iter().map(|one| ("www-authenticate", one)));
         if response.status == 401 && came != Came::Session {
             headers.push(("dpop-nonce", self.tokens.nonce(&self.common)));

@@ -26,7 +26,7 @@ type Going = (Leave, Option<Proven>);
 
 impl Gate {
     /// Decides about a request that comes with a token.
-    pub(super) fn token(
+    pub(crate) fn token(
         &self,
         presented: &Presented<'_>,
         request: &Request<'_>,
@@ -40,7 +40,7 @@ impl Gate {
                 aim,
             })))
         };
-        match self.tokens.known(&self.common, presented) {
+        match self.tokens.known(&self.common, presented, requirement) {
             Known::Judged(judged) => {
                 let call = Call {
                     method: request.method,
@@ -115,7 +115,7 @@ impl Gate {
     ) -> Decision {
         self.hear_first_view().await;
         let known = match waiting.presented() {
-            Ok(presented) => match self.known_or_asked(&presented).await {
+            Ok(presented) => match self.known_or_asked(&presented, requirement).await {
                 Known::Judged(judged) => {
                     let call = Call {
                         method: waiting.method(),
@@ -141,9 +141,12 @@ impl Gate {
         self.deny(refused, requirement, None)
     }
 
-    async fn known_or_asked(&self, presented: &Presented<'_>) -> Known {
-        match self.tokens.known(&self.common, presented) {
-            Known::Ask => self.tokens.ask(&self.common, presented).await,
+    async fn known_or_asked(&self, presented: &Presented<'_>, requirement: &Requirement) -> Known {
+        match self.tokens.known(&self.common, presented, requirement) {
+            Known::Ask => {
+                let tokens = &self.tokens;
+                tokens.ask(&self.common, presented, requirement).await
+            }
             known => known,
         }
     }

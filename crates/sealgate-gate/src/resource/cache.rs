@@ -30,6 +30,8 @@ pub(crate) struct TokenCache(Memory<Verified>);
 struct Verified {
     judged: Arc<Judged>,
     keys: KeysMark,
+    /// The MCP server that it is for; nothing where it is for the application itself.
+    server: Option<Arc<str>>,
 }
 
 impl Weighed for Verified {
@@ -49,20 +51,36 @@ impl TokenCache {
         Memory::<Verified>::mark(token.as_bytes())
     }
 
-    /// What is known of a token, if the keys that verified it are believed as they were: `believed` gives the
+    /// What is known of a token for `server`, or for the application itself, if the keys that verified it are believed as they were: `believed` gives the
     /// generation of an issuer's keys as they are now.
     pub(crate) fn get(
         &self,
         hash: &SecretMark,
+        server: Option<&str>,
         believed: impl FnOnce(usize) -> Option<u64>,
     ) -> Option<Arc<Judged>> {
-        let holds = |known: &Verified| believed(known.keys.issuer) == Some(known.keys.generation);
+        let holds = |known: &Verified| {
+            known.server.as_deref() == server
+                && believed(known.keys.issuer) == Some(known.keys.generation)
+        };
         self.0.get(hash, holds).map(|known| known.judged)
     }
 
-    /// Keeps what is known of a token that `keys` verified.
-    pub(crate) fn keep(&self, hash: SecretMark, judged: Arc<Judged>, keys: KeysMark) {
-        self.0.keep(hash, Verified { judged, keys });
+    /// Keeps what is known of a token that `keys` verified, and that is for `server`.
+    pub(crate) fn keep(
+        &self,
+        hash: SecretMark,
+        server: Option<&str>,
+        judged: Arc<Judged>,
+        keys: KeysMark,
+    ) {
+        let server = server.map(Arc::from);
+        let known = Verified {
+            judged,
+            keys,
+            server,
+        };
+        self.0.keep(hash, known);
     }
 }
 
@@ -77,12 +95,14 @@ mod tests {
     };
 
     fn keep(cache: &TokenCache, token: &str, keys: KeysMark) {
-        cache.keep(TokenCache::hash(token), judged(token), keys);
+        cache.keep(TokenCache::hash(token), None, judged(token), keys);
     }
 
     fn knows(cache: &TokenCache, token: &str, now: KeysMark) -> bool {
         let generation = |issuer| (issuer == now.issuer).then_some(now.generation);
-        cache.get(&TokenCache::hash(token), generation).is_some()
+        cache
+            .get(&TokenCache::hash(token), None, generation)
+            .is_some()
     }
 
     #[test]
@@ -96,8 +116,24 @@ mod tests {
         };
         let other = KeysMark { issuer: 1, ..FIRST };
         assert!(!knows(&cache, "a", later) && !knows(&cache, "a", other));
-        assert!(cache.get(&TokenCache::hash("a"), |_| None).is_none());
+        assert!(cache.get(&TokenCache::hash("a"), None, |_| None).is_none());
         keep(&cache, "a", later);
         assert!(knows(&cache, "a", later) && !knows(&cache, "a", FIRST));
+    }
+
+    #[test]
+    fn a_token_is_known_at_the_resource_that_it_was_judged_for_and_nowhere_else() {
+        let cache = TokenCache::default();
+        let (notes, mail) = ("https://app.example/notes", "https://app.example/mail");
+        let knows = |server| {
+            let believed = |_| Some(FIRST.generation);
+            cache
+                .get(&TokenCache::hash("a"), server, believed)
+                .is_some()
+        };
+        keep(&cache, "a", FIRST);
+        assert!(knows(None) && !knows(Some(notes)));
+        cache.keep(TokenCache::hash("a"), Some(notes), judged("a"), FIRST);
+        assert!(knows(Some(notes)) && !knows(Some(mail)) && !knows(None));
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Challenges {
     session: String,
     bearer: String,
     dpop: String,
+    /// What is enough to begin with, as a parameter, where that is told.
+    scope: Option<String>,
 }
 
 impl Challenges {
@@ -36,6 +38,22 @@ impl Challenges {
             session: format!("Session realm={realm}"),
             bearer: format!("Bearer realm={realm}{metadata}"),
             dpop: format!("DPoP realm={realm}{metadata}, algs={algorithms}"),
+            scope: None,
+        }
+    }
+
+    /// The same, with the scopes to begin with in every 401 (RFC 6750, 3).
+    pub(crate) fn asking_for(mut self, scopes: &[String]) -> Self {
+        self.scope = Some(scope(scopes));
+        self
+    }
+
+    /// The scopes to ask for after a 401. Who has to sign in once more for one thing keeps what it takes.
+    fn scope(&self, denial: Denial, need: &Need) -> String {
+        match (&self.scope, denial) {
+            (None, _) => String::new(),
+            (Some(_), Denial::AcrMissing | Denial::AuthenticationOld) => scope(&need.scopes),
+            (Some(first), _) => first.clone(),
         }
     }
 
@@ -58,19 +76,31 @@ impl Challenges {
             (_, Came::Token(scheme)) => Some(scheme),
             _ => None,
         };
+        let scope = self.scope(denial, need);
         let mut challenges = Vec::new();
         for (one, challenge) in [(Scheme::Bearer, &self.bearer), (Scheme::Dpop, &self.dpop)] {
             let is_at_fault = at_fault.is_none_or(|scheme| scheme == one);
             match (status, &told) {
-                (400 | 401 | 403, Some(told)) if is_at_fault => {
+                (401, Some(told)) if is_at_fault => {
+                    challenges.push(format!("{challenge}{told}{scope}"));
+                }
+                (400 | 403, Some(told)) if is_at_fault => {
                     challenges.push(format!("{challenge}{told}"));
                 }
-                (401, _) => challenges.push(challenge.clone()),
+                (401, _) => challenges.push(format!("{challenge}{scope}")),
                 _ => {}
             }
         }
         challenges
     }
+}
+
+/// Scopes as a parameter of a challenge; nothing where there are none.
+fn scope(scopes: &[String]) -> String {
+    if scopes.is_empty() {
+        return String::new();
+    }
+    format!(", scope={}", quoted(&scopes.join(" ")))
 }
 
 /// What went wrong, and what would be enough.
@@ -120,6 +150,33 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_signs_in_once_more_keeps_the_scopes_that_it_is_for() {
+        let names = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let need = Need {
+            scopes: names(&["read", "write"]),
+            acr: names(&["key"]),
+            ..Need::of(crate::requirement::Kinds::ANY)
+        };
+        let plain = Challenges::new("r", None);
+        let came = Came::Token(Scheme::Bearer);
+        let told = plain.answer(Denial::AcrMissing, came, &need);
+        assert!(!told[0].contains("scope"));
+        let asking = plain.asking_for(&names(&["read"]));
+        let told = asking.answer(Denial::AcrMissing, came, &need);
+        assert!(
+            told[0].ends_with(r#", acr_values="key", scope="read write""#),
+            "{told:?}"
+        );
+        let told = asking.answer(Denial::TokenExpired, came, &need);
+        assert!(told[0].ends_with(r#", scope="read""#), "{told:?}");
+    }
 
     #[test]
     fn nothing_gets_out_of_a_quoted_string() {

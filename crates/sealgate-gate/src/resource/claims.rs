@@ -81,6 +81,8 @@ pub(crate) struct Expected<'a> {
     pub(crate) leeway: Duration,
     /// Whether it is the issuer where users sign in, whose revocations are known.
     pub(crate) signs_in: bool,
+    /// The MCP server that is asked, if it is one.
+    pub(crate) server: Option<&'a str>,
 }
 
 impl TokenClaims {
@@ -127,6 +129,7 @@ impl TokenClaims {
             subject_token: Some(Secret::new(token)),
             subject_token_until: self.expires_at,
             signs_in: expected.signs_in,
+            server: expected.server.map(str::to_owned),
             client,
         };
         Judged {

@@ -20,6 +20,7 @@ use crate::cookies::Found;
 use crate::denial::Denial;
 use crate::issuer::{TrustedIssuer, Unverified};
 use crate::request::Request;
+use crate::requirement::Requirement;
 use crate::settings::{Settings, SettingsError};
 use crate::stale::Knowledge;
 use crate::standing;
@@ -79,13 +80,22 @@ impl Tokens {
         self.dpop.nonce(moment(common).uptime)
     }
 
-    /// What is known of the token. What was verified with keys that are still those of its issuer is not
+    /// What is known of the token, for what `requirement` is about. What was verified with keys that are still those of its issuer is not
     /// verified again.
-    pub(crate) fn known(&self, common: &Common, presented: &Presented<'_>) -> Known {
+    pub(crate) fn known(
+        &self,
+        common: &Common,
+        presented: &Presented<'_>,
+        requirement: &Requirement,
+    ) -> Known {
+        let server = match requirement {
+            Requirement::Mcp(server) => Some(server.audience()),
+            _ => None,
+        };
         let issuers = common.provider().issuers();
         let hash = TokenCache::hash(presented.token());
         let believed = |index| issuers.get(index)?.keys().generation();
-        if let Some(judged) = self.cache.get(&hash, believed) {
+        if let Some(judged) = self.cache.get(&hash, server, believed) {
             return Known::Judged(judged);
         }
         let from = match Source::of(common, presented) {
@@ -103,7 +113,7 @@ impl Tokens {
             Err(Unverified::Ask(_)) => return Known::Ask,
             Err(unverified) => return Known::Refused(refused(&unverified)),
         };
-        match from.judge(common, presented.token(), &verified) {
+        match from.judge(common, presented.token(), &verified, requirement) {
             Ok(judged) => {
                 let judged = Arc::new(judged);
                 if let Some(generation) = generation {
@@ -111,7 +121,7 @@ impl Tokens {
                         issuer: from.index,
                         generation,
                     };
-                    self.cache.keep(hash, Arc::clone(&judged), keys);
+                    self.cache.keep(hash, server, Arc::clone(&judged), keys);
                 }
                 Known::Judged(judged)
             }
@@ -121,7 +131,12 @@ impl Tokens {
 
     /// Asks for the keys of the token's issuer, if that may help, and says what is known then: never
     /// [`Known::Ask`].
-    pub(crate) async fn ask(&self, common: &Common, presented: &Presented<'_>) -> Known {
+    pub(crate) async fn ask(
+        &self,
+        common: &Common,
+        presented: &Presented<'_>,
+        requirement: &Requirement,
+    ) -> Known {
         let from = match Source::of(common, presented) {
             Ok(from) => from,
             Err(denial) => return Known::Refused(denial),
@@ -129,7 +144,7 @@ impl Tokens {
         let keys = from.issuer.keys();
         match keys.verify(presented.token(), &from.map.expect()).await {
             Err(unverified) => Known::Refused(refused(&unverified)),
-            Ok(_) => match self.known(common, presented) {
+            Ok(_) => match self.known(common, presented, requirement) {
                 // The keys went away in this very moment.
                 Known::Ask => Known::Refused(Denial::KeysUnavailable),
                 known => known,
@@ -212,12 +227,26 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn judge(&self, common: &Common, token: &str, verified: &Verified) -> Result<Judged, Denial> {
+    fn judge(
+        &self,
+        common: &Common,
+        token: &str,
+        verified: &Verified,
+        requirement: &Requirement,
+    ) -> Result<Judged, Denial> {
         let expected = Expected {
             issuer: self.issuer.name(),
-            audiences: &common.settings().audiences,
+            // An MCP server is a resource of its own: neither has tokens that the other takes.
+            audiences: match requirement {
+                Requirement::Mcp(server) => server.audiences(),
+                _ => &common.settings().audiences,
+            },
             leeway: LEEWAY,
             signs_in: self.index == 0,
+            server: match requirement {
+                Requirement::Mcp(server) => Some(server.audience()),
+                _ => None,
+            },
         };
         Judged::of(token, verified, self.map, &expected)
     }

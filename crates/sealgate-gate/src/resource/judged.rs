@@ -182,6 +182,7 @@ pub(super) mod tests {
             audiences: &[],
             leeway: Duration::ZERO,
             signs_in: true,
+            server: None,
         };
         Arc::new(claims.judged(token, "k", &expected))
     }

@@ -18,6 +18,7 @@ pub use error::SettingsError;
 pub use sources::Sources;
 
 use crate::issuer::Preset;
+use crate::mcp::McpServers;
 use crate::stale::OnStale;
 use checks::url_setting;
 use issuers::{issuer_setting, provider_setting, trusted_issuers_setting};
@@ -127,6 +128,8 @@ pub struct Settings {
     /// The lock file of the application's routes, and after `#` the application in it where that has to be
     /// said. Whoever knows the routes compares them: the gate itself reads no such file.
     pub routes: Option<String>,
+    /// The application's MCP servers.
+    pub mcp: McpServers,
 }
 
 impl Settings {
@@ -211,6 +214,7 @@ impl Settings {
             scopes,
             audiences,
             audiences_named,
+            mcp: McpServers::default(),
         })
     }
 

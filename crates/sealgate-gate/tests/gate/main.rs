@@ -15,6 +15,7 @@ mod foreign;
 mod foreign_tokens;
 mod known_callers;
 mod known_tokens;
+mod mcp;
 mod neighbours;
 mod onward;
 mod outdated;

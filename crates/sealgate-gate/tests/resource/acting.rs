@@ -65,6 +65,23 @@ async fn of_a_chain_the_nearest_agent_calls_and_everybody_else_passes_on() {
 }
 
 #[tokio::test]
+async fn who_may_act_on_is_for_the_token_endpoint_and_changes_nothing_here() {
+    let plain = with(user(), "act", act("cli", Some("service"), None));
+    let expected = actor(&plain).await;
+    for named in [
+        json!({"sub": "broker"}),
+        // Whatever another issuer of this kind makes of it.
+        json!({"sub": "broker", "iss": "https://other.example"}),
+        json!("broker"),
+    ] {
+        assert_eq!(
+            actor(&with(plain.clone(), "may_act", named)).await,
+            expected
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_client_for_itself_is_a_machine_or_an_agent() {
     let agent = Agent {
         id: "batch".to_owned(),

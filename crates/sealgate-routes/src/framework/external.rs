@@ -7,7 +7,7 @@ use super::data::{Added, Framework, Mount, PublicPath, Route, Texts, object, pus
 use super::{Known, construct};
 use crate::evaluate::Interpreter;
 use crate::evaluate::value::{
-    Arguments, Depends, Function, Object, Partial, Scope, ScopeData, ScopeKind, Spot, Value,
+    Arguments, Depends, Function, Made, Object, Partial, Scope, ScopeData, ScopeKind, Spot, Value,
 };
 
 /// Calls a function of a library that is known here: `fastapi.Depends`, `functools.partial`. `None`: not known.
@@ -187,9 +187,58 @@ fn sealgate<'a>(
             interpreter.objects.push(opened);
             Some(Value::None)
         }
+        "mcp" => Some(mcp_server(interpreter, of, arguments, spot)),
         _ => None,
     }
 }
+
+/// `gate.mcp(app, server, path="/mcp", ...)`: one route for every method, whose endpoint is the door itself.
+fn mcp_server<'a>(
+    interpreter: &mut Interpreter<'a>,
+    of: Option<&Value<'a>>,
+    arguments: &Arguments<'a>,
+    spot: Spot,
+) -> Value<'a> {
+    let door = Value::Made(Rc::new(Made {
+        callee: MCP_DOOR.into(),
+        called: true,
+        of: of.cloned(),
+        arguments: arguments.clone(),
+        spot,
+    }));
+    let path = arguments.get(2, "path").cloned();
+    let path = path.unwrap_or_else(|| Value::text("/mcp"));
+    let Some(app) = arguments.get(0, "app").cloned() else {
+        return door;
+    };
+    for target in app.alternatives() {
+        let Value::Object(target) = target else {
+            continue;
+        };
+        let mut route: Route<'a> = construct::http_route(
+            interpreter,
+            Known::Route,
+            &Arguments {
+                positional: vec![path.clone(), door.clone()],
+                ..Arguments::default()
+            },
+            spot,
+        );
+        route.methods.clear();
+        route.unresolved = None;
+        add_to(
+            interpreter,
+            target,
+            Known::Route,
+            Framework::Route(route),
+            spot,
+        );
+    }
+    door
+}
+
+/// What `gate.mcp(...)` makes, and mounts.
+pub(crate) const MCP_DOOR: &str = "sealgate.mcp.Mounted";
 
 /// The paths that `gate.public_path(...)` opened, of whichever gate.
 pub(crate) fn public_paths<'a>(interpreter: &Interpreter<'a>) -> Vec<PublicPath<'a>> {

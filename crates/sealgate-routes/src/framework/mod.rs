@@ -23,7 +23,7 @@ pub(crate) use applications::{applications, orphans};
 pub(crate) use attributes::{attribute, set_attribute};
 pub(crate) use construct::construct;
 pub(crate) use data::{Added, Framework, Middleware};
-pub(crate) use external::{call_external, public_paths};
+pub(crate) use external::{MCP_DOOR, call_external, public_paths};
 pub(crate) use known::{Known, known};
 pub(crate) use methods::{call_method, some_method};
 pub(crate) use strays::{stand_in, stray};

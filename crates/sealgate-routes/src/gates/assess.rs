@@ -285,6 +285,11 @@ fn of_endpoint<'a>(
     if matches!(endpoint, Value::None) {
         return;
     }
+    if let Some(door) = super::own::mcp_door(endpoint) {
+        let strength = door.strength.clone();
+        sum.gate(interpreter, &Rc::new(door), Placement::Layer, strength);
+        return;
+    }
     let peeled = peel(interpreter, gates, endpoint);
     for judged in &peeled.gates {
         let strength = judged.strength.clone();

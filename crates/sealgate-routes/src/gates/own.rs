@@ -7,6 +7,7 @@ use sealgate_inventory::{Actor, Level, Strength, is_everyday_scope};
 use super::judgement::{Judgement, Verdict};
 use super::tree::texts;
 use crate::evaluate::value::{Arguments, Value};
+use crate::framework::MCP_DOOR;
 
 /// What one of Sealgate's dependencies asks for.
 #[derive(Clone, Default)]
@@ -38,6 +39,11 @@ pub(super) fn judge(value: &Value<'_>) -> Option<Judgement> {
         }
         return Some(found);
     }
+    Some(judged(mark))
+}
+
+/// The gate that asks for what `mark` says.
+fn judged(mark: Mark) -> Judgement {
     let name = match mark.actors.iter().collect::<Vec<_>>()[..] {
         [Actor::User] => "sealgate:Gate.user",
         [Actor::Machine] => "sealgate:Gate.machine",
@@ -51,7 +57,23 @@ pub(super) fn judge(value: &Value<'_>) -> Option<Judgement> {
     found.strength = mark.strength;
     found.strength.actors = mark.actors;
     found.strength.level = found.strength.level.max(Level::User);
-    Some(found)
+    found
+}
+
+/// The door that `gate.mcp(...)` mounts; `None` for anything else. Each message may ask for more.
+pub(super) fn mcp_door(value: &Value<'_>) -> Option<Judgement> {
+    let Value::Made(made) = value else {
+        return None;
+    };
+    if &*made.callee != MCP_DOOR {
+        return None;
+    }
+    let requires = made.arguments.keyword("requires").and_then(mark);
+    let mut found = requires.unwrap_or_else(|| of([Actor::User, Actor::Machine, Actor::Agent]));
+    let mut base = made.arguments.clone();
+    base.keywords.retain(|(name, _)| &**name == "scopes");
+    ask(&mut found, &base);
+    Some(judged(found))
 }
 
 /// The reason of `gate.public("reason")`.

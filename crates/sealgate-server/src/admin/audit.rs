@@ -49,6 +49,10 @@ pub struct ListAudit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = ClientIdText, required = false)]
     pub client: Option<ClientId>,
+    /// Only what came of this request, by the trace id that its answer or error page told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = String, required = false, pattern = "^[0-9a-f]{32}$")]
+    pub trace: Option<String>,
     /// Only what was at this time or later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Millis, required = false)]
@@ -173,6 +177,7 @@ async fn list(
         }),
         user: query.user,
         client: query.client,
+        trace: query.trace,
         since: query.since,
         before: query.before,
     };
@@ -197,6 +202,13 @@ fn check(query: &ListAudit) -> Result<(), Problem> {
         return malformed(
             "action is a noun and a verb with a point between, such as session.revoke",
         );
+    }
+    let is_trace = |text: &str| {
+        let fits = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        text.len() == 32 && text.bytes().all(fits)
+    };
+    if query.trace.as_deref().is_some_and(|trace| !is_trace(trace)) {
+        return malformed("trace is the 32 hexadecimal digits of a request's trace id");
     }
     let in_range = |at: Timestamp| (0..=LAST_TIME).contains(&at.as_millis());
     if query.since.is_some_and(|at| !in_range(at)) || query.before.is_some_and(|number| number < 1)

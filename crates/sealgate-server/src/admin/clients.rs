@@ -1,8 +1,8 @@
 //! `/api/v1/clients`: OAuth clients.
 
 mod rows;
-mod rules;
-mod texts;
+pub(super) mod rules;
+pub(super) mod texts;
 mod types;
 
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use rows::planned;
 
 use super::actor::Admin;
 use super::extract::{Ask, Body, Id};
+use super::machines;
 use super::schemas::ClientIdText;
 use crate::ControlPlane;
 use crate::problem::Problem;
@@ -80,6 +81,7 @@ async fn create(
     let mut client = planned(id, new, act.at);
     admin.may_shape(&plane, &client, &act).await?;
     rules::settle(&plane, &mut client).await?;
+    rules::named_actor(&plane, &client).await?;
     let by_secret = client.details.authentication == ClientAuthentication::Secret;
     let secret = by_secret.then(|| Secret::generate(&*plane.random));
     client.secret_hash = secret
@@ -139,9 +141,13 @@ async fn update(
     let mut client = before.clone();
     let act = about(&id, admin.act(&plane, "client.update"));
     admin.may_shape(&plane, &client, &act).await?;
+    machines::no_machine(&client)?;
     patch.apply(&mut client);
     admin.may_shape(&plane, &client, &act).await?;
     rules::settle(&plane, &mut client).await?;
+    if client.details.may_act != before.details.may_act {
+        rules::named_actor(&plane, &client).await?;
+    }
     match plane.store.client_update(before, client.clone(), act).await {
         Ok(true) => Ok(Json(client.into())),
         Ok(false) => Err(unknown()),
@@ -157,6 +163,7 @@ async fn update(
     responses(
         (status = NO_CONTENT, description = "It is gone."),
         (status = NOT_FOUND, description = "There is no such client."),
+        (status = CONFLICT, description = "It is a service account, which is offboarded."),
     ),
     security(("oauth2" = ["sealgate:clients:write"])),
 )]
@@ -169,6 +176,7 @@ async fn remove(
     // Of one that is removed already there may be sessions left to end.
     if let Some(client) = plane.store.client(&id).await? {
         admin.may_shape(&plane, &client, &act).await?;
+        machines::no_machine(&client)?;
     }
     if plane.store.client_remove(&id, act).await? {
         Ok(StatusCode::NO_CONTENT)
@@ -198,6 +206,7 @@ async fn renew_secret(
     let act = about(&id, admin.act(&plane, "client.secret"));
     // Whoever has the secret can do what the client may.
     admin.may_shape(&plane, &client, &act).await?;
+    machines::no_machine(&client)?;
     if client.details.authentication != ClientAuthentication::Secret {
         return Err(Problem::new(
             StatusCode::CONFLICT,
@@ -248,6 +257,7 @@ async fn disable(
     responses(
         (status = OK, description = "The client as it is now.", body = ClientView),
         (status = NOT_FOUND, description = "There is no such client."),
+        (status = CONFLICT, description = "It is a service account that has expired."),
     ),
     security(("oauth2" = ["sealgate:clients:write"])),
 )]
@@ -259,6 +269,7 @@ async fn enable(
     let act = about(&id, admin.act(&plane, "client.enable"));
     let client = find(&plane, &id).await?;
     admin.may_shape(&plane, &client, &act).await?;
+    machines::not_expired(&client, act.at)?;
     if plane.store.client_enable(&id, act).await? {
         Ok(Json(find(&plane, &id).await?.into()))
     } else {

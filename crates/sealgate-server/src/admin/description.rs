@@ -15,7 +15,7 @@ const BOUND: &str = "dpop";
 const METHODS: [&str; 4] = ["get", "post", "patch", "delete"];
 
 const ABOUT: &str = "\
-Accounts, clients, resources, sessions, delegations, consents, signing keys, the revocation feed and the audit log of a Sealgate control plane.
+Accounts, clients, service accounts, issuers of identities, resources, sessions, delegations, consents, signing keys, the revocation feed and the audit log of a Sealgate control plane.
 
 On the socket in the data directory the machine's operator needs no token. Over the network, where the \
 setting `admin.http` opens it, each request carries an access token for the resource `<issuer>/api/v1`, \
@@ -160,10 +160,13 @@ fn tags() -> Value {
     json!([
         { "name": "users", "description": "Accounts of people" },
         { "name": "clients", "description": "Applications and machines that get tokens" },
+        { "name": "machines", "description": "Service accounts: whose they are, what they use, when they end" },
+        { "name": "issuers", "description": "Other issuers, whose word for machines or people is taken (RFC 7523)" },
         { "name": "resources", "description": "What tokens can be for (RFC 8707)" },
         { "name": "sessions", "description": "Sign-ins of people on clients" },
         { "name": "delegations", "description": "Clients that act for people out of sessions (RFC 8693)" },
         { "name": "consents", "description": "What people have granted clients" },
+        { "name": "agents", "description": "AI agents, and who lets them act" },
         { "name": "keys", "description": "The keys that sign tokens" },
         { "name": "feed", "description": "The revocation feed: who follows it, what it told, who has applied it" },
         { "name": "signals", "description": "Streams of security events to other systems" },

@@ -6,6 +6,7 @@
 //! lets in, [`network::routes`] for whoever has a token; the operations are the same.
 
 mod actor;
+mod agents;
 mod audit;
 mod clients;
 mod consents;
@@ -13,10 +14,13 @@ mod delegations;
 mod description;
 pub(crate) mod extract;
 mod feed;
+mod issuers;
 mod keys;
+mod machines;
 mod needs;
 pub(crate) mod network;
 mod page;
+mod registration_tokens;
 mod resources;
 mod schemas;
 mod sessions;
@@ -43,6 +47,7 @@ use crate::problem::{self, ProblemPage};
 use actor::Administrator;
 use needs::Operations;
 
+pub use agents::{AgentView, Agents, ListAgents, RevokeAgent, RevokedAgent};
 pub use audit::{AuditOutcome, AuditRecord, AuditRecords, ListAudit};
 pub use clients::{ClientPatch, ClientView, Clients, CreatedClient, ListClients, NewClient};
 pub use consents::{ConsentView, Consents, ListConsents};
@@ -52,10 +57,26 @@ pub use feed::{
     AskReceipt, FeedGates, GateReceipt, GateState, GateView, ListRevocations, Receipt,
     ReceiptState, RevocationView, Revocations, RevokedKind, Wait,
 };
+pub use issuers::{
+    Candidate, IdentityLinkView, IdentityLinks, IssuerView, Issuers, ListIdentityLinks,
+    ListIssuers, NewIdentityLink, NewIssuer, TriedIdentity, TryIdentity, WhichIdentityLink,
+    WhichIssuer,
+};
 pub use keys::{KeyMove, KeyPlan, KeyView, Keys, PlanKeys, Rotation};
+pub(crate) use machines::count as count_machines;
+pub use machines::{
+    BootstrapOptions, CreatedBootstrap, Ended, Identity, ListMachines, MachinePatch, MachineState,
+    MachineUse, MachineView, Machines, NewMachine, OffboardedMachine, OpenBootstrap, UnusedFor,
+    WhichUses,
+};
 pub use page::{Limit, PAGE_LIMIT};
+pub use registration_tokens::{
+    CreatedRegistrationToken, ListRegistrationTokens, NewRegistrationToken, RegistrationTokenView,
+    RegistrationTokens,
+};
 pub use resources::{
-    ListResources, NewResource, ResourcePatch, ResourceView, Resources, ScopeText, WhichResource,
+    ListResources, NewResource, ResourcePatch, ResourceView, Resources, ScopeText, ToolText,
+    WhichResource,
 };
 pub use sealgate_keys::Why;
 pub use sessions::{
@@ -102,10 +123,14 @@ fn operations() -> OpenApiRouter<Arc<ControlPlane>> {
     OpenApiRouter::with_openapi(bare)
         .merge(users::routes())
         .merge(clients::routes())
+        .merge(machines::routes())
+        .merge(issuers::routes())
+        .merge(registration_tokens::routes())
         .merge(resources::routes())
         .merge(sessions::routes())
         .merge(delegations::routes())
         .merge(consents::routes())
+        .merge(agents::routes())
         .merge(keys::routes())
         .merge(feed::routes())
         .merge(streams::routes())

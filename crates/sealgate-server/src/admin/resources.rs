@@ -1,6 +1,7 @@
 //! `/api/v1/resources` and `/api/v1/resource`: what tokens can be for (RFC 8707). A resource goes by its
 //! URI, which stands in the query: an escaped slash in a path does not pass every proxy.
 
+mod tools;
 mod types;
 
 use std::sync::Arc;
@@ -21,7 +22,8 @@ use crate::sign_in::address;
 use crate::{ControlPlane, admin_scopes, signals};
 
 pub use types::{
-    ListResources, NewResource, ResourcePatch, ResourceView, Resources, ScopeText, WhichResource,
+    ListResources, NewResource, ResourcePatch, ResourceView, Resources, ScopeText, ToolText,
+    WhichResource,
 };
 
 pub(super) fn routes() -> OpenApiRouter<Arc<ControlPlane>> {
@@ -83,14 +85,15 @@ async fn create(
         ));
     }
     let act = admin.act(&plane, "resource.create");
+    let scopes = scopes(new.scopes)?;
     let resource = Resource {
         uri: uri.into_string(),
         name: name(&new.name)?,
         client: server(&plane, new.client).await?,
-        scopes: scopes(new.scopes)?,
+        tools: tools::tools(new.tools, &scopes)?,
+        scopes,
         status_list: new.status_list,
-        agents: false,
-        tools: Vec::new(),
+        agents: new.agents,
         created_at: act.at,
     };
     let act = about(&resource, act);
@@ -115,7 +118,7 @@ async fn show(
     Ok(Json(find(&plane, &which.uri).await?.into()))
 }
 
-/// Change a resource's name, scopes or the client that serves it.
+/// Change a resource's name, scopes, tools or the client that serves it, or whether it is open to agents.
 #[utoipa::path(
     patch, path = "/resource", tag = "resources", operation_id = "updateResource",
     params(WhichResource),
@@ -148,6 +151,15 @@ async fn update(
     if let Some(status_list) = patch.status_list {
         resource.status_list = status_list;
     }
+    if let Some(agents) = patch.agents {
+        resource.agents = agents;
+    }
+    // Those that stay have to go together with other scopes, too.
+    let given = patch.tools.unwrap_or_else(|| {
+        let kept = std::mem::take(&mut resource.tools);
+        kept.into_iter().map(ToolText::from).collect()
+    });
+    resource.tools = tools::tools(given, &resource.scopes)?;
     let act = about(&resource, admin.act(&plane, "resource.update"));
     let kept = resource.clone();
     match plane.store.resource_update(before, kept, act).await {

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 
 use sealgate_jose::Algorithm;
 use sealgate_keys::Why;
-use sealgate_model::Grant;
+use sealgate_model::{Grant, IssuerKind};
 use sealgate_store::{
-    ClientAuthentication, ClientKind, Consent, KeyState, Outcome, RevokeReason, StreamStatus,
+    ClientAuthentication, ClientKind, ClientOrigin, Consent, KeyState, Outcome, RevokeReason,
+    StreamStatus,
 };
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
@@ -61,6 +62,7 @@ schemas! {
     ClientIdText = "ClientId":
         text("^([A-Za-z0-9._-]{1,128}|https?://[A-Za-z0-9._~:/?=&%+-]{1,247})$", "A `client_id`.", "expense-tracker-k3m9xq");
     TransmitterIdText = "TransmitterId": text(UUID, "An identity system's id.", A_UUID);
+    RegistrationTokenIdText = "RegistrationTokenId": text(UUID, "A registration token's id.", A_UUID);
     StreamIdText = "StreamId": text(UUID, "A stream's id.", A_UUID);
     StreamStatusWord = "StreamStatus": word(
         "Whether a stream carries events, keeps them, or neither.",
@@ -109,6 +111,14 @@ schemas! {
             Consent::Trusted => "trusted",
             Consent::Required => "required",
         }),
+    );
+    OriginWord = "ClientOrigin": word(
+        "Where a client's registration comes from: an administrator, a document that it publishes, or itself.",
+        ClientOrigin::ALL.map(ClientOrigin::as_str),
+    );
+    IssuerKindWord = "IssuerKind": word(
+        "What kind of issuer of identities it is. `enterprise` vouches for people, the others for machines.",
+        IssuerKind::ALL.map(IssuerKind::as_str),
     );
     GrantWord = "Grant": word("A grant type.", Grant::NAMES);
     AlgorithmWord = "Algorithm": word(

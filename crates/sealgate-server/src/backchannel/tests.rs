@@ -130,6 +130,7 @@ impl House {
             methods: vec!["pwd".into()],
             created_at: now,
             renewed_at: now,
+            network: None,
             expires_at: now + 60 * MINUTE,
             revoked_at: None,
             revoked_for: None,

@@ -1,7 +1,10 @@
 //! What users grant clients: the question, in words that people understand, and its answer.
 
+mod asker;
 mod page;
 pub(crate) mod words;
+
+pub(crate) use page::session_lasts;
 
 use std::sync::Arc;
 

@@ -3,20 +3,24 @@
 //! The answer counts only for the user to whom the question was shown, and only from our own page.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderMap, StatusCode};
 use sealgate_model::{Grant, UserId};
 use sealgate_oauth::{OAuthError, Params};
-use sealgate_store::{Audit, AuditActor, ClientKind, ConsentRow, SignIn, StoreError, UserRow};
+use sealgate_store::{
+    Audit, AuditActor, Client, ClientKind, ConsentRow, SignIn, StoreError, UserRow,
+};
 
 use super::words::Words;
 use crate::ControlPlane;
 use crate::caller::Caller;
 use crate::oauth::authorize;
 use crate::oauth::journey::{Journey, Step};
-use crate::pages::{self, ConsentPage, ErrorPage, FormTargets, Shell, span};
+use crate::pages::{self, AskerView, ConsentPage, ErrorPage, FormTargets, Shell, span};
+use crate::session_life;
 use crate::sign_in::form::{PostedWithRequest, REQUEST_LIMITS};
 use crate::sign_in::{cookie, errand};
 
@@ -129,18 +133,18 @@ async fn question(
     } = journey;
     let resources = request.resources.as_slice();
     let words = Words::load(plane, [resources, &client.details.resources]).await?;
+    let asker = AskerView::of(client);
     let view = ConsentPage {
         shell: Shell::of(&plane.issuer),
-        client_name: client.name.clone(),
-        agent: client.details.agent,
         this_computer: pages::is_this_computer(&request.redirect_uri),
+        elsewhere: asker.is_elsewhere(&request.redirect_uri),
+        asker,
         host: pages::host_of(&request.redirect_uri),
         remembered: !journey.may_be_another(),
         user: user.id.to_string(),
         name: user.name.clone(),
         email: user.email.clone(),
-        scopes: words.scopes(request.scopes_to_consent()),
-        resources: words.resources(resources),
+        grants: words.grants(request.scopes_to_consent(), resources),
         lasts: lasts(plane, journey),
         request: sealed.to_owned(),
     };
@@ -154,15 +158,25 @@ fn lasts(plane: &ControlPlane, journey: &Journey) -> String {
     let may_renew = client.details.grants.contains(&Grant::RefreshToken);
     let asked = journey.request.scopes.contains("offline_access");
     if may_renew && (client.kind == ClientKind::Confidential || asked) {
-        let (session, idle) = (span(times.session), span(times.idle));
-        format!(
-            "Until {session} after you signed in at the latest, and no longer than {idle} without use."
-        )
+        session_lasts(plane, client, journey.is_lasting())
     } else {
         let own = client.details.access_lifetime;
-        let access = own.map_or(times.access, |own| {
-            std::time::Duration::from_secs(u64::from(own))
-        });
+        let access = own.map_or(times.access, |own| Duration::from_secs(u64::from(own)));
         format!("For {} at a time, then it comes back here.", span(access))
+    }
+}
+
+/// The same of a session that can be renewed.
+pub(crate) fn session_lasts(plane: &ControlPlane, client: &Client, lasting: bool) -> String {
+    let most = span(session_life::longest(plane, client, lasting));
+    let idle = span(session_life::idle(plane, lasting));
+    if lasting {
+        format!(
+            "Until you take it back, also when you have signed out here: {most} after you signed in at the latest, and no longer than {idle} without use."
+        )
+    } else {
+        format!(
+            "Until {most} after you signed in at the latest, and no longer than {idle} without use."
+        )
     }
 }

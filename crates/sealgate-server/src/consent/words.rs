@@ -1,8 +1,8 @@
 //! Scopes and resources as people read them.
 
-use sealgate_store::{Resource, StoreError};
+use sealgate_store::{Resource, StoreError, ToolText};
 
-use crate::pages::{ResourceView, ScopeView};
+use crate::pages::{GrantsView, PlaceView, ResourceView, ScopeView, ToolView, ToolsView};
 use crate::{ControlPlane, admin_scopes};
 
 /// The scopes that mean the same everywhere.
@@ -15,6 +15,9 @@ const STANDARD: [(&str, &str); 4] = [
         "Stay connected while you are not using it, until the session ends",
     ),
 ];
+
+/// The most tools under one scope that are told without being asked for.
+const TOOLS: usize = 8;
 
 /// The resources whose scopes may be spoken of.
 pub(crate) struct Words {
@@ -45,8 +48,51 @@ impl Words {
         Ok(Self { own, resources })
     }
 
+    /// What scopes allow at resources. A scope that one of these describes is told there, with what can be
+    /// called by it; every other one by itself.
+    pub(crate) fn grants<'a>(
+        &self,
+        scopes: impl IntoIterator<Item = &'a str>,
+        uris: &[String],
+    ) -> GrantsView {
+        let scopes: Vec<&str> = scopes.into_iter().collect();
+        let here = |uri: &String| self.resources.iter().find(|known| known.uri == *uri);
+        let views = self.resources(uris);
+        let place = |(uri, resource): (&String, ResourceView)| {
+            let known = here(uri);
+            let described = |scope: &&&str| known.is_some_and(|known| describes(known, scope));
+            let told: Vec<&str> = scopes.iter().filter(described).copied().collect();
+            let tools = known.map_or(&[][..], |known| &known.tools);
+            let mut views = self.scopes(told.iter().copied());
+            for (view, scope) in views.iter_mut().zip(&told) {
+                let text =
+                    known.and_then(|known| known.scopes.iter().find(|one| one.name == **scope));
+                if let Some(text) = text {
+                    view.text.clone_from(&text.description);
+                    view.literal = false;
+                }
+                view.tools = callable(tools, &scopes, Some(scope));
+            }
+            PlaceView {
+                resource,
+                tools: callable(tools, &scopes, None),
+                scopes: views,
+            }
+        };
+        let places = uris.iter().zip(views).map(place).collect();
+        let somewhere = |scope: &&&str| {
+            let mut known = uris.iter().filter_map(here);
+            known.any(|known| describes(known, scope))
+        };
+        let general = scopes.iter().filter(|scope| !somewhere(scope));
+        GrantsView {
+            general: self.scopes(general.copied()),
+            places,
+        }
+    }
+
     /// What scopes allow, one line each. One that nobody has described stands there as it is.
-    pub(crate) fn scopes<'a>(&self, scopes: impl IntoIterator<Item = &'a str>) -> Vec<ScopeView> {
+    fn scopes<'a>(&self, scopes: impl IntoIterator<Item = &'a str>) -> Vec<ScopeView> {
         let described = |scope: &str| {
             let standard = STANDARD.iter().find(|(name, _)| *name == scope);
             let standard = standard.map(|(_, words)| (*words).to_owned());
@@ -61,17 +107,19 @@ impl Words {
             Some(text) => ScopeView {
                 text,
                 literal: false,
+                tools: ToolsView::default(),
             },
             None => ScopeView {
                 text: scope.to_owned(),
                 literal: true,
+                tools: ToolsView::default(),
             },
         };
         scopes.into_iter().map(view).collect()
     }
 
     /// Resources by name and address.
-    pub(crate) fn resources(&self, uris: &[String]) -> Vec<ResourceView> {
+    fn resources(&self, uris: &[String]) -> Vec<ResourceView> {
         let name = |uri: &String| {
             let known = self.resources.iter().find(|resource| resource.uri == *uri);
             let known = known.map(|resource| resource.name.clone());
@@ -84,6 +132,33 @@ impl Words {
         };
         uris.iter().map(view).collect()
     }
+}
+
+/// Whether a resource says what a scope means there. Nobody describes a standard one anew.
+fn describes(resource: &Resource, scope: &str) -> bool {
+    let standard = STANDARD.iter().any(|(name, _)| *name == scope);
+    let mut described = resource.scopes.iter();
+    !standard && described.any(|text| text.name == scope && !text.description.is_empty())
+}
+
+/// The tools that `granted` opens, of which `scope` is the first that they take; none: those that take none.
+fn callable(tools: &[ToolText], granted: &[&str], scope: Option<&str>) -> ToolsView {
+    let opened = |tool: &&ToolText| {
+        let mut taken = tool.scopes.iter().map(String::as_str);
+        taken.clone().next() == scope && taken.all(|one| granted.contains(&one))
+    };
+    let view = |tool: &ToolText| ToolView {
+        name: tool.name.clone(),
+        text: tool.description.clone(),
+    };
+    let mut first: Vec<ToolView> = tools.iter().filter(opened).map(view).collect();
+    // One more is not worth opening.
+    let more = if first.len() > TOOLS + 1 {
+        first.split_off(TOOLS)
+    } else {
+        Vec::new()
+    };
+    ToolsView { first, more }
 }
 
 #[cfg(test)]
@@ -145,6 +220,71 @@ mod tests {
                 ("unheard:of", true),
             ]
         );
+    }
+
+    #[test]
+    fn what_is_granted_is_told_at_each_place_with_what_can_be_called_there() {
+        let mut words = words();
+        let tool = |name: &str, scopes: &[&str]| ToolText {
+            name: name.to_owned(),
+            description: format!("To {name}"),
+            scopes: scopes.iter().map(ToString::to_string).collect(),
+        };
+        words.resources[0].tools = vec![
+            tool("look", &["expenses:read"]),
+            tool("ping", &[]),
+            tool("move", &["expenses:read", "expenses:write"]),
+        ];
+        let uris = ["https://api.example", "https://b.example"].map(String::from);
+        let scopes = ["openid", "email", "expenses:read", "unheard:of"];
+        let told = words.grants(scopes, &uris);
+        let lines = |views: &[ScopeView]| -> Vec<String> {
+            views.iter().map(|view| view.text.clone()).collect()
+        };
+        let tools = |view: &ToolsView| -> Vec<String> {
+            view.first.iter().map(|tool| tool.text.clone()).collect()
+        };
+        assert_eq!(
+            lines(&told.general),
+            [
+                "Know who you are, and your roles here",
+                "See your e-mail address",
+                "unheard:of"
+            ]
+        );
+        let [first, second] = &told.places[..] else {
+            panic!("{told:?}");
+        };
+        assert_eq!(lines(&first.scopes), ["See your expenses"]);
+        assert_eq!(tools(&first.tools), ["To ping"]);
+        assert_eq!(
+            tools(&first.scopes[0].tools),
+            ["To look"],
+            "moving takes more"
+        );
+        assert_eq!(lines(&second.scopes), ["Read expense reports"]);
+        assert!(second.scopes[0].tools.first.is_empty());
+        let more = words.grants(["expenses:read", "expenses:write"], &uris[..1]);
+        assert_eq!(
+            tools(&more.places[0].scopes[0].tools),
+            ["To look", "To move"]
+        );
+    }
+
+    #[test]
+    fn many_tools_can_be_opened() {
+        let tool = |number: usize| ToolText {
+            name: number.to_string(),
+            description: number.to_string(),
+            scopes: Vec::new(),
+        };
+        let shown = |count: usize| {
+            let tools: Vec<ToolText> = (0..count).map(tool).collect();
+            let view = callable(&tools, &[], None);
+            (view.first.len(), view.more.len())
+        };
+        assert_eq!(shown(9), (9, 0));
+        assert_eq!(shown(10), (8, 2));
     }
 
     #[test]

@@ -14,21 +14,24 @@ use http::{HeaderMap, StatusCode};
 use sealgate_model::{DeviceId, UserId};
 use sealgate_oauth::{Limits, OAuthError, Params, UserCode};
 use sealgate_store::{
-    Audit, AuditActor, DeviceApproval, DeviceDecision, GrantDetails, Outcome, SignIn, UserRow,
+    Audit, AuditActor, ClientKind, DeviceApproval, DeviceDecision, GrantDetails, Outcome, SignIn,
+    UserRow,
 };
 
 use super::entrance;
 use super::lookup::{self, Missed, Waiting};
 use crate::ControlPlane;
 use crate::caller::Caller;
+use crate::consent::session_lasts;
 use crate::consent::words::Words;
 use crate::network::Network;
 use crate::oauth::ACR_PASSWORD;
 use crate::pages::{
-    self, DeviceDonePage, DevicePage, DeviceQuestionPage, ErrorPage, FormTargets, Moment, Problems,
-    Shell,
+    self, AskerView, DeviceDonePage, DevicePage, DeviceQuestionPage, ErrorPage, FormTargets,
+    Moment, Problems, Shell,
 };
 use crate::problem::Problem;
+use crate::session_life;
 use crate::sign_in::cookie;
 use crate::sign_in::errand::{self, Errand};
 use crate::sign_in::form::Posted;
@@ -120,7 +123,7 @@ pub(super) async fn answer(
     }
     let view = DeviceDonePage {
         shell: Shell::of(&plane.issuer),
-        client_name: waiting.client.name,
+        client_name: AskerView::of(&waiting.client).called(),
         connected,
     };
     Ok(pages::page(
@@ -188,6 +191,7 @@ async fn decide(
         let details = GrantDetails {
             acr: Some(ACR_PASSWORD.to_owned()),
             tenant: user.tenant.clone(),
+            lasting: session_life::is_lasting(&waiting.client, &device.scopes),
             ..device.details.clone()
         };
         let approved = DeviceDecision::Approved { approval, details };
@@ -262,24 +266,21 @@ async fn question(
     let code: Option<UserCode> = device.user_code.parse().ok();
     let there = device.network.as_deref().and_then(Network::parse);
     let here = caller.network();
+    let lasting = session_life::is_lasting(client, &device.scopes);
     let view = DeviceQuestionPage {
         shell: Shell::of(&plane.issuer),
-        client_name: client.name.clone(),
-        agent: client.details.agent,
+        asker: AskerView::of(client),
+        certain: client.kind == ClientKind::Confidential,
         user_code: code.map(|code| code.to_string()).unwrap_or_default(),
         device: device.id.to_string(),
         user: user.id.to_string(),
         name: user.name.clone(),
         email: user.email.clone(),
-        scopes: words.scopes(device.scopes.iter().map(String::as_str)),
-        resources: words.resources(resources),
+        grants: words.grants(device.scopes.iter().map(String::as_str), resources),
         same_network: there.zip(here).map(|(there, here)| there == here),
         network: device.network.clone(),
         asked: Moment::new(device.created_at, plane.clock.now()),
-        lasts: format!(
-            "Until {} after you signed in at the latest.",
-            pages::span(plane.lifetimes.session)
-        ),
+        lasts: session_lasts(plane, client, lasting),
     };
     Ok(pages::page(
         plane,

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use sealgate_model::Timestamp;
 use sealgate_store::Stream;
 
 use super::number;
-use crate::ControlPlane;
+use crate::{ControlPlane, admin};
 
 /// Counted by the queue itself.
 const HASHES: &str = "sealgate_password_hashes_total";
@@ -19,6 +20,27 @@ async fn signals_waiting(plane: &ControlPlane) -> Vec<(String, f64)> {
         (labels, whole(stream.queued))
     };
     streams.iter().map(waiting).collect()
+}
+
+/// How many service accounts there are in each state; nothing if the store does not say. The last three are of the
+/// active ones, and one of those can be in several.
+async fn machines(plane: &ControlPlane, now: Timestamp) -> Vec<(String, f64)> {
+    let Ok(counts) = admin::count_machines(plane, now).await else {
+        return Vec::new();
+    };
+    let labelled = |(state, count)| (format!("{{state=\"{state}\"}}"), number(count));
+    counts.into_iter().map(labelled).collect()
+}
+
+/// The age of each signing key; nothing if the store does not say: its absence is told by `/ready`.
+async fn key_ages(plane: &ControlPlane, now: Timestamp) -> Option<Vec<(String, f64)>> {
+    let keys = plane.store.keys().await.ok()?;
+    let aged = keys.iter().map(|key| {
+        let (algorithm, state, kid) = (&key.algorithm, key.state.as_str(), &key.kid);
+        let labels = format!("{{algorithm=\"{algorithm}\",state=\"{state}\",kid=\"{kid}\"}}");
+        (labels, now.since(key.created_at).as_secs_f64())
+    });
+    Some(aged.collect())
 }
 
 /// Appends what is only looked at.
@@ -102,27 +124,18 @@ pub(super) async fn look(plane: &ControlPlane, text: &mut String) {
         &signals_waiting(plane).await,
     );
     let now = plane.clock.now();
-    let Ok(keys) = plane.store.keys().await else {
-        // The store's absence is told by /ready, and by the key ages that are missing here.
-        return;
-    };
-    let keys: Vec<_> = keys
-        .iter()
-        .map(|key| {
-            let labels = format!(
-                "{{algorithm=\"{}\",state=\"{}\",kid=\"{}\"}}",
-                key.algorithm,
-                key.state.as_str(),
-                key.kid
-            );
-            (labels, now.since(key.created_at).as_secs_f64())
-        })
-        .collect();
     gauge(
-        "sealgate_signing_key_age_seconds",
-        "Time since a signing key was made",
-        &keys,
+        "sealgate_machines",
+        "Service accounts by state; of those that are active also which are unused, may more than they use, or expire within 30 days",
+        &machines(plane, now).await,
     );
+    if let Some(ages) = key_ages(plane, now).await {
+        gauge(
+            "sealgate_signing_key_age_seconds",
+            "Time since a signing key was made",
+            &ages,
+        );
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers far below 2^53")]

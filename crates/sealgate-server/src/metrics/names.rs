@@ -6,6 +6,8 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
 pub(super) const REQUESTS: &str = "sealgate_http_requests_total";
 pub(super) const REQUEST_TIME: &str = "sealgate_http_request_duration_seconds";
 pub(super) const TOKENS: &str = "sealgate_tokens_issued_total";
+pub(super) const DOCUMENTS: &str = "sealgate_client_documents_total";
+pub(super) const REGISTRATIONS: &str = "sealgate_client_registrations_total";
 pub(super) const REFUSALS: &str = "sealgate_refusals_total";
 pub(super) const LOGOUTS: &str = "sealgate_backchannel_logouts_total";
 pub(super) const SIGNALS_RECEIVED: &str = "sealgate_signals_received_total";
@@ -69,6 +71,14 @@ pub(super) fn describe() {
     describe_counter!(
         TOKENS,
         "Answers of the token endpoint that gave tokens, by grant"
+    );
+    describe_counter!(
+        DOCUMENTS,
+        "Documents of clients that were asked for, by outcome: read, unavailable, unsound"
+    );
+    describe_counter!(
+        REGISTRATIONS,
+        "Clients that asked to be registered, by outcome: registered, again, refused"
     );
     describe_counter!(REFUSALS, "Refusals put on record, by action and reason");
     describe_counter!(ACTS, "Acts put on record, by action");

@@ -6,7 +6,7 @@ use sealgate_store::{Client, Fallen, Footing, Session, TokenFooting, UserRow, Us
 
 use super::refusal::unanswered;
 use super::tokens::{ACCESS_TYPE, AccessClaims};
-use crate::ControlPlane;
+use crate::{ControlPlane, own_clients};
 
 /// The claims of `token` if it is one of ours and has not expired; whether anything has been revoked is
 /// not asked.
@@ -26,7 +26,10 @@ pub(super) fn read(
         (Some(_), Some(act)) if claims.grants.len() > act.chain().count() => false,
         (Some(_), None) => true,
         (Some(_), Some(act)) => act.sub == claims.client_id && act.chain().count() <= Act::DEEPEST,
-        (None, act) => act.is_none() && claims.sub == claims.client_id.as_str(),
+        (None, act) => {
+            let alone = act.is_none() && claims.may_act.is_none();
+            alone && claims.sub == claims.client_id.as_str()
+        }
     };
     if !sound || claims.iss != plane.issuer.as_str() {
         return Err(OAuthError::TokenInvalid);
@@ -142,9 +145,9 @@ pub(crate) async fn stands(
 
 /// The client with this id, if it can be used.
 async fn usable(plane: &ControlPlane, id: &ClientId) -> Result<Client, OAuthError> {
-    let client = plane.store.client(id).await.map_err(unanswered)?;
+    let client = own_clients::client(plane, id).await.map_err(unanswered)?;
     client
-        .filter(|client| client.disabled_at.is_none())
+        .filter(|client| client.is_usable(plane.clock.now()))
         .ok_or(OAuthError::TokenRevoked)
 }
 

@@ -32,8 +32,15 @@ struct Refusal<'a> {
 fn status(error: OAuthError) -> StatusCode {
     match (error, error.error()) {
         (OAuthError::ParametersTooLong, _) => StatusCode::PAYLOAD_TOO_LARGE,
-        (OAuthError::ClientThrottled | OAuthError::RequestsThrottled, _) => {
-            StatusCode::TOO_MANY_REQUESTS
+        (
+            OAuthError::ClientThrottled
+            | OAuthError::RequestsThrottled
+            | OAuthError::RegistrationThrottled
+            | OAuthError::ClientDocumentThrottled,
+            _,
+        ) => StatusCode::TOO_MANY_REQUESTS,
+        (OAuthError::RegistrationClosed | OAuthError::RegistrationBarred, _) => {
+            StatusCode::FORBIDDEN
         }
         (_, ErrorCode::InvalidClient | ErrorCode::InvalidToken) => StatusCode::UNAUTHORIZED,
         (_, ErrorCode::InsufficientScope) => StatusCode::FORBIDDEN,
@@ -89,7 +96,10 @@ fn refusal(error: OAuthError, trace: &str) -> Response {
         ErrorCode::TemporarilyUnavailable => {
             let seconds = match error {
                 // Until tokens expire, which takes minutes.
-                OAuthError::RevocationsFull => "60",
+                OAuthError::RevocationsFull
+                | OAuthError::RegistrationThrottled
+                | OAuthError::ClientsFull => "60",
+                OAuthError::ClientDocumentThrottled | OAuthError::ClientDocumentUnavailable => "10",
                 _ => "1",
             };
             headers.insert(RETRY_AFTER, HeaderValue::from_static(seconds));

@@ -68,7 +68,7 @@ async fn begin(
     raw: &[u8],
 ) -> Response {
     let mut audit = caller.act(plane.clock.now(), "code.issue");
-    let journey = match requested::read(plane, raw, &mut audit).await {
+    let journey = match requested::read(plane, caller, raw, &mut audit).await {
         Ok((client, request)) => Journey::begin(client, request),
         Err(rejection) => return reject(plane, audit, rejection).await,
     };
@@ -198,6 +198,20 @@ fn page(error: OAuthError) -> Response {
         | OAuthError::RequestUriExpired
         | OAuthError::RequestUriUsed => {
             "This sign-in was begun too long ago, or it is finished already.".to_owned()
+        }
+        OAuthError::ClientDocumentUnavailable | OAuthError::ClientDocumentThrottled => {
+            "The application that sent you here says at its own address who it is, and that \
+             cannot be read at this moment. Try again in a moment."
+                .to_owned()
+        }
+        OAuthError::ClientDocumentInvalid(what) => format!(
+            "The application that sent you here says at its own address who it is, and that \
+             cannot be believed: {what}."
+        ),
+        OAuthError::ResourceClosed => {
+            "The application that sent you here wants to reach something that is not open to \
+             applications that nobody registered here."
+                .to_owned()
         }
         OAuthError::StoreUnavailable => {
             "The sign-in service cannot reach its data at this moment.".to_owned()

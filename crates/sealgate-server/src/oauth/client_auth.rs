@@ -7,15 +7,16 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use sealgate_host::sha256;
 use sealgate_jose::VerifyingKeys;
-use sealgate_model::{SecretHash, Timestamp};
+use sealgate_model::{ClientId, SecretHash, Timestamp};
 use sealgate_oauth::{ClientCredentials, OAuthError, Params};
 use sealgate_store::{Audit, AuditActor, Client, ClientAuthentication, ClientKind};
 
 use super::assertion::Signed;
 use super::refusal::{refused, unanswered};
 use super::{answer, assertion};
-use crate::ControlPlane;
 use crate::caller::Caller;
+use crate::machines::uses;
+use crate::{ControlPlane, own_clients};
 
 /// The methods that are offered, as metadata lists them.
 pub(super) const METHODS: [&str; 4] = [
@@ -44,6 +45,15 @@ pub(super) async fn authenticate(
     believe(plane, caller, &credentials, audit).await
 }
 
+/// The client that `params` under `headers` claim to come from, believed or not, if that can be told.
+pub(super) fn named(headers: &HeaderMap, params: &Params) -> Option<ClientId> {
+    let lines = headers.get_all(AUTHORIZATION).iter();
+    let lines = lines.map(http::HeaderValue::as_bytes);
+    ClientCredentials::from_request(lines, params)
+        .ok()?
+        .known_client_id()
+}
+
 /// As [`authenticate`], for endpoints where a client that only names itself is nobody.
 pub(super) async fn authenticate_confidential(
     plane: &ControlPlane,
@@ -53,7 +63,8 @@ pub(super) async fn authenticate_confidential(
     audit: &mut Audit,
 ) -> Result<Client, OAuthError> {
     let client = authenticate(plane, caller, headers, params, audit).await?;
-    if client.kind == ClientKind::Confidential {
+    // Who vouches for itself proves that it is itself, and so that it is somebody whom nobody knows.
+    if client.kind == ClientKind::Confidential && !client.details.origin.is_its_own() {
         Ok(client)
     } else {
         audit.actor = AuditActor::Anonymous;
@@ -121,6 +132,7 @@ async fn look(
     let (client, signed) = registered.compare(plane, credentials, audit.at).await?;
     if let Some(signed) = signed {
         signed.spend(plane, &client, audit.at).await?;
+        uses::note_seen(plane, &client, audit.at).await;
     }
     Ok(client)
 }
@@ -143,12 +155,12 @@ impl Registered {
         credentials: &ClientCredentials,
     ) -> Result<Self, OAuthError> {
         let client = match credentials.known_client_id() {
-            Some(id) => plane.store.client(&id).await.map_err(unanswered)?,
+            Some(id) => own_clients::client(plane, &id).await.map_err(unanswered)?,
             None => None,
         };
         let keys = match (&client, credentials) {
             (Some(client), ClientCredentials::Assertion(..))
-                if client.disabled_at.is_none()
+                if client.is_usable(plane.clock.now())
                     && client.details.authentication == ClientAuthentication::PrivateKeyJwt =>
             {
                 Some(assertion::keys(plane, client).await?)
@@ -180,14 +192,14 @@ impl Registered {
             .unwrap_or(SecretHash::from_bytes([0; 32]));
         let secret_right = presented == kept;
         let client = client
-            .filter(|client| client.disabled_at.is_none())
+            .filter(|client| client.is_usable(at))
             .ok_or(OAuthError::ClientUnauthenticated)?;
         let believed = match (client.details.authentication, credentials, keys) {
             (
                 ClientAuthentication::Secret,
                 ClientCredentials::Basic(..) | ClientCredentials::Post(..),
                 _,
-            ) => secret_right,
+            ) => secret_right && client.details.machine.is_none(),
             (ClientAuthentication::None, ClientCredentials::None(_), _) => true,
             (
                 ClientAuthentication::PrivateKeyJwt,

@@ -3,11 +3,13 @@
 use sealgate_oauth::{OAuthError, Resources, Scopes};
 use sealgate_store::{Audit, ClientKind};
 
+use super::jwt_bearer::Word;
 use super::refusal::unanswered;
 use super::session;
 use super::token::Issuing;
 use super::tokens::{Issue, TokenAnswer};
 use super::told;
+use crate::machines::uses;
 use crate::{admin_scopes, signals};
 
 /// Issues an access token, on record before it is given out.
@@ -15,6 +17,17 @@ pub(super) async fn grant(
     issuing: &Issuing<'_>,
     asked: Option<&Scopes>,
     resources: &Resources,
+    audit: &mut Audit,
+) -> Result<TokenAnswer, OAuthError> {
+    grant_on(issuing, asked, resources, None, audit).await
+}
+
+/// The same; on somebody's word where that is how the client has shown who it is.
+pub(super) async fn grant_on(
+    issuing: &Issuing<'_>,
+    asked: Option<&Scopes>,
+    resources: &Resources,
+    word: Option<&Word>,
     audit: &mut Audit,
 ) -> Result<TokenAnswer, OAuthError> {
     let Issuing { plane, client, .. } = *issuing;
@@ -39,11 +52,13 @@ pub(super) async fn grant(
         key: issuing.key(),
         now: audit.at,
     };
-    let answer = issue.sign_for_client(plane, audit).await?;
+    let until = word.map(|word| word.until);
+    let answer = issue.sign_for_client(plane, until, audit).await?;
+    if let (Some(word), Some(token)) = (word, &mut audit.object) {
+        *token = format!("{token} {}", word.whose);
+    }
     issuing.spend_proof()?;
-    plane
-        .store
-        .record(audit.clone())
+    uses::record(plane, client, scopes.as_slice(), &resources, audit.clone())
         .await
         .map_err(unanswered)?;
     match told::client_changed(plane, client).await? {

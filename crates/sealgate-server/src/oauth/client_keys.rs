@@ -1,5 +1,5 @@
 //! The keys that clients sign their assertions with, registered or fetched from where the client publishes
-//! them; and those of transmitters of security events.
+//! them; those of transmitters of security events, and those of issuers whose identities are taken.
 //!
 //! A fetched set is kept as long as its server lets it be, between a minute and an hour. A key that is
 //! not in it makes it be fetched again, once a minute at most, so that nobody can make this server knock
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sealgate_host::{Outbound, OutboundRequest};
+use sealgate_host::{Outbound, OutboundRequest, OutboundResponse};
 use sealgate_jose::{JwkSet, VerifyingKeys};
 use sealgate_model::{TransmitterId, Uptime};
 use sealgate_oauth::OAuthError;
@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::refusal::faulty;
 use crate::ControlPlane;
+use crate::issuers::{self, Source};
 
 /// How long a set is kept at least and at most, whatever its server says; and where it says nothing.
 const KEPT: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3600));
@@ -46,7 +47,7 @@ struct Entry(Mutex<Fetched>);
 
 #[derive(Debug, Default)]
 struct Fetched {
-    uri: String,
+    source: Option<Source>,
     keys: Option<Arc<VerifyingKeys>>,
     /// When the set arrived, and until when it is fresh.
     at: Option<Uptime>,
@@ -93,7 +94,9 @@ pub(super) async fn of(
         // Without keys nothing it signs can be believed.
         return Err(OAuthError::ClientUnauthenticated);
     };
-    let fetched = at(plane, client.id.as_str(), uri, missing).await;
+    let source = Source::Set(uri.clone());
+    let own = client.details.origin.is_its_own();
+    let fetched = at(plane, client.id.as_str(), &source, missing, own).await;
     fetched.ok_or(OAuthError::ClientKeysUnavailable)
 }
 
@@ -106,17 +109,38 @@ pub(crate) async fn of_transmitter(
     missing: bool,
 ) -> Option<Arc<VerifyingKeys>> {
     // No client id has a colon and a space.
-    at(plane, &format!("transmitter: {id}"), uri, missing).await
+    let source = Source::Set(uri.to_owned());
+    at(
+        plane,
+        &format!("transmitter: {id}"),
+        &source,
+        missing,
+        false,
+    )
+    .await
+}
+
+/// The keys of an issuer of identities, which publishes them at `source`; none if they cannot be had. `missing`
+/// as above.
+pub(crate) async fn of_issuer(
+    plane: &ControlPlane,
+    issuer: &str,
+    source: &Source,
+    missing: bool,
+) -> Option<Arc<VerifyingKeys>> {
+    at(plane, &format!("issuer: {issuer}"), source, missing, false).await
 }
 
 async fn at(
     plane: &ControlPlane,
     holder: &str,
-    uri: &str,
+    source: &Source,
     missing: bool,
+    // Whether nobody but a stranger said that they are there.
+    strangers: bool,
 ) -> Option<Arc<VerifyingKeys>> {
     let entry = plane.client_keys.entry(holder);
-    if let Some(mut under_way) = entry.refresh(plane, uri, missing) {
+    if let Some(mut under_way) = entry.refresh(plane, source, missing, strangers) {
         // An error is the end of the fetch too.
         let _ = under_way.changed().await;
     }
@@ -133,14 +157,15 @@ impl Entry {
     fn refresh(
         self: &Arc<Self>,
         plane: &ControlPlane,
-        uri: &str,
+        source: &Source,
         missing: bool,
+        strangers: bool,
     ) -> Option<watch::Receiver<()>> {
         let now = plane.clock.uptime();
         let mut fetched = self.lock();
-        if fetched.uri != uri {
+        if fetched.source.as_ref() != Some(source) {
             *fetched = Fetched {
-                uri: uri.to_owned(),
+                source: Some(source.clone()),
                 ..Fetched::default()
             };
         }
@@ -148,13 +173,16 @@ impl Entry {
             if !fetched.is_due(missing, now) {
                 return None;
             }
+            if strangers && !plane.own_clients.admit_keys(source.as_str(), now) {
+                return None;
+            }
             let (ended, under_way) = watch::channel(());
             fetched.under_way = Some(under_way);
             let (outbound, clock) = (Arc::clone(&plane.outbound), Arc::clone(&plane.clock));
-            let (entry, uri) = (Arc::clone(self), uri.to_owned());
+            let (entry, source) = (Arc::clone(self), source.clone());
             tokio::spawn(async move {
-                let found = fetch(&*outbound, &uri).await;
-                entry.lock().ended(&uri, found, clock.uptime());
+                let found = fetch(&*outbound, &source).await;
+                entry.lock().ended(&source, found, clock.uptime());
                 drop(ended);
             });
         }
@@ -182,8 +210,13 @@ impl Fetched {
         self.keys.clone().filter(|_| fit)
     }
 
-    fn ended(&mut self, uri: &str, found: Result<(VerifyingKeys, Duration), String>, now: Uptime) {
-        if self.uri != uri {
+    fn ended(
+        &mut self,
+        source: &Source,
+        found: Result<(VerifyingKeys, Duration), String>,
+        now: Uptime,
+    ) {
+        if self.source.as_ref() != Some(source) {
             // The client has moved its keys since.
             return;
         }
@@ -196,27 +229,47 @@ impl Fetched {
                 self.fresh_until = Some(now + kept);
             }
             Err(failure) => {
-                tracing::warn!(uri, reason = %failure, "a key set cannot be fetched");
+                let at = source.as_str();
+                tracing::warn!(uri = at, reason = %failure, "a key set cannot be fetched");
             }
         }
     }
 }
 
-async fn fetch(outbound: &dyn Outbound, uri: &str) -> Result<(VerifyingKeys, Duration), String> {
-    let answer = outbound
-        .send(OutboundRequest::get_json(uri, JwkSet::LIMIT))
-        .await
-        .map_err(|error| error.code().to_owned())?;
-    if answer.status != 200 {
-        return Err(format!("status {}", answer.status));
-    }
+async fn fetch(
+    outbound: &dyn Outbound,
+    source: &Source,
+) -> Result<(VerifyingKeys, Duration), String> {
+    let uri = match source {
+        Source::Set(uri) | Source::Bundle(uri) => uri.clone(),
+        Source::Metadata(issuer) => {
+            let metadata = get(outbound, &issuers::metadata_url(issuer)).await?;
+            issuers::keys_in_metadata(issuer, &metadata.body)?
+        }
+    };
+    let answer = get(outbound, &uri).await?;
     let set = JwkSet::parse(&answer.body).map_err(|error| error.code().to_owned())?;
-    let keys = VerifyingKeys::from_jwks(&set);
+    let keys = match source {
+        Source::Bundle(_) => VerifyingKeys::from_jwks(&issuers::for_svids(set)),
+        Source::Set(_) | Source::Metadata(_) => VerifyingKeys::from_jwks(&set),
+    };
     if keys.is_empty() {
         return Err("no usable key".to_owned());
     }
     let kept = answer.max_age.unwrap_or(UNTOLD).clamp(KEPT.0, KEPT.1);
     Ok((keys, kept))
+}
+
+async fn get(outbound: &dyn Outbound, uri: &str) -> Result<OutboundResponse, String> {
+    let answer = outbound
+        .send(OutboundRequest::get_json(uri, JwkSet::LIMIT))
+        .await
+        .map_err(|error| error.code().to_owned())?;
+    if answer.status == 200 {
+        Ok(answer)
+    } else {
+        Err(format!("status {}", answer.status))
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::refusal::{faulty, unanswered};
 use super::session::Starting;
 use super::token::Issuing;
 use super::tokens::TokenAnswer;
-use crate::ControlPlane;
+use crate::session_life;
 
 /// What the client presents.
 pub(super) struct Proof {
@@ -68,7 +68,7 @@ pub(super) async fn redeem(
         .ok_or(OAuthError::UserDisabled)?;
     let mut starting = Starting {
         issuing,
-        session: session(plane, &code, now),
+        session: session(issuing, &code, audit),
         user: &user,
         nonce: code.nonce.as_deref(),
         resources: &proof.resources,
@@ -110,7 +110,8 @@ fn check(code: &Code, proof: &Proof, now: Timestamp) -> Result<(), OAuthError> {
 
 /// The session lasts as long after the proof of who the user is as sessions last: the browser's
 /// sign-in does not lend it a second life (NIST SP 800-63B-4, 5.2).
-fn session(plane: &ControlPlane, code: &Code, now: Timestamp) -> Session {
+fn session(issuing: &Issuing<'_>, code: &Code, audit: &Audit) -> Session {
+    let (now, lasting) = (audit.at, code.details.lasting);
     Session {
         id: code.session,
         user: code.user,
@@ -122,7 +123,8 @@ fn session(plane: &ControlPlane, code: &Code, now: Timestamp) -> Session {
         methods: code.methods.clone(),
         created_at: now,
         renewed_at: now,
-        expires_at: code.auth_time + plane.lifetimes.session,
+        network: audit.network.clone(),
+        expires_at: code.auth_time + session_life::longest(issuing.plane, issuing.client, lasting),
         revoked_at: None,
         revoked_for: None,
     }

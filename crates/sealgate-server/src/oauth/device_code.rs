@@ -8,6 +8,7 @@ use super::refusal::unanswered;
 use super::session::Starting;
 use super::token::Issuing;
 use super::tokens::TokenAnswer;
+use crate::session_life;
 
 /// Starts the session that the user approved, or says to ask again.
 pub(super) async fn redeem(
@@ -49,7 +50,9 @@ pub(super) async fn redeem(
         methods: approval.methods.clone(),
         created_at: audit.at,
         renewed_at: audit.at,
-        expires_at: approval.auth_time + plane.lifetimes.session,
+        network: audit.network.clone(),
+        expires_at: approval.auth_time
+            + session_life::longest(plane, client, device.details.lasting),
         revoked_at: None,
         revoked_for: None,
     };

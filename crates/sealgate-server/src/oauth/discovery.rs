@@ -11,11 +11,13 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use sealgate_jose::Algorithm;
+use sealgate_oauth::identity::ID_JAG_PROFILE;
 use sealgate_oauth::{Prompt, ResponseMode, Scopes, TokenRequest};
 use serde::Serialize;
 
 use super::tokens::ACR_PASSWORD;
-use super::{assertion, client_auth, dpop};
+use super::{assertion, client_auth, dpop, register};
+use crate::agent_policy::{Documents, Registration};
 use crate::prepared::Prepared;
 use crate::{ControlPlane, receiver, status_list};
 
@@ -33,6 +35,8 @@ struct Metadata {
     revocation_endpoint: String,
     pushed_authorization_request_endpoint: String,
     device_authorization_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
     end_session_endpoint: String,
     revocation_feed_endpoint: String,
     revocation_applied_endpoint: String,
@@ -44,6 +48,7 @@ struct Metadata {
     response_types_supported: &'static [&'static str],
     response_modes_supported: &'static [&'static str],
     grant_types_supported: &'static [&'static str],
+    authorization_grant_profiles_supported: &'static [&'static str],
     prompt_values_supported: &'static [&'static str],
     acr_values_supported: &'static [&'static str],
     ui_locales_supported: &'static [&'static str],
@@ -63,6 +68,7 @@ struct Metadata {
     backchannel_logout_supported: bool,
     backchannel_logout_session_supported: bool,
     authorization_response_iss_parameter_supported: bool,
+    client_id_metadata_document_supported: bool,
     require_pushed_authorization_requests: bool,
     request_parameter_supported: bool,
     /// Stated because its default is true.
@@ -92,6 +98,7 @@ const CLAIMS: [&str; 16] = [
 impl Metadata {
     fn of(plane: &ControlPlane) -> Self {
         let url = |path| plane.issuer.url(path);
+        let agents = &plane.policy.agents;
         let signing: Vec<_> = Algorithm::ALL
             .into_iter()
             .filter(|algorithm| *algorithm != Algorithm::MlDsa65 || plane.policy.ml_dsa)
@@ -107,6 +114,9 @@ impl Metadata {
             revocation_endpoint: url("/oauth/revoke"),
             pushed_authorization_request_endpoint: url("/oauth/par"),
             device_authorization_endpoint: url("/oauth/device_authorization"),
+            // Clients that see one try it: it stands here only where it takes somebody.
+            registration_endpoint: (agents.registration != Registration::Off)
+                .then(|| url(register::PATH)),
             end_session_endpoint: url("/oauth/logout"),
             revocation_feed_endpoint: url("/feed/events"),
             revocation_applied_endpoint: url("/feed/applied"),
@@ -119,6 +129,7 @@ impl Metadata {
             response_types_supported: &["code"],
             response_modes_supported: &ResponseMode::VALUES,
             grant_types_supported: &TokenRequest::GRANT_TYPES,
+            authorization_grant_profiles_supported: &[ID_JAG_PROFILE],
             prompt_values_supported: &Prompt::VALUES,
             acr_values_supported: &[ACR_PASSWORD],
             ui_locales_supported: &["en"],
@@ -138,6 +149,7 @@ impl Metadata {
             backchannel_logout_supported: true,
             backchannel_logout_session_supported: true,
             authorization_response_iss_parameter_supported: true,
+            client_id_metadata_document_supported: agents.documents != Documents::Off,
             require_pushed_authorization_requests: false,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,

@@ -19,8 +19,8 @@ use super::refusal::{faulty, refused, unanswered};
 use super::session::{Granted, check_tenant};
 use super::tokens::{self, AccessClaims};
 use super::{answer, form};
-use crate::ControlPlane;
 use crate::caller::Caller;
+use crate::{ControlPlane, session_life};
 
 pub(super) async fn post(
     State(plane): State<Arc<ControlPlane>>,
@@ -112,6 +112,7 @@ async fn access_token(
         roles: None,
         tenant: claims.tenant.map(|tenant| tenant.to_string()),
         act: claims.act,
+        may_act: claims.may_act,
         grants: claims.grants,
         sub_profile: claims.sub_profile,
         cnf: claims.cnf,
@@ -172,7 +173,11 @@ async fn refresh_token(
         .filter(|token| token.used_at.is_none() || refresh::in_grace(plane, token, audit.at))
         .ok_or(UNKNOWN)?;
     let session = access_token::session(plane, token.session, audit.at).await?;
-    if audit.at.since(session.renewed_at) >= plane.lifetimes.idle {
+    let end = session_life::end(plane, asker, &session);
+    if end <= audit.at {
+        return Err(OAuthError::SessionExpired);
+    }
+    if session_life::has_rested(plane, &session, audit.at) {
         return Err(OAuthError::SessionIdle);
     }
     let user = access_token::user(plane, session.user).await?;
@@ -186,7 +191,7 @@ async fn refresh_token(
         client_id: token.client.to_string(),
         scope: granted.scopes.join(" "),
         token_type: None,
-        exp: session.expires_at.as_seconds(),
+        exp: end.as_seconds(),
         iat: token.issued_at.as_seconds(),
         jti: None,
         sid: Some(session.id.to_string()),
@@ -196,6 +201,7 @@ async fn refresh_token(
         roles: Some(user.roles),
         tenant: session.details.tenant.map(|tenant| tenant.to_string()),
         act: None,
+        may_act: None,
         grants: Vec::new(),
         sub_profile: None,
         cnf: None,

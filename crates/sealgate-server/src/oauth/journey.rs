@@ -3,6 +3,8 @@
 //! It passes in steps that cannot be skipped: a user stands behind it, that user may grant it and has
 //! done so, and only a [`Step::Ready`] one issues a code.
 
+use std::time::Duration;
+
 use sealgate_model::{CodeId, Secret, SessionId, Timestamp};
 use sealgate_oauth::{AuthenticationNeed, AuthorizationRequest, CodeHandle, OAuthError, Proof};
 use sealgate_store::{
@@ -15,7 +17,7 @@ use super::tokens::ACR_PASSWORD;
 use crate::pages::is_this_computer;
 use crate::problem::Problem;
 use crate::sign_in::errand::{self, Errand, Pending};
-use crate::{ControlPlane, admin_scopes};
+use crate::{ControlPlane, admin_scopes, own_clients, session_life};
 
 /// A checked request, its client, and how far its user has come with it.
 pub(crate) struct Journey {
@@ -77,7 +79,7 @@ impl Journey {
         asked_at: Timestamp,
         sealed: &str,
     ) -> Result<Self, Problem> {
-        let client = plane.store.client(&request.client_id).await?;
+        let client = own_clients::client(plane, &request.client_id).await?;
         let client = client.filter(|client| client.disabled_at.is_none());
         let still_allowed = |client: &Client| {
             let allowed = request.recheck(&registration(client));
@@ -141,7 +143,7 @@ impl Journey {
             (AuthenticationNeed::Satisfied, Some(sign_in)) => sign_in,
         };
         // A session from it would be over before it began.
-        if sign_in.auth_time + plane.lifetimes.session <= now {
+        if sign_in.auth_time + self.longest(plane) <= now {
             return if silent {
                 Err(OAuthError::LoginRequired)
             } else {
@@ -171,6 +173,16 @@ impl Journey {
             };
         }
         Ok(Step::Ready(user))
+    }
+
+    /// Whether the session will go on when the browser's sign-in ends.
+    pub(crate) fn is_lasting(&self) -> bool {
+        session_life::is_lasting(&self.client, self.request.scopes.as_slice())
+    }
+
+    /// How long after the proof of who the user is the session will last at the longest.
+    pub(crate) fn longest(&self, plane: &ControlPlane) -> Duration {
+        session_life::longest(plane, &self.client, self.is_lasting())
     }
 
     /// Whether the user has to be asked before the client is granted this.
@@ -246,6 +258,7 @@ impl Journey {
                 claims,
                 acr: Some(ACR_PASSWORD.to_owned()),
                 tenant: user.tenant.clone(),
+                lasting: self.is_lasting(),
             },
             auth_time: sign_in.auth_time,
             methods: sign_in.methods.clone(),

@@ -14,7 +14,7 @@ use http::{HeaderMap, StatusCode};
 use sealgate_model::{ClientId, Secret, SessionId, SignInId, Timestamp, UserId};
 use sealgate_oauth::{Limits, OAuthError, Params, with_parameters};
 use sealgate_session::Context;
-use sealgate_store::{Audit, AuditActor, Client, RevokeReason, SignIn};
+use sealgate_store::{Audit, AuditActor, Client, RevokeReason, Session, SignIn};
 use serde::{Deserialize, Serialize};
 
 use super::refusal::{faulty, refused, unanswered};
@@ -175,7 +175,7 @@ async fn posted(
     audit.client = question.client;
     let sign_in = cookie::current(plane, headers).await.map_err(unanswered)?;
     match sign_in.filter(|sign_in| sign_in.id == question.sign_in) {
-        Some(sign_in) => end(plane, &sign_in, question.return_to.as_deref(), audit).await,
+        Some(sign_in) => end(plane, &sign_in, None, question.return_to.as_deref(), audit).await,
         // It has ended in the meantime, which is what was wanted.
         None => leave(plane, question.return_to.as_deref()),
     }
@@ -192,18 +192,16 @@ async fn heed(
     let wish = read(plane, &params).await?;
     audit.client = wish.client.as_ref().map(|client| client.id.clone());
     let return_to = wish.return_to.as_deref();
-    match cookie::current(plane, headers).await.map_err(unanswered)? {
-        Some(sign_in) if believed(plane, &wish, &sign_in).await? => {
-            end(plane, &sign_in, return_to, audit).await
+    let Some(sign_in) = cookie::current(plane, headers).await.map_err(unanswered)? else {
+        // The browser is not signed in here. What the client proves to hold ends all the same.
+        if let Some(hint) = &wish.hint {
+            end_session(plane, hint, audit).await?;
         }
-        Some(sign_in) => ask(plane, &wish, &sign_in, audit.at),
-        None => {
-            // The browser is not signed in here. What the client proves to hold ends all the same.
-            if let Some(hint) = &wish.hint {
-                end_session(plane, hint, audit).await?;
-            }
-            leave(plane, return_to)
-        }
+        return leave(plane, return_to);
+    };
+    match believed(plane, &wish, &sign_in).await? {
+        Some(session) => end(plane, &sign_in, Some(session), return_to, audit).await,
+        None => ask(plane, &wish, &sign_in, audit.at),
     }
 }
 
@@ -274,39 +272,49 @@ fn verified(plane: &ControlPlane, token: &str) -> Option<Hint> {
         .filter(|hint| hint.iss == plane.issuer.as_str())
 }
 
-/// Whether the client holds, or held, a session that came from this sign-in, and so may end it
-/// without the user being asked.
-async fn believed(plane: &ControlPlane, wish: &Wish, sign_in: &SignIn) -> Result<bool, OAuthError> {
+/// The session that came from this sign-in and that the client holds, or held: it may end both without the user
+/// being asked.
+async fn believed(
+    plane: &ControlPlane,
+    wish: &Wish,
+    sign_in: &SignIn,
+) -> Result<Option<SessionId>, OAuthError> {
     let (Some(client), Some(id)) = (
         &wish.client,
         wish.hint.as_ref().map(|hint| hint.sid).or(wish.session),
     ) else {
-        return Ok(false);
+        return Ok(None);
     };
     if wish
         .hint
         .as_ref()
         .is_some_and(|hint| hint.sub != sign_in.user)
     {
-        return Ok(false);
+        return Ok(None);
     }
     let session = plane.store.session(id).await.map_err(unanswered)?;
-    Ok(session.is_some_and(|session| session.sign_in == sign_in.id && session.client == client.id))
+    let fits = |session: &Session| session.sign_in == sign_in.id && session.client == client.id;
+    Ok(session.filter(fits).map(|session| session.id))
 }
 
+/// Ends a sign-in, and the session that is meant, which may be one that would go on without it.
 async fn end(
     plane: &ControlPlane,
     sign_in: &SignIn,
+    session: Option<SessionId>,
     return_to: Option<&str>,
     audit: &mut Audit,
 ) -> Result<Response, Refusal> {
     audit.actor = AuditActor::User(sign_in.user);
     audit.user = Some(sign_in.user);
-    plane
-        .store
-        .sign_in_end(sign_in.id, RevokeReason::Logout, audit.clone())
-        .await
-        .map_err(unanswered)?;
+    let (store, reason) = (&plane.store, RevokeReason::Logout);
+    if let Some(id) = session {
+        let ended = store.session_sign_out(id, reason, audit.clone()).await;
+        ended.map_err(unanswered)?;
+    }
+    // What has ended by that is not ended twice.
+    let ended = store.sign_in_end(sign_in.id, reason, audit.clone()).await;
+    ended.map_err(unanswered)?;
     let mut response = leave(plane, return_to)?;
     response
         .headers_mut()
@@ -359,7 +367,8 @@ fn ask(
         .seal(&context(plane), plane.random.as_ref(), &plain);
     let sealed = sealed.map_err(|_| OAuthError::ParametersTooLong)?;
     let fields = vec![("confirmation".to_owned(), sealed)];
-    let name = wish.client.as_ref().map(|client| client.name.clone());
+    let client = wish.client.as_ref();
+    let name = client.map(|client| pages::AskerView::of(client).called());
     Ok(pages::logout_confirm(
         plane,
         name,

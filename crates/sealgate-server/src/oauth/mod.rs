@@ -6,6 +6,7 @@ pub(crate) mod access_token;
 mod answer;
 mod assertion;
 pub(crate) mod authorize;
+pub(crate) mod bootstrap;
 pub(crate) mod client_auth;
 mod client_credentials;
 pub(crate) mod client_keys;
@@ -20,11 +21,13 @@ mod form;
 mod introspect;
 pub(crate) mod journey;
 mod jwks;
+mod jwt_bearer;
 mod logout;
 mod par;
 mod public_throttle;
 mod refresh;
 pub(crate) mod refusal;
+pub(crate) mod register;
 pub(crate) mod requested;
 mod revoke;
 mod session;
@@ -74,6 +77,7 @@ pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
                 .head(method_not_allowed),
         )
         .route("/oauth/logout", get(logout::get).post(logout::post))
+        .route(bootstrap::PATH, post(bootstrap::post))
         .merge(called_by_scripts())
 }
 
@@ -87,6 +91,7 @@ fn called_by_scripts() -> Router<Arc<ControlPlane>> {
             device_authorization::PATH,
             scripted(post(device_authorization::post)),
         )
+        .route(register::PATH, scripted(post(register::post)))
         .route("/oauth/introspect", scripted(post(introspect::post)))
         .route("/oauth/revoke", scripted(post(revoke::post)))
         .route(

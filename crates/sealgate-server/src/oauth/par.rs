@@ -13,11 +13,11 @@ use sealgate_oauth::{Limits, OAuthError, Params, PushedHandle, RequestUri};
 use sealgate_store::{Audit, GrantDetails, PushedRequest};
 use serde::Serialize;
 
-use super::client_auth::authenticate;
+use super::client_auth::{self, authenticate};
 use super::refusal::unanswered;
 use super::{answer, dpop, form, public_throttle, requested};
-use crate::ControlPlane;
 use crate::caller::Caller;
+use crate::{ControlPlane, own_clients};
 
 /// Where this endpoint is.
 pub(super) const PATH: &str = "/oauth/par";
@@ -57,6 +57,14 @@ async fn push(
 ) -> Result<Answer, OAuthError> {
     let (headers, body) = form::parts(request, Limits::WITH_TOKEN).await?;
     let params = Params::parse(&body, Limits::WITH_TOKEN)?;
+    if let Some(id) = client_auth::named(&headers, &params) {
+        let ensured = own_clients::ensure(plane, caller, &id, &params).await;
+        // Whoever is not known here is told so as at every endpoint where clients authenticate.
+        ensured.map_err(|error| match error {
+            OAuthError::ClientUnknown => OAuthError::ClientUnauthenticated,
+            error => error,
+        })?;
+    }
     let client = authenticate(plane, caller, &headers, &params, audit).await?;
     let kept: Vec<(String, String)> = params
         .pairs()

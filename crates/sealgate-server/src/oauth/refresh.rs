@@ -18,7 +18,7 @@ use super::session::{Granted, check_alone, check_tenant, refresh_token};
 use super::token::Issuing;
 use super::tokens::{About, Issue, TokenAnswer};
 use super::told;
-use crate::{ControlPlane, admin_scopes};
+use crate::{ControlPlane, admin_scopes, session_life};
 
 /// How many successors a spent token may have inside its grace window. Each takes a renewal, and
 /// nobody honest makes more than a few in twenty seconds.
@@ -57,7 +57,7 @@ pub(super) async fn renew(
     let Issuing { plane, client, .. } = *issuing;
     audit.action = "session.renew";
     let token = known(issuing, handle, audit).await?;
-    let (session, user) = alive(plane, &token, audit).await?;
+    let (session, user) = alive(issuing, &token, audit).await?;
     check_key(issuing, &session)?;
     let (scopes, resources) = given(plane, client, &session, &user, asked)?;
     let renewal = Renewal {
@@ -96,10 +96,11 @@ pub(super) async fn known(
 
 /// The token's session and user, if the session can still be renewed.
 pub(super) async fn alive(
-    plane: &ControlPlane,
+    issuing: &Issuing<'_>,
     token: &RefreshToken,
     audit: &mut Audit,
 ) -> Result<(Session, UserRow), OAuthError> {
+    let Issuing { plane, client, .. } = *issuing;
     let now = audit.at;
     let session = plane
         .store
@@ -111,12 +112,18 @@ pub(super) async fn alive(
     if session.revoked_at.is_some() {
         return Err(OAuthError::SessionRevoked);
     }
-    if session.expires_at <= now {
+    let end = session_life::end(plane, client, &session);
+    if end <= now {
         return Err(OAuthError::SessionExpired);
     }
-    if now.since(session.renewed_at) >= plane.lifetimes.idle {
+    if session_life::has_rested(plane, &session, now) {
         return Err(OAuthError::SessionIdle);
     }
+    // Nothing that it is given outlives it.
+    let session = Session {
+        expires_at: end,
+        ..session
+    };
     let user = plane.store.user(session.user).await.map_err(unanswered)?;
     let user = user
         .filter(|user| user.status() == UserStatus::Active)

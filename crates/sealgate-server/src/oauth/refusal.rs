@@ -11,7 +11,10 @@ pub(crate) async fn refused(plane: &ControlPlane, audit: Audit, error: OAuthErro
     let decided = match error {
         OAuthError::ClientThrottled
         | OAuthError::RequestsThrottled
-        | OAuthError::RevocationsFull => true,
+        | OAuthError::RevocationsFull
+        | OAuthError::ClientDocumentThrottled
+        | OAuthError::ClientsFull
+        | OAuthError::RegistrationThrottled => true,
         error => !matches!(
             error.error(),
             ErrorCode::TemporarilyUnavailable

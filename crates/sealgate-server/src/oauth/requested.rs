@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use super::refusal::{faulty, unanswered};
 use super::tokens::ID_TYPE;
-use crate::{ControlPlane, admin_scopes};
+use crate::caller::Caller;
+use crate::{ControlPlane, admin_scopes, own_clients};
 
 /// What the client may ask for.
 pub(crate) fn registration(client: &Client) -> Registration<'_> {
@@ -21,12 +22,14 @@ pub(crate) fn registration(client: &Client) -> Registration<'_> {
         resources: &client.details.resources,
         grants: &client.details.grants,
         require_pushed: client.details.require_pushed,
+        any_localhost_port: client.details.origin.is_its_own(),
     }
 }
 
 /// The request that `raw` makes or refers to, and its client. `audit` learns who that is.
 pub(super) async fn read(
     plane: &ControlPlane,
+    caller: &Caller,
     raw: &[u8],
     audit: &mut Audit,
 ) -> Result<(Client, AuthorizationRequest), AuthorizationRejection> {
@@ -38,12 +41,23 @@ pub(super) async fn read(
         return request.map(|request| (client, request)).map_err(Page);
     }
     let id = AuthorizationRequest::client_id(&params).map_err(Page)?;
+    own_clients::ensure(plane, caller, &id, &params)
+        .await
+        .map_err(Page)?;
     let client = known(plane, &id, audit).await.map_err(Page)?;
     supply_scope(plane, &client, &mut params)
         .await
         .map_err(Page)?;
     let mut request = AuthorizationRequest::parse(&params, &registration(&client))?;
-    match heed_hint(plane, &mut request) {
+    let heeded = heed_hint(plane, &mut request);
+    let AuthorizationRequest {
+        scopes, resources, ..
+    } = &request;
+    let checked = match heeded {
+        Ok(()) => own_clients::check(plane, &client, scopes, resources).await,
+        Err(error) => Err(error),
+    };
+    match checked {
         Ok(()) => Ok((client, request)),
         Err(error) => Err(back_to_client(&request, error)),
     }
@@ -68,7 +82,7 @@ async fn known(
     id: &ClientId,
     audit: &mut Audit,
 ) -> Result<Client, OAuthError> {
-    let client = plane.store.client(id).await.map_err(unanswered)?;
+    let client = own_clients::client(plane, id).await.map_err(unanswered)?;
     let client = client
         .filter(|client| client.disabled_at.is_none())
         .ok_or(OAuthError::ClientUnknown)?;
@@ -114,6 +128,7 @@ pub(super) async fn pushed(
     let registration = registration(client);
     let mut request = AuthorizationRequest::parse_pushed(&params, &client.id, &registration)?;
     heed_hint(plane, &mut request)?;
+    own_clients::check(plane, client, &request.scopes, &request.resources).await?;
     if let Some(key) = key {
         request.bind_to(key)?;
     }
@@ -146,7 +161,13 @@ pub(super) async fn supply_scope(
         let scopes = resource.into_iter().flat_map(|resource| resource.scopes);
         of_resources.extend(scopes.map(|scope| scope.name));
     }
-    if let Some(scopes) = Scopes::unasked(&registered, &of_resources) {
+    let unasked = if client.details.origin.is_its_own() {
+        // What it may ask for is no registration of its own, of which anything could be the rest.
+        Scopes::from_tokens(of_resources.iter().map(String::as_str)).ok()
+    } else {
+        Scopes::unasked(&registered, &of_resources)
+    };
+    if let Some(scopes) = unasked {
         params.supply("scope", scopes.to_string());
     }
     Ok(())

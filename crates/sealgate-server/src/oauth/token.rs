@@ -10,7 +10,9 @@ use sealgate_store::{Audit, Client};
 
 use super::client_auth::authenticate;
 use super::tokens::TokenAnswer;
-use super::{answer, client_credentials, code, device_code, dpop, form, refresh, token_exchange};
+use super::{
+    answer, client_credentials, code, device_code, dpop, form, jwt_bearer, refresh, token_exchange,
+};
 use crate::caller::Caller;
 use crate::{ControlPlane, metrics};
 
@@ -42,6 +44,9 @@ async fn exchange(
 ) -> Result<TokenAnswer, OAuthError> {
     let (headers, body) = form::parts(request, Limits::WITH_TOKEN).await?;
     let params = Params::parse(&body, Limits::WITH_TOKEN)?;
+    if jwt_bearer::comes_alone(&headers, &params) {
+        return on_word(plane, caller, &headers, &params, audit).await;
+    }
     // Who asks comes before what is asked for: a stranger learns nothing about any grant.
     let client = authenticate(plane, caller, &headers, &params, audit).await?;
     let request = TokenRequest::parse(&params)?;
@@ -85,9 +90,34 @@ async fn exchange(
         TokenRequest::TokenExchange(asked) => {
             token_exchange::exchange(&issuing, &asked, audit).await
         }
-        TokenRequest::JwtBearer(_) => Err(OAuthError::GrantNotAllowed),
+        TokenRequest::JwtBearer(asked) => jwt_bearer::redeem(&issuing, &asked, audit).await,
     }?;
     metrics::token_issued(grant.as_str());
+    Ok(answer)
+}
+
+/// A token for a machine that shows another issuer's word for who it is, and nothing else.
+async fn on_word(
+    plane: &ControlPlane,
+    caller: &Caller,
+    headers: &HeaderMap,
+    params: &Params,
+    audit: &mut Audit,
+) -> Result<TokenAnswer, OAuthError> {
+    let TokenRequest::JwtBearer(asked) = TokenRequest::parse(params)? else {
+        return Err(OAuthError::ClientUnauthenticated);
+    };
+    let named = params.get("client_id");
+    let (client, word) = jwt_bearer::identify(plane, caller, &asked, named, audit).await?;
+    allowed(&client, Grant::JwtBearer)?;
+    let proof = possession(plane, &client, headers)?;
+    let issuing = Issuing {
+        plane,
+        client: &client,
+        proof: proof.as_ref(),
+    };
+    let answer = jwt_bearer::of_machine(&issuing, &asked, &word, audit).await?;
+    metrics::token_issued(Grant::JwtBearer.as_str());
     Ok(answer)
 }
 

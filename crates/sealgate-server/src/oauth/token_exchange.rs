@@ -15,6 +15,7 @@ use super::session::{Granted, check_alone, check_tenant};
 use super::token::Issuing;
 use super::tokens::{AccessClaims, Delegation, Issue, TokenAnswer};
 use super::{introspect, refresh, told};
+use crate::machines::uses;
 use crate::{ControlPlane, admin_scopes, signals};
 
 /// How often the delegation may turn out to be one that another exchange has just made: once, unless it was
@@ -96,7 +97,10 @@ pub(super) async fn exchange(
         };
         let on_record = plane.store.session_delegate(new, audit.clone()).await;
         match on_record.map_err(crowded)? {
-            Delegated::Done => return settle(issuing, &subject, audit, answer).await,
+            Delegated::Done => {
+                uses::note(plane, client, &scopes, resources, audit.at).await;
+                return settle(issuing, &subject, audit, answer).await;
+            }
             Delegated::Other(id) => own = id,
             Delegated::Revoked => return Err(OAuthError::DelegationRevoked),
             Delegated::Ended if subject.scopes.is_some() => {
@@ -160,7 +164,7 @@ async fn of_session(
     audit: &mut Audit,
 ) -> Result<Subject, OAuthError> {
     let token = refresh::known(issuing, handle, audit).await?;
-    let (session, user) = refresh::alive(issuing.plane, &token, audit).await?;
+    let (session, user) = refresh::alive(issuing, &token, audit).await?;
     refresh::check_key(issuing, &session)?;
     if token.used_at.is_some() && !refresh::in_grace(issuing.plane, &token, audit.at) {
         return Err(refresh::end(issuing.plane, &session, audit).await);
@@ -176,7 +180,7 @@ async fn of_session(
     })
 }
 
-/// The user of an access token that was sent to a resource which the client serves. It is held against all
+/// The user of an access token that the client may exchange. It is held against all
 /// that introspection holds it against.
 async fn of_token(
     issuing: &Issuing<'_>,
@@ -190,9 +194,7 @@ async fn of_token(
     }
     // From whom the token came is part of the record, whatever becomes of it.
     audit.through = Some(claims.client_id.clone());
-    if !introspect::serves(plane, client, &claims).await? {
-        return Err(OAuthError::SubjectTokenForeign);
-    }
+    check_actor(plane, client, &claims).await?;
     let alive = access_token::alive(plane, &claims, audit.at).await;
     let (_, holder) = alive.map_err(of_subject)?;
     let Holder::User(who) = holder else {
@@ -209,6 +211,21 @@ async fn of_token(
         scopes: Some(claims.scope.split(' ').map(str::to_owned).collect()),
         token: Some(claims),
     })
+}
+
+/// Whether the client may exchange a token: if it names one that may act (RFC 8693, 4.4), that one and nobody
+/// else, whatever the token is for; otherwise whoever serves a resource that it was sent to.
+async fn check_actor(
+    plane: &ControlPlane,
+    client: &Client,
+    claims: &AccessClaims,
+) -> Result<(), OAuthError> {
+    match &claims.may_act {
+        Some(named) if named.sub == client.id => Ok(()),
+        Some(_) => Err(OAuthError::SubjectTokenReserved),
+        None if introspect::serves(plane, client, claims).await? => Ok(()),
+        None => Err(OAuthError::SubjectTokenForeign),
+    }
 }
 
 /// What is wrong with a token that is handed in is wrong with the request (RFC 8693, 2.2.2), not with how

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealgate_jose::Algorithm;
 use sealgate_model::{ClientId, GrantId, Secret, SessionId, TenantId, Timestamp, UserId};
 use sealgate_oauth::{
-    Act, ActorProfile, Audience, ClaimsRequest, Confirmation, OAuthError, Thumbprint, TokenExchange,
+    Act, ActorProfile, Audience, ClaimsRequest, Confirmation, MayAct, OAuthError, Thumbprint,
+    TokenExchange,
 };
 use sealgate_store::{Audit, Client, GrantDetails, Session, UserRow};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,9 @@ use crate::status_list::{self, Claimant, StatusClaim};
 pub(super) const ACCESS_TYPE: &str = "at+jwt";
 /// The type of ID tokens.
 pub(super) const ID_TYPE: &str = "JWT";
+
+/// The longest life of a service account's access tokens: they are had again by themselves.
+const LONGEST_OF_MACHINES: Duration = Duration::from_secs(900);
 
 /// The one authentication context class there is: the user typed their password.
 pub(crate) const ACR_PASSWORD: &str = "urn:sealgate:acr:password";
@@ -49,6 +53,9 @@ pub(super) struct AccessClaims {
     /// The delegations that it came by, the first one first: with each of them it ends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) grants: Vec<GrantId>,
+    /// The client that alone may exchange it; none: whoever serves what it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) may_act: Option<MayAct>,
     /// What kind of actor the client is where it acts for itself, if it is an agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) sub_profile: Option<ActorProfile>,
@@ -139,15 +146,27 @@ pub(super) struct Delegation<'a> {
     pub(super) ends_at: Timestamp,
 }
 
+impl TokenAnswer {
+    /// The same, where nothing can be renewed.
+    pub(super) fn not_renewable(self) -> Self {
+        Self {
+            refresh_expires_in: None,
+            ..self
+        }
+    }
+}
+
 impl Issue<'_> {
     /// Signs an access token for the client itself (RFC 6749, 4.4). It belongs to no session, so that the
-    /// record is told its `jti`.
+    /// record is told its `jti`. It outlives neither a service account nor `until`, if that is given.
     pub(super) async fn sign_for_client(
         &self,
         plane: &ControlPlane,
+        until: Option<Timestamp>,
         audit: &mut Audit,
     ) -> Result<TokenAnswer, OAuthError> {
-        let expires_at = self.now + self.lifetime(plane);
+        let end = end(plane, self.client, self.now);
+        let expires_at = until.map_or(end, |until| end.min(until));
         let tenant = self.client.details.tenant.clone();
         let sub = self.client.id.as_str().to_owned();
         let mut access = self.access(plane, sub, expires_at, None, tenant);
@@ -173,7 +192,7 @@ impl Issue<'_> {
         about: &About<'_>,
     ) -> Result<TokenAnswer, OAuthError> {
         let About { session, user, .. } = about;
-        let expires_at = (self.now + self.lifetime(plane)).min(session.expires_at);
+        let expires_at = end(plane, self.client, self.now).min(session.expires_at);
         let mut access = self.about_user(plane, session, user, expires_at);
         // Of an agent's tokens each says that it is one, from the first on.
         access.act = self
@@ -225,7 +244,7 @@ impl Issue<'_> {
     ) -> Result<TokenAnswer, OAuthError> {
         let Delegation { session, user, .. } = delegation;
         let last = session.expires_at.min(delegation.ends_at);
-        let expires_at = (self.now + self.lifetime(plane)).min(last);
+        let expires_at = end(plane, self.client, self.now).min(last);
         let mut access = self.about_user(plane, session, user, expires_at);
         access.act = Some(delegation.act);
         access.grants = delegation.grants;
@@ -259,13 +278,12 @@ impl Issue<'_> {
             roles: user.roles.clone(),
         };
         let tenant = session.details.tenant.clone();
-        self.access(
-            plane,
-            user.id.to_string(),
-            expires_at,
-            Some(of_user),
-            tenant,
-        )
+        let sub = user.id.to_string();
+        let mut access = self.access(plane, sub, expires_at, Some(of_user), tenant);
+        // Of the client that the token is for, and not of those before it, so that it goes on with none.
+        let named = self.client.details.may_act.clone();
+        access.may_act = named.map(|sub| MayAct { sub });
+        access
     }
 
     async fn sign_access(
@@ -305,19 +323,11 @@ impl Issue<'_> {
             tenant,
             act: None,
             grants: Vec::new(),
+            may_act: None,
             sub_profile: None,
             cnf: self.key.map(|jkt| Confirmation { jkt: jkt.clone() }),
             status: None,
         }
-    }
-
-    fn lifetime(&self, plane: &ControlPlane) -> Duration {
-        self.client
-            .details
-            .access_lifetime
-            .map_or(plane.lifetimes.access, |own| {
-                Duration::from_secs(u64::from(own))
-            })
     }
 
     fn algorithm(&self) -> Result<Algorithm, OAuthError> {
@@ -326,6 +336,19 @@ impl Issue<'_> {
 
     fn token_type(&self) -> &'static str {
         if self.key.is_some() { "DPoP" } else { "Bearer" }
+    }
+}
+
+/// When an access token of `client` ends that is issued now. None outlives the service account that it is for, or
+/// lives longer than one of a service account may, however long others live.
+pub(super) fn end(plane: &ControlPlane, client: &Client, now: Timestamp) -> Timestamp {
+    let own = client.details.access_lifetime;
+    let lifetime = own.map_or(plane.lifetimes.access, |seconds| {
+        Duration::from_secs(u64::from(seconds))
+    });
+    match client.ends_at() {
+        Some(last) => (now + lifetime.min(LONGEST_OF_MACHINES)).min(last),
+        None => now + lifetime,
     }
 }
 

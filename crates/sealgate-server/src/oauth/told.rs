@@ -9,7 +9,7 @@ use sealgate_oauth::OAuthError;
 use sealgate_store::{Client, UserRow};
 
 use super::refusal::unanswered;
-use crate::ControlPlane;
+use crate::{ControlPlane, own_clients};
 
 /// The user and the client as they are now, if they are not as they were read.
 pub(super) async fn changed(
@@ -33,9 +33,11 @@ pub(super) async fn client_changed(
     plane: &ControlPlane,
     client: &Client,
 ) -> Result<Option<Client>, OAuthError> {
-    let now = plane.store.client(&client.id).await.map_err(unanswered)?;
+    let now = own_clients::client(plane, &client.id)
+        .await
+        .map_err(unanswered)?;
     let now = now
-        .filter(|now| now.disabled_at.is_none())
+        .filter(|now| now.is_usable(plane.clock.now()))
         .ok_or(OAuthError::StoreUnavailable)?;
     // Who has shown a secret that is not good any more gets nothing by it.
     let same = now.scopes == client.scopes

@@ -34,8 +34,9 @@ pub(crate) use headers::FormTargets;
 pub(crate) use problems::Problems;
 pub(crate) use shell::Shell;
 pub(crate) use views::{
-    AccountPage, ConsentPage, ConsentView, DeviceDonePage, DevicePage, DeviceQuestionPage,
-    InvitationPage, ResourceView, ScopeView, SessionView, SignInPage,
+    AccountPage, AgentView, AskerView, ConnectionView, ConsentPage, ConsentView, DeviceDonePage,
+    DevicePage, DeviceQuestionPage, GrantsView, InvitationPage, LinkView, PlaceView, ResourceView,
+    ScopeView, SessionView, SignInPage, ToolView, ToolsView,
 };
 pub(crate) use when::{Moment, span};
 

@@ -1,5 +1,7 @@
 //! Snapshots of every page's HTML, and what must hold for all of them.
 
+mod agents;
+
 use sealgate_model::{Issuer, Timestamp};
 
 use super::error::ErrorPage;
@@ -50,40 +52,69 @@ fn account(sessions: Vec<SessionView>) -> AccountPage {
         notice: (!sessions.is_empty()).then_some("The session is revoked."),
         sessions,
         more: false,
+        agents: Vec::new(),
+        more_agents: false,
+        lasting: false,
         consents: Vec::new(),
     }
 }
 
-fn scopes() -> Vec<ScopeView> {
-    let view = |(text, literal): (&str, bool)| ScopeView {
+fn scope(text: &str, literal: bool) -> ScopeView {
+    ScopeView {
         text: text.to_owned(),
         literal,
-    };
-    let lines = [
-        ("Know who you are, and your roles here", false),
-        ("See your expenses", false),
-        ("expenses:write", true),
-    ];
-    lines.map(view).to_vec()
+        tools: ToolsView::default(),
+    }
 }
 
-fn resources() -> Vec<ResourceView> {
-    let view = |(name, uri): (Option<&str>, &str)| ResourceView {
-        name: name.map(str::to_owned),
-        uri: uri.to_owned(),
+fn general() -> GrantsView {
+    GrantsView {
+        general: vec![
+            scope("Know who you are, and your roles here", false),
+            scope("expenses:write", true),
+        ],
+        places: Vec::new(),
+    }
+}
+
+fn grants() -> GrantsView {
+    let place = |name: Option<&str>, uri: &str, scopes| PlaceView {
+        resource: ResourceView {
+            name: name.map(str::to_owned),
+            uri: uri.to_owned(),
+        },
+        tools: ToolsView::default(),
+        scopes,
     };
-    let known = [
-        (Some("Expenses"), "https://api.harbour.example"),
-        (None, "https://travel.harbour.example/mcp"),
-    ];
-    known.map(view).to_vec()
+    GrantsView {
+        places: vec![
+            place(
+                Some("Expenses"),
+                "https://api.harbour.example",
+                vec![scope("See your expenses", false)],
+            ),
+            place(None, "https://travel.harbour.example/mcp", Vec::new()),
+        ],
+        ..general()
+    }
+}
+
+fn registered(name: &str) -> AskerView {
+    AskerView {
+        name: name.to_owned(),
+        host: None,
+        id: None,
+        unchecked: false,
+        agent: false,
+        links: Vec::new(),
+    }
 }
 
 fn consent(this_computer: bool) -> ConsentPage {
     ConsentPage {
         shell: shell(),
-        client_name: "Expense tracker".to_owned(),
-        agent: false,
+        asker: registered("Expense tracker"),
+        elsewhere: false,
         this_computer,
         host: if this_computer {
             "127.0.0.1".to_owned()
@@ -93,12 +124,7 @@ fn consent(this_computer: bool) -> ConsentPage {
         user: "00000001-0000-7000-8000-000000000000".to_owned(),
         name: "Ada Lovelace".to_owned(),
         email: "ada@harbour.example".to_owned(),
-        scopes: scopes(),
-        resources: if this_computer {
-            Vec::new()
-        } else {
-            resources()
-        },
+        grants: if this_computer { general() } else { grants() },
         lasts: "Until 24 hours after you signed in at the latest.".to_owned(),
         remembered: !this_computer,
         request: "v1.k.sealed".to_owned(),
@@ -118,15 +144,14 @@ fn device_question(network: Option<&str>, same_network: Option<bool>) -> DeviceQ
     let now = Timestamp::from_seconds(1_795_338_840);
     DeviceQuestionPage {
         shell: shell(),
-        client_name: "Kitchen display".to_owned(),
-        agent: false,
+        asker: registered("Kitchen display"),
+        certain: false,
         user_code: "WDJB-MJHT".to_owned(),
         device: "00000002-0000-7000-8000-000000000000".to_owned(),
         user: "00000001-0000-7000-8000-000000000000".to_owned(),
         name: "Ada Lovelace".to_owned(),
         email: "ada@harbour.example".to_owned(),
-        scopes: scopes(),
-        resources: resources(),
+        grants: grants(),
         network: network.map(str::to_owned),
         same_network,
         asked: Moment::new(Timestamp::from_seconds(1_795_338_840 - 70), now),
@@ -148,8 +173,7 @@ fn granting_account() -> AccountPage {
         consents: vec![ConsentView {
             client: "expenses".to_owned(),
             client_name: "Expense tracker".to_owned(),
-            scopes: scopes(),
-            resources: resources(),
+            grants: grants(),
             granted: Moment::new(Timestamp::from_seconds(1_795_338_840 - 7_300), now),
         }],
         ..account(Vec::new())
@@ -178,6 +202,12 @@ fn wrong(fields: &[(&'static str, &'static str)]) -> Problems {
 
 /// Every page, with a name.
 fn all() -> Vec<(&'static str, String)> {
+    let mut all = agents::all();
+    all.extend(others());
+    all
+}
+
+fn others() -> Vec<(&'static str, String)> {
     let refused = wrong(&[(
         "password",
         "The e-mail address or the password is not right.",
@@ -265,7 +295,15 @@ fn every_page_reads_as_recorded() {
 
 #[test]
 fn no_page_has_script_inline_style_or_a_foreign_address() {
+    // What a client says of itself may be read, and tells nobody who read it.
+    const OUTSIDE: &str = r#"<a rel="noopener noreferrer nofollow" href="https://"#;
     for (name, html) in all() {
+        let html = html.replace(OUTSIDE, "<a href=\"/");
+        // The id of a client that is an address is no link.
+        let html = html.replace(
+            r#"name="client" value="https://"#,
+            r#"name="client" value=""#,
+        );
         for forbidden in [
             "<script",
             "javascript:",

@@ -52,7 +52,44 @@ pub(crate) struct AccountPage {
     pub(crate) sessions: Vec<SessionView>,
     /// Whether there are more than are shown.
     pub(crate) more: bool,
+    /// The AI agents that may act for the user.
+    pub(crate) agents: Vec<AgentView>,
+    /// Whether there are more than are shown.
+    pub(crate) more_agents: bool,
+    /// Whether any of them stays connected when every browser is signed out.
+    pub(crate) lasting: bool,
     pub(crate) consents: Vec<ConsentView>,
+}
+
+/// One AI agent on the account page.
+pub(crate) struct AgentView {
+    /// Which on the page it is, from 1.
+    pub(crate) number: usize,
+    /// The client's id.
+    pub(crate) client: String,
+    pub(crate) asker: AskerView,
+    pub(crate) grants: GrantsView,
+    /// When it was last allowed something, if the user was asked.
+    pub(crate) granted: Option<Moment>,
+    /// Its sessions, newest first.
+    pub(crate) sessions: Vec<ConnectionView>,
+    /// Whether there are more than are shown.
+    pub(crate) more: bool,
+}
+
+/// One session of an AI agent.
+pub(crate) struct ConnectionView {
+    pub(crate) id: String,
+    /// Which of its agent's it is, from 1.
+    pub(crate) number: usize,
+    pub(crate) started: Moment,
+    pub(crate) renewed: Moment,
+    /// Where it was last renewed from, if that is known.
+    pub(crate) network: Option<String>,
+    /// When it ends if it is not used any more.
+    pub(crate) ends: Moment,
+    /// Whether it ends later if it is.
+    pub(crate) extends: bool,
 }
 
 /// What was granted to one client, on the account page.
@@ -60,8 +97,7 @@ pub(crate) struct ConsentView {
     /// The client's id.
     pub(crate) client: String,
     pub(crate) client_name: String,
-    pub(crate) scopes: Vec<ScopeView>,
-    pub(crate) resources: Vec<ResourceView>,
+    pub(crate) grants: GrantsView,
     pub(crate) granted: Moment,
 }
 
@@ -75,6 +111,64 @@ pub(crate) struct SessionView {
     pub(crate) renewed: Moment,
 }
 
+/// Who asks, as people read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AskerView {
+    /// Its name: as an administrator wrote it, or as it calls itself.
+    pub(crate) name: String,
+    /// The host of its id, where that is an address: it is in the hands of whoever has that host.
+    pub(crate) host: Option<String>,
+    /// The whole of that address.
+    pub(crate) id: Option<String>,
+    /// Whether nobody here has checked its own words.
+    pub(crate) unchecked: bool,
+    /// Whether it is an AI agent.
+    pub(crate) agent: bool,
+    /// Where it says more of itself.
+    pub(crate) links: Vec<LinkView>,
+}
+
+/// An address that somebody else gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LinkView {
+    pub(crate) label: &'static str,
+    pub(crate) host: String,
+    /// An https URL.
+    pub(crate) href: String,
+}
+
+/// All that is or could be granted, as people read it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct GrantsView {
+    /// What holds everywhere, and what nobody has described at one of the places.
+    pub(crate) general: Vec<ScopeView>,
+    /// What it is for.
+    pub(crate) places: Vec<PlaceView>,
+}
+
+/// What is granted at one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PlaceView {
+    pub(crate) resource: ResourceView,
+    /// What can be called there with any of the scopes or none.
+    pub(crate) tools: ToolsView,
+    pub(crate) scopes: Vec<ScopeView>,
+}
+
+/// What can be called, in words: the first few, and the others to open.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ToolsView {
+    pub(crate) first: Vec<ToolView>,
+    pub(crate) more: Vec<ToolView>,
+}
+
+/// One thing that can be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ToolView {
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
 /// A scope as people read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ScopeView {
@@ -82,6 +176,8 @@ pub(crate) struct ScopeView {
     pub(crate) text: String,
     /// Whether it is the scope itself.
     pub(crate) literal: bool,
+    /// What can be called with it.
+    pub(crate) tools: ToolsView,
 }
 
 /// A resource as people read it.
@@ -97,11 +193,11 @@ pub(crate) struct ResourceView {
 #[template(path = "consent.html")]
 pub(crate) struct ConsentPage {
     pub(crate) shell: Shell,
-    pub(crate) client_name: String,
-    /// Whether it is an AI agent.
-    pub(crate) agent: bool,
+    pub(crate) asker: AskerView,
     /// Whether the answer goes to an application on the user's own computer.
     pub(crate) this_computer: bool,
+    /// Whether it goes to another host than the one that the client says it is at.
+    pub(crate) elsewhere: bool,
     /// The host that the answer goes to, or the scheme of an application's own.
     pub(crate) host: String,
     /// Whether the answer counts for later requests too.
@@ -110,8 +206,7 @@ pub(crate) struct ConsentPage {
     pub(crate) user: String,
     pub(crate) name: String,
     pub(crate) email: String,
-    pub(crate) scopes: Vec<ScopeView>,
-    pub(crate) resources: Vec<ResourceView>,
+    pub(crate) grants: GrantsView,
     /// How long it lasts, as a sentence.
     pub(crate) lasts: String,
     /// The sealed request.
@@ -134,9 +229,9 @@ pub(crate) struct DevicePage {
 #[template(path = "device_question.html")]
 pub(crate) struct DeviceQuestionPage {
     pub(crate) shell: Shell,
-    pub(crate) client_name: String,
-    /// Whether it is an AI agent.
-    pub(crate) agent: bool,
+    pub(crate) asker: AskerView,
+    /// Whether it has proved that it is that client.
+    pub(crate) certain: bool,
     /// The code as the device shows it.
     pub(crate) user_code: String,
     /// The ids of what was shown and to whom, to come back with the answer.
@@ -144,8 +239,7 @@ pub(crate) struct DeviceQuestionPage {
     pub(crate) user: String,
     pub(crate) name: String,
     pub(crate) email: String,
-    pub(crate) scopes: Vec<ScopeView>,
-    pub(crate) resources: Vec<ResourceView>,
+    pub(crate) grants: GrantsView,
     /// The network address that asked, if it is known.
     pub(crate) network: Option<String>,
     /// Whether that is this browser's network, if both are known.

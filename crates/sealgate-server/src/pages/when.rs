@@ -18,6 +18,20 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
+    /// The point `at`, which is yet to come: `in 6 days`.
+    pub(crate) fn ahead(at: Timestamp, now: Timestamp) -> Self {
+        let left = at.since(now).as_secs();
+        let ago = if left < 60 {
+            "in less than a minute".to_owned()
+        } else {
+            format!("in {}", rough(left))
+        };
+        Self {
+            ago,
+            ..Self::new(at, now)
+        }
+    }
+
     /// The point `at`, seen from `now`.
     pub(crate) fn new(at: Timestamp, now: Timestamp) -> Self {
         let zoned = jiff::Timestamp::from_millisecond(at.as_millis())
@@ -31,10 +45,11 @@ impl Moment {
     }
 }
 
-/// A span of time in words: `24 hours`, `5 minutes`, `90 seconds`.
+/// A span of time in words: `30 days`, `24 hours`, `5 minutes`, `90 seconds`.
 pub(crate) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     let (count, unit) = match seconds {
+        whole if whole > 86_400 && whole % 86_400 == 0 => (whole / 86_400, "day"),
         whole if whole > 0 && whole % 3_600 == 0 => (whole / 3_600, "hour"),
         whole if whole > 0 && whole % 60 == 0 => (whole / 60, "minute"),
         other => (other, "second"),
@@ -43,13 +58,20 @@ pub(crate) fn span(span: Duration) -> String {
 }
 
 fn ago(seconds: u64) -> String {
+    match seconds {
+        0..60 => "just now".to_owned(),
+        _ => format!("{} ago", rough(seconds)),
+    }
+}
+
+/// A minute or more in its largest unit, whole ones of it.
+fn rough(seconds: u64) -> String {
     let (count, unit) = match seconds {
-        0..60 => return "just now".to_owned(),
-        60..3_600 => (seconds / 60, "minute"),
+        0..3_600 => (seconds / 60, "minute"),
         3_600..86_400 => (seconds / 3_600, "hour"),
         _ => (seconds / 86_400, "day"),
     };
-    format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" })
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -69,8 +91,9 @@ mod tests {
     fn a_span_is_told_in_its_largest_whole_unit() {
         let told = |seconds| span(Duration::from_secs(seconds));
         assert_eq!(
-            [86_400, 3_600, 300, 60, 90, 1].map(told),
+            [30 * 86_400, 86_400, 3_600, 300, 60, 90, 1].map(told),
             [
+                "30 days",
                 "24 hours",
                 "1 hour",
                 "5 minutes",
@@ -79,6 +102,17 @@ mod tests {
                 "1 second"
             ]
         );
+    }
+
+    #[test]
+    fn what_is_yet_to_come_is_told_as_that() {
+        let now = Timestamp::from_seconds(1_795_338_840);
+        let ahead =
+            |seconds: i64| Moment::ahead(Timestamp::from_seconds(1_795_338_840 + seconds), now);
+        assert_eq!(ahead(6 * 86_400 + 5).ago, "in 6 days");
+        assert_eq!(ahead(3_600).ago, "in 1 hour");
+        assert_eq!(ahead(59).ago, "in less than a minute");
+        assert_eq!(ahead(86_400).exact, "23 November 2026, 09:14 UTC");
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! `/account`: one's own sessions and what one has granted, and ending them.
+//! `/account`: one's own sessions, what one has granted and the agents that act for one, and ending them.
 
-use std::collections::BTreeMap;
+mod agents;
+mod holdings;
+
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
@@ -8,8 +10,9 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use sealgate_model::{ClientId, SessionId, UserId};
-use sealgate_store::{Audit, AuditActor, Page, RevokeReason, SessionFilter, SignIn, StoreError};
+use sealgate_store::{Audit, AuditActor, ConsentRow, RevokeReason, Session, SignIn, StoreError};
 
+use self::holdings::Holdings;
 use super::cookie;
 use super::form::Posted;
 use crate::ControlPlane;
@@ -20,7 +23,7 @@ use crate::pages::{
 };
 
 /// The most sessions on the page.
-const SHOWN: u32 = 100;
+const SHOWN: usize = 100;
 
 /// `GET /`: whoever comes to the control plane by hand wants their account.
 pub(crate) async fn root(State(plane): State<Arc<ControlPlane>>) -> Redirect {
@@ -37,7 +40,9 @@ pub(crate) async fn page(
         return Ok(Redirect::to(&plane.issuer.url("/sign-in")).into_response());
     };
     let user = plane.store.user(sign_in.user).await?.ok_or_else(gone)?;
-    let (sessions, more) = sessions(&plane, &sign_in).await?;
+    let all = holdings::load(&plane, sign_in.user).await?;
+    let (sessions, more) = sessions(&plane, &sign_in, &all);
+    let (agents, more_agents) = agents::views(&plane, &all).await?;
     let view = AccountPage {
         shell: Shell::of(&plane.issuer),
         name: user.name,
@@ -45,7 +50,10 @@ pub(crate) async fn page(
         notice: query.as_deref().and_then(done),
         sessions,
         more,
-        consents: consents(&plane, sign_in.user).await?,
+        agents,
+        more_agents,
+        lasting: all.lasting(),
+        consents: consents(&plane, &all).await?,
     };
     Ok(pages::page(
         &plane,
@@ -95,6 +103,8 @@ fn done(query: &str) -> Option<&'static str> {
     match query {
         "done=revoked" => Some("The session is revoked."),
         "done=withdrawn" => Some("What you had allowed is taken back, and its sessions are ended."),
+        "done=agent" => Some("The agent is revoked: it may do nothing for you any more."),
+        "done=agents" => Some("All agents are revoked: none may do anything for you any more."),
         _ => None,
     }
 }
@@ -121,26 +131,48 @@ pub(crate) async fn withdraw(
         .store
         .consent_withdraw(sign_in.user, &client, audit)
         .await?;
-    Ok(Redirect::to(&plane.issuer.url("/account?done=withdrawn")).into_response())
+    let done = if posted.get("what") == Some("agent") {
+        "/account?done=agent"
+    } else {
+        "/account?done=withdrawn"
+    };
+    Ok(Redirect::to(&plane.issuer.url(done)).into_response())
 }
 
-/// `POST /account/sign-out`: ends this browser's sign-in and the sessions from it, or with
-/// `where=everywhere` those of every browser. Signing out twice is signing out.
+/// `POST /account/agents/revoke`: takes back all that one has granted AI agents, and ends their sessions.
+pub(crate) async fn revoke_agents(
+    State(plane): State<Arc<ControlPlane>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Posted(_posted): Posted,
+) -> Result<Response, ErrorPage> {
+    let Some(sign_in) = cookie::current(&plane, &headers).await? else {
+        return Ok(Redirect::to(&plane.issuer.url("/sign-in")).into_response());
+    };
+    let audit = act(&plane, &caller, sign_in.user, "consent.withdraw");
+    plane.store.agents_withdraw(sign_in.user, audit).await?;
+    Ok(Redirect::to(&plane.issuer.url("/account?done=agents")).into_response())
+}
+
+/// `POST /account/sign-out`: ends this browser's sign-in and the sessions from it; with `where=browsers` those
+/// of every browser; with `where=everywhere` also those of AI agents that go on without one. Signing out twice
+/// is signing out.
 pub(crate) async fn sign_out(
     State(plane): State<Arc<ControlPlane>>,
     caller: Caller,
     headers: HeaderMap,
     Posted(posted): Posted,
 ) -> Result<Response, ErrorPage> {
-    let everywhere = posted.get("where") == Some("everywhere");
+    let end = posted.get("where").unwrap_or_default();
+    let everywhere = matches!(end, "everywhere" | "browsers");
     let sign_in = cookie::current(&plane, &headers).await?;
     if let Some(sign_in) = &sign_in {
         let audit = act(&plane, &caller, sign_in.user, "sign_in.end");
         let (store, reason) = (&plane.store, RevokeReason::Logout);
-        if everywhere {
-            store.user_sign_out(sign_in.user, reason, audit).await?;
-        } else {
-            store.sign_in_end(sign_in.id, reason, audit).await?;
+        match end {
+            "everywhere" => store.user_sign_out(sign_in.user, reason, audit).await?,
+            "browsers" => store.browsers_sign_out(sign_in.user, reason, audit).await?,
+            _ => store.sign_in_end(sign_in.id, reason, audit).await?,
         }
     }
     let mut response = pages::logged_out(&plane, everywhere && sign_in.is_some());
@@ -150,79 +182,50 @@ pub(crate) async fn sign_out(
     Ok(response)
 }
 
-/// The user's live sessions, newest first, and whether there are more than are shown.
-async fn sessions(
-    plane: &ControlPlane,
-    sign_in: &SignIn,
-) -> Result<(Vec<SessionView>, bool), StoreError> {
+/// The user's live sessions that are no agent's, newest first, and whether there are more than are shown.
+fn sessions(plane: &ControlPlane, sign_in: &SignIn, all: &Holdings) -> (Vec<SessionView>, bool) {
     let now = plane.clock.now();
-    let filter = SessionFilter {
-        user: Some(sign_in.user),
-        live_at: Some(now),
-        ..SessionFilter::default()
+    let mut own = all
+        .sessions
+        .iter()
+        .rev()
+        .filter(|one| !all.is_agent(&one.client));
+    let view = |session: &Session| SessionView {
+        id: session.id.to_string(),
+        client_name: all.name(&session.client),
+        here: session.sign_in == sign_in.id,
+        started: Moment::new(session.created_at, now),
+        renewed: Moment::new(session.renewed_at, now),
     };
-    // They come oldest first, and the newest are the ones that count.
-    let mut sessions = Vec::new();
-    let mut page = Page::default();
-    loop {
-        let found = plane.store.sessions(filter.clone(), page).await?;
-        let full = found.len() >= page.limit as usize;
-        page.after = found.last().map(|session| *session.id.as_bytes());
-        sessions.extend(found);
-        if !full {
-            break;
-        }
-    }
-    let surplus = sessions.len().saturating_sub(SHOWN as usize);
-    let more = surplus > 0;
-    sessions.drain(..surplus);
-    let mut names: BTreeMap<ClientId, String> = BTreeMap::new();
-    let mut views = Vec::with_capacity(sessions.len());
-    for session in sessions.into_iter().rev() {
-        if !names.contains_key(&session.client) {
-            let name = plane
-                .store
-                .client(&session.client)
-                .await?
-                .map(|client| client.name);
-            names.insert(
-                session.client.clone(),
-                name.unwrap_or_else(|| session.client.to_string()),
-            );
-        }
-        views.push(SessionView {
-            id: session.id.to_string(),
-            client_name: names.get(&session.client).cloned().unwrap_or_default(),
-            here: session.sign_in == sign_in.id,
-            started: Moment::new(session.created_at, now),
-            renewed: Moment::new(session.renewed_at, now),
-        });
-    }
-    Ok((views, more))
+    let views = own.by_ref().take(SHOWN).map(view).collect();
+    (views, own.next().is_some())
 }
 
-/// What the user has granted, by client.
-async fn consents(plane: &ControlPlane, user: UserId) -> Result<Vec<ConsentView>, StoreError> {
-    let granted = plane.store.consents_of(user).await?;
+/// What the user has granted, by client, without agents.
+async fn consents(plane: &ControlPlane, all: &Holdings) -> Result<Vec<ConsentView>, StoreError> {
+    let granted: Vec<&ConsentRow> = all
+        .consents
+        .iter()
+        .filter(|one| !all.is_agent(&one.client))
+        .collect();
     if granted.is_empty() {
         return Ok(Vec::new());
     }
     let (words, now) = (Words::load_all(plane).await?, plane.clock.now());
-    let mut views = Vec::with_capacity(granted.len());
-    for consent in granted {
-        // A removed client's consents went with it.
-        let Some(client) = plane.store.client(&consent.client).await? else {
-            continue;
-        };
-        views.push(ConsentView {
-            client: client.id.to_string(),
-            client_name: client.name,
-            scopes: words.scopes(consent.scopes.iter().map(String::as_str)),
-            resources: words.resources(&consent.resources),
-            granted: Moment::new(consent.granted_at, now),
-        });
-    }
-    Ok(views)
+    let view = |consent: &ConsentRow| ConsentView {
+        client: consent.client.to_string(),
+        client_name: all.name(&consent.client),
+        grants: words.grants(
+            consent.scopes.iter().map(String::as_str),
+            &consent.resources,
+        ),
+        granted: Moment::new(consent.granted_at, now),
+    };
+    // A removed client's consents went with it.
+    let known = granted
+        .into_iter()
+        .filter(|one| all.clients.contains_key(&one.client));
+    Ok(known.map(view).collect())
 }
 
 fn act(plane: &ControlPlane, caller: &Caller, user: UserId, action: &'static str) -> Audit {

@@ -34,4 +34,5 @@ pub(crate) fn routes() -> Router<Arc<ControlPlane>> {
         .route("/account/sign-out", post(account::sign_out))
         .route("/account/sessions/revoke", post(account::revoke))
         .route("/account/consents/withdraw", post(account::withdraw))
+        .route("/account/agents/revoke", post(account::revoke_agents))
 }

@@ -26,7 +26,7 @@ use crate::caller::Caller;
 use crate::device;
 use crate::oauth::authorize;
 use crate::oauth::journey::Journey;
-use crate::pages::{self, ErrorPage, FormTargets, Problems, Shell, SignInPage};
+use crate::pages::{self, AskerView, ErrorPage, FormTargets, Problems, Shell, SignInPage};
 
 /// The longest address that is looked up (RFC 5321, 4.5.3.1.3).
 const LONGEST_EMAIL: usize = 254;
@@ -336,7 +336,7 @@ fn form(
     };
     let view = SignInPage {
         shell: Shell::of(&plane.issuer),
-        client_name: client.map(|client| client.name.clone()),
+        client_name: client.map(|client| AskerView::of(client).called()),
         device: matches!(aim, Aim::Device(_)),
         request: request.map(str::to_owned),
         email: email.to_owned(),

@@ -151,7 +151,8 @@ async fn registered(
 
 /// Whether a client may receive anything at all.
 fn may_receive(plane: &ControlPlane, client: &Client) -> bool {
-    client.disabled_at.is_none() && client.details.resources.contains(&resource(&plane.issuer))
+    client.is_usable(plane.clock.now())
+        && client.details.resources.contains(&resource(&plane.issuer))
 }
 
 /// Whether the stream's client may still receive anything.

@@ -98,6 +98,9 @@ async fn the_log_is_read_newest_first_in_pages_and_by_what_fits() {
     let user = rest.records[0].user.unwrap();
     let about: AuditRecords = plane.get(&format!("/audit?user={user}")).await.read();
     assert_eq!(about.records, rest.records);
+    let trace = rest.records[0].trace.as_deref().unwrap();
+    let of_one: AuditRecords = plane.get(&format!("/audit?trace={trace}")).await.read();
+    assert_eq!(of_one.records, rest.records);
     for (query, count) in [
         ("actor=operator", 3),
         ("actor=anonymous", 0),
@@ -114,6 +117,7 @@ async fn the_log_is_read_newest_first_in_pages_and_by_what_fits() {
         "outcome=maybe",
         "user=ada",
         "since=-1",
+        "trace=nothing",
         "before=0",
         "limit=0",
         "limit=1001",

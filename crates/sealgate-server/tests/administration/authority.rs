@@ -45,6 +45,12 @@ async fn nobody_gives_more_than_they_have() {
     });
     let listened: CreatedTransmitter = plane.post("/transmitters", corp.clone()).await.read();
     let listened = format!("/transmitters/{}", listened.transmitter.id);
+    let github = json!({
+        "issuer": "https://token.actions.githubusercontent.com", "name": "GitHub", "kind": "github",
+    });
+    let vouching = plane.post("/issuers", github.clone()).await;
+    assert!(vouching.status.is_success(), "{}", vouching.body);
+    let vouching = "/issuer?issuer=https%3A%2F%2Ftoken.actions.githubusercontent.com".to_owned();
     let with_scope = |scope: &str| {
         let mut client = application();
         client["scopes"] = json!([scope]);
@@ -87,6 +93,19 @@ async fn nobody_gives_more_than_they_have() {
         (Method::POST, "/clients/greater/enable".to_owned(), None),
         (Method::DELETE, "/clients/greater".to_owned(), None),
         (Method::POST, "/transmitters".to_owned(), Some(corp)),
+        // It may vouch for anybody, administrators among them.
+        (Method::POST, "/issuers".to_owned(), Some(github.clone())),
+        (Method::DELETE, vouching.clone(), None),
+        (
+            Method::POST,
+            vouching.replace("/issuer?", "/issuer/enable?"),
+            None,
+        ),
+        (
+            Method::DELETE,
+            vouching.replace("/issuer?", "/issuer/links?") + &format!("&user={grace}"),
+            None,
+        ),
         (Method::DELETE, listened, None),
     ] {
         let refused = plane

@@ -112,7 +112,7 @@ async fn everything_that_is_said_is_kept_and_can_be_changed() {
         "grants": ["authorization_code", "refresh_token", "client_credentials", "refresh_token"],
         "resources": ["https://api.example", format!("{ISSUER}/api/v1"), "https://api.example"],
         "require_pushed": true, "require_dpop": true, "consent": "required", "algorithm": "ES256",
-        "backchannel_logout_uri": "https://app.example/logout", "access_lifetime": 60,
+        "backchannel_logout_uri": "https://app.example/logout", "access_lifetime": 60, "session_lifetime": 900,
         "tenant": "acme",
     });
     let made: CreatedClient = plane.post("/clients", with(details.clone())).await.read();
@@ -132,7 +132,7 @@ async fn everything_that_is_said_is_kept_and_can_be_changed() {
 
     let change = json!({
         "name": "Another", "jwks": keys(), "jwks_uri": null, "require_pushed": false,
-        "access_lifetime": null, "tenant": null, "backchannel_logout_uri": null,
+        "access_lifetime": null, "session_lifetime": null, "tenant": null, "backchannel_logout_uri": null,
         "algorithm": "Ed25519", "scopes": ["expenses:read"], "resources": [],
     });
     let changed: ClientView = plane.patch("/clients/app", change).await.read();
@@ -187,6 +187,8 @@ async fn a_registration_that_is_not_sound_is_refused_new_or_changed() {
         ),
         (json!({ "access_lifetime": 59 }), "access_lifetime_wrong"),
         (json!({ "access_lifetime": 3601 }), "access_lifetime_wrong"),
+        (json!({ "session_lifetime": 299 }), "session_lifetime_wrong"),
+        (json!({ "may_act": "nobody" }), "client_unknown"),
         (
             json!({ "scopes": ["sealgate:everything"] }),
             "scope_reserved",

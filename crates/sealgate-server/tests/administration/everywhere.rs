@@ -27,6 +27,12 @@ pub(crate) async fn operations(plane: &Plane) -> Vec<Operation> {
                 .replace("{kid}", "nothing");
             let query = match template.as_str() {
                 "/resource" => "?uri=https://nowhere.example",
+                "/issuer/links" if method == "delete" => {
+                    "?issuer=https://nowhere.example&user=01890a5d-ac96-774b-bcce-b302099a8057"
+                }
+                path if path.starts_with("/issuer") && path != "/issuers" => {
+                    "?issuer=https://nowhere.example"
+                }
                 _ => "",
             };
             let body = operation.get("requestBody");

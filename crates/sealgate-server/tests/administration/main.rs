@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod agents;
 mod audit;
 mod authority;
 mod clients;
@@ -10,9 +11,12 @@ mod delegations;
 mod everywhere;
 mod feed;
 mod input;
+mod issuers;
 mod keys;
+mod machines;
 mod network;
 mod plane;
+mod registration_tokens;
 mod resources;
 mod sessions;
 mod transmitters;

@@ -35,6 +35,40 @@ async fn a_resource_is_registered_changed_and_removed() {
 }
 
 #[tokio::test]
+async fn a_resource_is_opened_to_agents_with_its_tools_in_words() {
+    let plane = Plane::new().await;
+    let scopes = json!([{ "name": "notes:write", "description": "Change your notes" }]);
+    let tools =
+        json!([{ "name": "add_note", "description": "Add a note", "scopes": ["notes:write"] }]);
+    let new = json!({
+        "uri": API, "name": "Notes", "agents": true, "scopes": scopes, "tools": tools,
+    });
+    let made: ResourceView = plane.post("/resources", new).await.read();
+    assert!(made.agents);
+    assert_eq!(serde_json::to_value(&made.tools).unwrap(), tools);
+    let at = format!("/resource?uri={API}");
+    let kept = plane.plane.store.resource(API).await.unwrap().unwrap();
+    assert!(kept.agents && kept.tools[0].name == "add_note");
+    // A scope does not go as long as a tool takes it.
+    let change = json!({ "scopes": [] });
+    plane
+        .patch(&at, change)
+        .await
+        .refused(422, "tool_scope_unknown");
+    let change = json!({ "scopes": [], "tools": [], "agents": false });
+    let changed: ResourceView = plane.patch(&at, change).await.read();
+    assert!(!changed.agents && changed.tools.is_empty());
+    let plain: ResourceView = plane
+        .post(
+            "/resources",
+            json!({ "uri": "https://b.example", "name": "B" }),
+        )
+        .await
+        .read();
+    assert!(!plain.agents, "nothing is open that nobody opened");
+}
+
+#[tokio::test]
 async fn a_resource_that_is_not_sound_is_refused() {
     let plane = Plane::new().await;
     let own = format!("{ISSUER}/api/v1");

@@ -258,6 +258,19 @@ pub struct Client {
     pub disabled_at: Option<Timestamp>,
 }
 
+impl Client {
+    /// When it gets nothing any more, if it is a service account.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        let machine = self.details.machine.as_ref();
+        machine.map(|machine| machine.expires_at)
+    }
+
+    /// Whether it gets anything at `now`: it is not disabled and, if it is a service account, has not expired.
+    pub fn is_usable(&self, now: Timestamp) -> bool {
+        self.disabled_at.is_none() && self.ends_at().is_none_or(|end| now < end)
+    }
+}
+
 /// A scope in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -25,6 +25,10 @@ pub struct GrantDetails {
     /// The user's tenant when the grant was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<TenantId>,
+    /// Whether the session goes on when the browser's sign-in ends: that of an AI agent which was allowed to
+    /// stay connected.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lasting: bool,
 }
 
 /// An authorization code that has been issued.

@@ -32,6 +32,8 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When it was last renewed.
     pub renewed_at: Timestamp,
+    /// The network address that its client last came from, as text, if it is known.
+    pub network: Option<String>,
     /// From when on it cannot be renewed, whatever happens.
     pub expires_at: Timestamp,
     /// When it was revoked, if it was.

@@ -84,6 +84,7 @@ pub(super) fn list(
            AND (?2 IS NULL OR actor = ?2) AND (?3 IS NULL OR action = ?3)
            AND (?4 IS NULL OR outcome = ?4) AND (?5 IS NULL OR user_id = ?5)
            AND (?6 IS NULL OR client_id = ?6) AND (?7 IS NULL OR at >= ?7)
+           AND (?9 IS NULL OR trace = ?9)
          ORDER BY number DESC LIMIT ?8",
         params![
             filter.before.unwrap_or(i64::MAX),
@@ -94,6 +95,7 @@ pub(super) fn list(
             filter.client.as_ref().map(ClientId::as_str),
             filter.since.map(Timestamp::as_millis),
             limit,
+            filter.trace,
         ],
         read,
     )

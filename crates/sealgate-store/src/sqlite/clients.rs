@@ -5,6 +5,7 @@ use rusqlite::{Connection, Row, TransactionBehavior, params};
 use sealgate_model::{ClientId, Grant, SecretHash, Timestamp};
 
 use super::bulk::{self, Batch};
+use super::machines::bootstraps;
 use super::revocations::Entry;
 use super::writer::Tx;
 use super::{audit, consents, devices, pushed, revocations, sessions, sql, streams};
@@ -58,6 +59,7 @@ pub(super) fn create(tx: &Tx<'_>, client: &Client, audit: &Audit) -> Result<(), 
 fn has_secret(client: &Client) -> bool {
     client.kind == ClientKind::Confidential
         && client.details.authentication == ClientAuthentication::Secret
+        && client.details.machine.is_none()
 }
 
 pub(super) fn by_id(connection: &Connection, id: &ClientId) -> Result<Option<Client>, StoreError> {
@@ -100,6 +102,11 @@ pub(super) fn update(
 ) -> Result<bool, StoreError> {
     if before.id != client.id {
         return Err(StoreError::Invalid("a client keeps its id"));
+    }
+    if before.details.machine.is_some() != client.details.machine.is_some() {
+        return Err(StoreError::Invalid(
+            "a service account stays one, and nothing else becomes one",
+        ));
     }
     match by_id(tx, &client.id)? {
         None => return Ok(false),
@@ -156,18 +163,23 @@ fn is_machine(client: &Client) -> bool {
     !client.details.grants.iter().any(signs_in)
 }
 
-/// Whether it proves who it is in another way than before, or by keys of which one that it had is missing. One
-/// more key takes none away.
-fn proves_otherwise(before: &Client, after: &Client) -> bool {
+/// Whether it proves who it is in another way than before, or by keys or identities of other issuers of which one
+/// that it had is missing. One more takes none away.
+pub(super) fn proves_otherwise(before: &Client, after: &Client) -> bool {
     let keys = |client: &Client| -> Vec<serde_json::Value> {
         let set = client.details.jwks.as_ref();
         let keys = set.and_then(|set| set["keys"].as_array());
         keys.cloned().unwrap_or_default()
     };
-    let kept = keys(after);
+    let identities = |client: &Client| {
+        let machine = client.details.machine.as_ref();
+        machine.map_or_else(Vec::new, |machine| machine.identities.clone())
+    };
+    let (kept, still) = (keys(after), identities(after));
     before.details.authentication != after.details.authentication
         || before.details.jwks_uri != after.details.jwks_uri
         || keys(before).iter().any(|key| !kept.contains(key))
+        || identities(before).iter().any(|one| !still.contains(one))
 }
 
 /// Whether such a change takes something away that credentials from before still have.
@@ -186,7 +198,11 @@ fn is_less(before: &Client, after: &Client) -> bool {
         || lost(&was.grants, &is.grants)
         || was.agent != is.agent
         || was.tenant != is.tenant
+        // Also where nobody was named before: tokens from then are exchanged by whoever serves what they are for.
+        || was.may_act != is.may_act
         || (is.require_dpop && !was.require_dpop)
+        // Tokens from before may live longer than the service account does now.
+        || matches!((before.ends_at(), after.ends_at()), (Some(was), Some(is)) if is < was)
 }
 
 /// Whoever has the secret can use `scopes`, and that was found to be right of no others.
@@ -207,7 +223,8 @@ pub(super) fn set_secret(
         tx,
         "UPDATE clients SET secret_hash = ?2
          WHERE id = ?1 AND removed_at IS NULL AND kind = 'confidential'
-           AND coalesce(details ->> '$.authentication', 'secret') = 'secret'",
+           AND coalesce(details ->> '$.authentication', 'secret') = 'secret'
+           AND machine_ends_at IS NULL",
         params![id.as_str(), secret_hash.as_bytes()],
     )?;
     if changed > 0 && is_machine(&current) {
@@ -237,6 +254,7 @@ pub(super) fn disable(
     if known == 0 {
         return Ok(None);
     }
+    bootstraps::drop_unused(tx, id)?;
     let selector = bulk::everything_on(id, None, audit.at);
     bulk::begin(tx, &selector, RevokeReason::Admin, audit).map(Some)
 }
@@ -283,6 +301,7 @@ pub(super) fn remove(
     if removed == 0 {
         return finish(tx, id, RevokeReason::ClientRemoved, audit);
     }
+    bootstraps::drop_unused(tx, id)?;
     streams::forget_client(tx, id)?;
     consents::forget_client(tx, id)?;
     devices::forget_client(tx, id)?;
@@ -340,7 +359,7 @@ pub(super) fn finish_ends(connection: &mut Connection, now: Timestamp) -> Result
     Ok(())
 }
 
-fn read(row: &Row<'_>) -> Result<Client, StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<Client, StoreError> {
     Ok(Client {
         id: sql::client_id(row, "id")?,
         name: row.get("name")?,

@@ -111,14 +111,14 @@ pub(super) fn withdraw(
     audit::append_if(tx, changed, audit)
 }
 
-/// Forgets every consent given to a client.
-pub(super) fn forget_client(tx: &Tx<'_>, client: &ClientId) -> Result<(), StoreError> {
-    sql::run(
+/// Forgets every consent given to a client; how many there were.
+pub(super) fn forget_client(tx: &Tx<'_>, client: &ClientId) -> Result<u64, StoreError> {
+    let forgotten = sql::run(
         tx,
         "DELETE FROM consents INDEXED BY consents_by_client WHERE client_id = ?1",
         params![client.as_str()],
-    )
-    .map(drop)
+    )?;
+    Ok(u64::try_from(forgotten).unwrap_or(u64::MAX))
 }
 
 fn read(row: &Row<'_>) -> Result<ConsentRow, StoreError> {

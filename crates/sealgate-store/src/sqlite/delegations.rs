@@ -181,7 +181,7 @@ pub(super) fn take(
         return Ok(Delegated::Ended);
     };
     let client = clients::by_id(tx, &new.client)?;
-    if client.is_none_or(|client| client.disabled_at.is_some())
+    if client.is_none_or(|client| !client.is_usable(audit.at))
         || footing::fallen(tx, &Footing::of(&session), audit.at)?.is_some()
     {
         return Ok(Delegated::Ended);

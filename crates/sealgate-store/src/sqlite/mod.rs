@@ -3,6 +3,7 @@
 //! Each aggregate has a module with its SQL written out; [`calls`] sends each call to the writer or to a
 //! reader.
 
+mod agents;
 mod audit;
 mod bulk;
 mod calls;

@@ -128,8 +128,8 @@ pub(super) fn rotate(
     )?;
     sql::run(
         tx,
-        "UPDATE sessions SET renewed_at = ?2 WHERE id = ?1",
-        params![successor.session.as_bytes(), at],
+        "UPDATE sessions SET renewed_at = ?2, network = ?3 WHERE id = ?1",
+        params![successor.session.as_bytes(), at, audit.network],
     )?;
     audit::append(tx, audit)?;
     Ok(Rotated::Won)

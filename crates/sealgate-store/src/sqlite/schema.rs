@@ -4,6 +4,7 @@
 //! ROWID`: one tree and one lookup. Each index is named in the queries that rely on it (`INDEXED
 //! BY`), so that a query whose index went missing fails its test instead of turning slow.
 
+mod agents;
 mod delegations;
 mod histories;
 mod machines;
@@ -19,7 +20,7 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x5365_616c;
 
 /// Every step from an empty file to the newest schema. A released step never changes.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     FIRST,
     COUNTED,
     GRANTS,
@@ -29,6 +30,7 @@ const MIGRATIONS: [&str; 9] = [
     receivers::STEP,
     histories::STEP,
     machines::STEP,
+    agents::STEP,
 ];
 
 const FIRST: &str = r#"

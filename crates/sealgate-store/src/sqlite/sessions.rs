@@ -14,7 +14,7 @@ macro_rules! select {
     ($($rest:tt)*) => {
         concat!(
             "SELECT id, user_id, client_id, sign_in_id, scopes, details, auth_time, methods, created_at,
-                    renewed_at, expires_at, revoked_at, revoked_for
+                    renewed_at, network, expires_at, revoked_at, revoked_for
              FROM sessions ",
             $($rest)*
         )
@@ -27,8 +27,8 @@ pub(super) fn insert(tx: &Tx<'_>, session: &Session, sign_in: SignInId) -> Resul
         tx,
         "INSERT INTO sessions
             (id, user_id, client_id, sign_in_id, scopes, details, auth_time, methods, created_at,
-             renewed_at, expires_at, revoked_at, revoked_for)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             renewed_at, expires_at, revoked_at, revoked_for, network)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         params![
             session.id.as_bytes(),
             session.user.as_bytes(),
@@ -43,6 +43,7 @@ pub(super) fn insert(tx: &Tx<'_>, session: &Session, sign_in: SignInId) -> Resul
             session.expires_at.as_millis(),
             session.revoked_at.map(Timestamp::as_millis),
             session.revoked_for.map(RevokeReason::as_str),
+            session.network,
         ],
     )
     .map(drop)?;
@@ -299,7 +300,8 @@ pub(super) fn clients_of(
     )
 }
 
-/// Revokes every live session that came from a browser sign-in; the latest end among them.
+/// Revokes every live session that came from a browser sign-in, but those that go on without it; the latest
+/// end among them.
 pub(super) fn revoke_all_from(
     tx: &Tx<'_>,
     sign_in: SignInId,
@@ -309,8 +311,28 @@ pub(super) fn revoke_all_from(
     revoke_each(
         tx,
         "SELECT id, expires_at FROM sessions INDEXED BY sessions_by_sign_in
-         WHERE sign_in_id = ?1 AND revoked_at IS NULL AND expires_at > ?2 ORDER BY id",
+         WHERE sign_in_id = ?1 AND revoked_at IS NULL AND expires_at > ?2
+           AND details ->> '$.lasting' IS NULL ORDER BY id",
         params![sign_in.as_bytes(), at.as_millis()],
+        reason,
+        at,
+    )
+}
+
+/// Revokes every live session of a user, but those that go on without a browser's sign-in; the latest end
+/// among them.
+pub(super) fn revoke_browsers_of(
+    tx: &Tx<'_>,
+    user: UserId,
+    reason: RevokeReason,
+    at: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    revoke_each(
+        tx,
+        "SELECT id, expires_at FROM sessions INDEXED BY sessions_by_user
+         WHERE user_id = ?1 AND revoked_at IS NULL AND expires_at > ?2
+           AND details ->> '$.lasting' IS NULL ORDER BY id",
+        params![user.as_bytes(), at.as_millis()],
         reason,
         at,
     )
@@ -347,6 +369,7 @@ fn read(row: &Row<'_>) -> Result<Session, StoreError> {
         methods: sql::json(row, "methods")?,
         created_at: sql::time(row, "created_at")?,
         renewed_at: sql::time(row, "renewed_at")?,
+        network: row.get("network")?,
         expires_at: sql::time(row, "expires_at")?,
         revoked_at: sql::maybe_time(row, "revoked_at")?,
         revoked_for: sql::maybe_word(row, "revoked_for", &RevokeReason::ALL, RevokeReason::as_str)?,

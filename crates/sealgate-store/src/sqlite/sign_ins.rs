@@ -69,6 +69,18 @@ pub(super) fn end_all(
     audit::append(tx, audit)
 }
 
+/// Ends every sign-in of a user, and every live session but those that go on without one.
+pub(super) fn end_browsers(
+    tx: &Tx<'_>,
+    user: UserId,
+    reason: RevokeReason,
+    audit: &Audit,
+) -> Result<(), StoreError> {
+    end_all_of(tx, user, audit.at)?;
+    sessions::revoke_browsers_of(tx, user, reason, audit.at)?;
+    audit::append(tx, audit)
+}
+
 /// A sign-in that lost a race against the disabling of its account is born ended, so that enabling
 /// the account later does not bring it to life.
 pub(super) fn insert(tx: &Tx<'_>, sign_in: &SignIn) -> Result<(), StoreError> {
@@ -111,7 +123,7 @@ pub(super) fn by_id(connection: &Connection, id: SignInId) -> Result<Option<Sign
     )
 }
 
-/// Ends one sign-in and every live session that came from it. A sign-in that is already swept may
+/// Ends one sign-in and every live session that came from it and does not go on without it. A sign-in that is already swept may
 /// still have sessions, so these are looked for in any case.
 pub(super) fn end(
     tx: &Tx<'_>,

@@ -8,13 +8,16 @@ use serde::de::DeserializeOwned;
 use crate::{Page, StoreError};
 
 /// What collides, by the column that SQLite names in its message (which never holds a value).
-const UNIQUE: [(&str, &str); 8] = [
+const UNIQUE: [(&str, &str); 11] = [
     ("users.email_key", "e-mail address"),
     ("users.id", "user id"),
     ("clients.id", "client id"),
     ("resources.uri", "resource URI"),
     ("device_codes.user_code", "user code"),
     ("transmitters.issuer", "transmitter"),
+    ("identity_issuers.issuer", "issuer"),
+    ("identity_links.issuer", "identity"),
+    ("identity_links.user_id", "identity"),
     ("signing_keys.kid", "signing key id"),
     ("signing_keys.algorithm", "active signing key"),
 ];

@@ -25,7 +25,7 @@ const ANSWER_KEPT: Duration = Duration::from_secs(10 * 60);
 const HEARD_KEPT: Duration = Duration::from_secs(8 * 24 * 3600);
 
 /// The kinds of rows that expire, in the order in which their counts are told.
-pub(super) const KINDS: [&str; 11] = [
+pub(super) const KINDS: [&str; 13] = [
     "sessions",
     "refresh_answers",
     "codes",
@@ -37,6 +37,8 @@ pub(super) const KINDS: [&str; 11] = [
     "assertion_ids",
     "heard_events",
     "listed_tokens",
+    "bootstraps",
+    "registration_tokens",
 ];
 
 /// What one slice did.
@@ -112,6 +114,18 @@ const SLICES: [(&str, Duration); KINDS.len() - 1] = [
              WHERE expires_at < ?1 LIMIT ?2)",
         Duration::ZERO,
     ),
+    (
+        "DELETE FROM bootstraps WHERE id IN
+            (SELECT id FROM bootstraps INDEXED BY bootstraps_by_expiry
+             WHERE expires_at < ?1 LIMIT ?2)",
+        Duration::ZERO,
+    ),
+    (
+        "DELETE FROM registration_tokens WHERE id IN
+            (SELECT id FROM registration_tokens INDEXED BY registration_tokens_by_expiry
+             WHERE expires_at < ?1 LIMIT ?2)",
+        Duration::ZERO,
+    ),
 ];
 
 /// Deletes one slice of what expired before `now`, of the kind at that place in [`KINDS`].
@@ -146,24 +160,31 @@ fn expired_sessions(tx: &Tx<'_>, now: Timestamp) -> Result<Slice, StoreError> {
         if rows >= ROWS {
             return Ok(Slice { rows, more: true });
         }
-        for delete in [
-            "DELETE FROM refresh_answers WHERE refresh_id IN
-                (SELECT id FROM refresh_tokens INDEXED BY refresh_tokens_by_session
-                 WHERE session_id = ?1)",
-            "DELETE FROM refresh_tokens INDEXED BY refresh_tokens_by_session WHERE session_id = ?1",
-            "DELETE FROM codes INDEXED BY codes_by_session WHERE session_id = ?1",
-            "DELETE FROM reaches WHERE session_id = ?1",
-            "DELETE FROM delegation_resources WHERE delegation_id IN
-                (SELECT id FROM delegations INDEXED BY delegations_by_session
-                 WHERE session_id = ?1)",
-            "DELETE FROM delegations INDEXED BY delegations_by_session WHERE session_id = ?1",
-            "DELETE FROM sessions WHERE id = ?1",
-        ] {
-            rows += sql::run(tx, delete, params![session.as_bytes()])?;
-        }
+        rows += forget_session(tx, *session)?;
     }
     let more = sessions.len() == SESSIONS as usize;
     Ok(Slice { rows, more })
+}
+
+/// Deletes a session with all that goes with it; how many rows.
+pub(super) fn forget_session(tx: &Tx<'_>, session: SessionId) -> Result<usize, StoreError> {
+    let mut rows = 0;
+    for delete in [
+        "DELETE FROM refresh_answers WHERE refresh_id IN
+            (SELECT id FROM refresh_tokens INDEXED BY refresh_tokens_by_session
+             WHERE session_id = ?1)",
+        "DELETE FROM refresh_tokens INDEXED BY refresh_tokens_by_session WHERE session_id = ?1",
+        "DELETE FROM codes INDEXED BY codes_by_session WHERE session_id = ?1",
+        "DELETE FROM reaches WHERE session_id = ?1",
+        "DELETE FROM delegation_resources WHERE delegation_id IN
+            (SELECT id FROM delegations INDEXED BY delegations_by_session
+             WHERE session_id = ?1)",
+        "DELETE FROM delegations INDEXED BY delegations_by_session WHERE session_id = ?1",
+        "DELETE FROM sessions WHERE id = ?1",
+    ] {
+        rows += sql::run(tx, delete, params![session.as_bytes()])?;
+    }
+    Ok(rows)
 }
 
 #[cfg(test)]

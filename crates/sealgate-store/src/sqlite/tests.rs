@@ -109,6 +109,7 @@ impl House {
             methods: vec![],
             created_at: now,
             renewed_at: now,
+            network: None,
             expires_at: sign_in.expires_at,
             revoked_at: None,
             revoked_for: None,

@@ -112,7 +112,7 @@ async fn a_client_that_may_do_less_is_told_to_everybody_and_one_that_may_do_more
         })
         .await;
     assert!(world.log().await.is_empty());
-    let lesser: [fn(&mut Client); 5] = [
+    let lesser: [fn(&mut Client); 8] = [
         |client| client.scopes.retain(|scope| scope != "expenses:write"),
         |client| client.details.resources.clear(),
         |client| {
@@ -123,6 +123,9 @@ async fn a_client_that_may_do_less_is_told_to_everybody_and_one_that_may_do_more
         },
         |client| client.details.agent = true,
         |client| client.details.tenant = Some("acme".parse().unwrap()),
+        |client| client.details.may_act = Some("broker".parse().unwrap()),
+        |client| client.details.may_act = Some("another".parse().unwrap()),
+        |client| client.details.may_act = None,
     ];
     for (place, change) in lesser.into_iter().enumerate() {
         world.register_anew(&id, change).await;

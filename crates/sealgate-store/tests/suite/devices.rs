@@ -46,6 +46,7 @@ fn session_for(world: &World, device: &DeviceCode, sign_in: &SignIn) -> Session 
         methods: sign_in.methods.clone(),
         created_at: world.now(),
         renewed_at: world.now(),
+        network: None,
         expires_at: world.now() + DAY,
         revoked_at: None,
         revoked_for: None,

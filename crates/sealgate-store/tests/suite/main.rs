@@ -3,7 +3,9 @@
 //! A second home joins by being opened in [`world`]; only `directory` is about SQLite's files.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod agents;
 mod audit;
+mod bootstraps;
 mod bulk;
 mod claims;
 mod clients;
@@ -16,12 +18,15 @@ mod directory;
 mod footing;
 mod histories;
 mod invitations;
+mod issuers;
 mod keys;
+mod machines;
 mod model;
 mod pushed;
 mod reaches;
 mod receivers;
 mod refresh;
+mod registrations;
 mod resources;
 mod revocations;
 mod sessions;

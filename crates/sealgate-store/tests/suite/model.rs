@@ -9,7 +9,7 @@ use sealgate_store::{
     StoreError, UserRow,
 };
 
-use self::plain::{Model, RESOURCES};
+use self::plain::{AGENT, Model, RESOURCES};
 use crate::world::{MINUTE, World};
 
 #[derive(Debug, Clone)]
@@ -21,6 +21,7 @@ enum Act {
         sign_in: usize,
         client: usize,
         resources: usize,
+        lasting: bool,
     },
     Delegate {
         session: usize,
@@ -35,6 +36,15 @@ enum Act {
     },
     EndSignIn {
         sign_in: usize,
+    },
+    EndBrowsers {
+        user: usize,
+    },
+    EndEverything {
+        user: usize,
+    },
+    WithdrawAgents {
+        user: usize,
     },
     ReuseCode {
         session: usize,
@@ -88,16 +98,17 @@ fn act() -> impl Strategy<Value = Act> {
     let place = || 0..8_usize;
     prop_oneof![
         3 => place().prop_map(|user| Act::SignIn { user }),
-        6 => (place(), place(), place()).prop_map(|(sign_in, client, resources)| Act::Start {
-            sign_in,
-            client,
-            resources,
-        }),
+        6 => (place(), place(), place(), any::<bool>()).prop_map(
+            |(sign_in, client, resources, lasting)| Act::Start { sign_in, client, resources, lasting },
+        ),
         2 => (place(), place()).prop_map(|(session, resource)| Act::Delegate { session, resource }),
         1 => (place(), proptest::option::of(place()))
             .prop_map(|(resource, client)| Act::Serve { resource, client }),
         3 => place().prop_map(|session| Act::Revoke { session }),
         2 => place().prop_map(|sign_in| Act::EndSignIn { sign_in }),
+        1 => place().prop_map(|user| Act::EndBrowsers { user }),
+        1 => place().prop_map(|user| Act::EndEverything { user }),
+        1 => place().prop_map(|user| Act::WithdrawAgents { user }),
         2 => place().prop_map(|session| Act::ReuseCode { session }),
         2 => place().prop_map(|user| Act::Disable { user }),
         2 => place().prop_map(|user| Act::Enable { user }),
@@ -139,8 +150,9 @@ impl Run {
             users.push(world.user(&format!("user{number}@example.com")).await);
         }
         let mut clients = Vec::new();
-        for id in ["app", "web", "api"] {
-            clients.push(world.client(id).await.id);
+        for id in ["app", AGENT, "api"] {
+            let client = world.client_with(id, |details| details.agent = id == AGENT);
+            clients.push(client.await.id);
         }
         for uri in RESOURCES {
             world.resource(uri, None).await;
@@ -170,7 +182,8 @@ impl Run {
                 sign_in,
                 client,
                 resources,
-            } => self.start(sign_in, client, resources).await,
+                lasting,
+            } => self.start(sign_in, client, resources, lasting).await,
             Act::Delegate { session, resource } => self.delegate(session, resource).await,
             Act::Serve { resource, client } => self.serve(resource, client).await,
             Act::Revoke { session } => {
@@ -186,19 +199,17 @@ impl Run {
                 assert!(known.unwrap());
                 model.revoke(place, at);
             }
-            Act::EndSignIn { sign_in } => {
-                let Some(place) = pick(&model.sign_ins, sign_in) else {
-                    return;
-                };
-                let id = model.sign_ins[place].0.id;
-                let audit = world.audit("sign_in.end");
-                world
-                    .store
-                    .sign_in_end(id, RevokeReason::Logout, audit)
-                    .await
-                    .unwrap();
-                model.sign_ins[place].2 = true;
-                model.revoke_live(at, |session| session.sign_in == id);
+            Act::EndSignIn { sign_in } => self.end_sign_in(sign_in).await,
+            Act::EndBrowsers { user } | Act::EndEverything { user } => {
+                let everything = matches!(act, Act::EndEverything { .. });
+                self.end_browsers(user, everything).await;
+            }
+            Act::WithdrawAgents { user } => {
+                let user = self.users[user % self.users.len()].id;
+                let audit = world.audit("consent.withdraw");
+                let done = world.store.agents_withdraw(user, audit).await.unwrap();
+                let agent = AGENT.parse().unwrap();
+                assert_eq!(done, u64::from(model.withdraw(user, &agent, at)));
             }
             Act::ReuseCode { session } => {
                 let Some(place) = pick(&model.sessions, session) else {
@@ -230,17 +241,7 @@ impl Run {
                 );
                 model.disabled[place] = false;
             }
-            Act::TakenAddress { user } => {
-                let taken = world.user_row(&self.users[user % self.users.len()].email);
-                let refused = world
-                    .store
-                    .user_create(taken, None, world.audit("user.create"))
-                    .await;
-                assert!(matches!(
-                    refused,
-                    Err(StoreError::Conflict("e-mail address"))
-                ));
-            }
+            Act::TakenAddress { user } => self.take_address(user).await,
             Act::SignOut { session } => self.sign_out(session).await,
             Act::Withdraw { user, client } => {
                 let user = self.users[user % self.users.len()].id;
@@ -258,7 +259,51 @@ impl Run {
         }
     }
 
-    async fn start(&mut self, sign_in: usize, client: usize, resources: usize) {
+    async fn end_sign_in(&mut self, sign_in: usize) {
+        let (world, model, at) = (&self.world, &mut self.model, self.world.now());
+        let Some(place) = pick(&model.sign_ins, sign_in) else {
+            return;
+        };
+        let id = model.sign_ins[place].0.id;
+        let audit = world.audit("sign_in.end");
+        let ended = world.store.sign_in_end(id, RevokeReason::Logout, audit);
+        ended.await.unwrap();
+        model.sign_ins[place].2 = true;
+        model.revoke_live(at, |session| {
+            session.sign_in == id && !session.details.lasting
+        });
+    }
+
+    /// Ends every browser of a user, and with `everything` what goes on without one.
+    async fn end_browsers(&mut self, user: usize, everything: bool) {
+        let (world, model, at) = (&self.world, &mut self.model, self.world.now());
+        let place = user % self.users.len();
+        let id = self.users[place].id;
+        let (store, reason) = (&world.store, RevokeReason::Logout);
+        let audit = world.audit("sign_in.end");
+        if everything {
+            store.user_sign_out(id, reason, audit).await.unwrap();
+        } else {
+            store.browsers_sign_out(id, reason, audit).await.unwrap();
+        }
+        model.end_sign_ins_of(place);
+        model.revoke_live(at, |session| {
+            session.user == id && (everything || !session.details.lasting)
+        });
+    }
+
+    async fn take_address(&mut self, user: usize) {
+        let world = &self.world;
+        let taken = world.user_row(&self.users[user % self.users.len()].email);
+        let audit = world.audit("user.create");
+        let refused = world.store.user_create(taken, None, audit).await;
+        assert!(matches!(
+            refused,
+            Err(StoreError::Conflict("e-mail address"))
+        ));
+    }
+
+    async fn start(&mut self, sign_in: usize, client: usize, resources: usize, lasting: bool) {
         let (world, model) = (&self.world, &mut self.model);
         let Some(place) = pick(&model.sign_ins, sign_in) else {
             return;
@@ -272,6 +317,7 @@ impl Run {
                 .filter(named)
                 .map(|place| RESOURCES[place].to_owned())
                 .collect(),
+            lasting,
             ..GrantDetails::default()
         };
         let code = world.code_with(sign_in, client, details).await;
@@ -333,7 +379,9 @@ impl Run {
         for (sign_in, _, ended) in &mut model.sign_ins {
             *ended |= sign_in.id == from;
         }
-        model.revoke_live(at, |session| session.sign_in == from);
+        model.revoke_live(at, |session| {
+            session.sign_in == from && !session.details.lasting
+        });
         model.revoke(place, at);
     }
 

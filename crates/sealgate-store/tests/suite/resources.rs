@@ -1,6 +1,6 @@
 //! Resources: what tokens can be for.
 
-use sealgate_store::{Resource, ScopeText, StoreError};
+use sealgate_store::{Resource, ScopeText, StoreError, ToolText};
 
 use crate::world::{HOUR, World};
 
@@ -48,8 +48,12 @@ async fn a_resource_is_made_changed_and_removed() {
         client: Some(client.id.clone()),
         scopes: vec![],
         status_list: true,
-        agents: false,
-        tools: Vec::new(),
+        agents: true,
+        tools: vec![ToolText {
+            name: "add_note".to_owned(),
+            description: "Add a note".to_owned(),
+            scopes: vec!["notes:write".to_owned()],
+        }],
         created_at: world.now(),
         ..first.clone()
     };

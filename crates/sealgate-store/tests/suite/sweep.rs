@@ -181,7 +181,9 @@ async fn every_kind_of_row_that_expires_has_a_count() {
             "device_codes",
             "assertion_ids",
             "heard_events",
-            "listed_tokens"
+            "listed_tokens",
+            "bootstraps",
+            "registration_tokens"
         ]
     );
     assert_eq!(swept.total(), 0);

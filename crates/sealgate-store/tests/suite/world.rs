@@ -193,6 +193,7 @@ impl World {
             methods: code.methods.clone(),
             created_at: self.now(),
             renewed_at: self.now(),
+            network: None,
             expires_at: self.now() + DAY,
             revoked_at: None,
             revoked_for: None,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use sealgate_model::{Grant, TenantId};
+use sealgate_model::{ClientId, Grant, TenantId};
 use sealgate_server::admin::{ClientPatch, NewClient};
 use sealgate_store::{ClientAuthentication, Consent};
 use serde_json::{Value, json};
@@ -23,8 +23,8 @@ pub(super) struct Details {
     /// A scope it may ask for beside `openid`, `profile`, `email` and `offline_access`; repeat for more
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
-    /// A grant it may use: `authorization_code`, `refresh_token`, `client_credentials`, `device_code` or
-    /// `token_exchange`; repeat for more. By default the first two
+    /// A grant it may use: `authorization_code`, `refresh_token`, `client_credentials`, `device_code`,
+    /// `token_exchange` or `jwt_bearer`; repeat for more. By default the first two
     #[arg(long = "grant", value_name = "GRANT", value_parser = grant)]
     grants: Vec<Grant>,
     /// A resource it may ask tokens for; repeat for more
@@ -60,12 +60,19 @@ pub(super) struct Details {
     /// How long its access tokens live, in seconds, 60 to 3600
     #[arg(long, value_name = "SECONDS")]
     access_lifetime: Option<u32>,
+    /// How long its users' sessions last at the most, in seconds, 300 to 7776000
+    #[arg(long, value_name = "SECONDS")]
+    session_lifetime: Option<u32>,
     /// The tenant whose users alone may sign in to it
     #[arg(long, value_name = "TENANT")]
     tenant: Option<TenantId>,
     /// It is an AI agent: its tokens say so, and so does the page that asks for consent
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     agent: Option<bool>,
+    /// The client that alone may exchange tokens of its users (`may_act`, RFC 8693), itself or another one. By
+    /// default those that serve what a token is for
+    #[arg(long, value_name = "CLIENT")]
+    may_act: Option<ClientId>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -118,16 +125,20 @@ pub(super) enum Unset {
     JwksUri,
     BackchannelLogoutUri,
     AccessLifetime,
+    SessionLifetime,
     Tenant,
+    MayAct,
 }
 
 /// A grant by its name; the long ones have a short form.
-fn grant(text: &str) -> Result<Grant, String> {
+pub(crate) fn grant(text: &str) -> Result<Grant, String> {
     match text {
         "device_code" => Ok(Grant::DeviceCode),
         "token_exchange" => Ok(Grant::TokenExchange),
+        "jwt_bearer" => Ok(Grant::JwtBearer),
         name => Grant::parse(name).ok_or_else(|| {
-            "a grant is authorization_code, refresh_token, client_credentials, device_code or token_exchange"
+            "a grant is authorization_code, refresh_token, client_credentials, device_code, token_exchange or \
+             jwt_bearer"
                 .to_owned()
         }),
     }
@@ -152,8 +163,10 @@ impl Details {
             algorithm: self.algorithm,
             backchannel_logout_uri: self.backchannel_logout_uri,
             access_lifetime: self.access_lifetime,
+            session_lifetime: self.session_lifetime,
             tenant: self.tenant,
             agent: self.agent.unwrap_or_default(),
+            may_act: self.may_act,
             ..new
         })
     }
@@ -184,8 +197,10 @@ impl Details {
                 gone(Unset::BackchannelLogoutUri),
             ),
             access_lifetime: value_or(self.access_lifetime, gone(Unset::AccessLifetime)),
+            session_lifetime: value_or(self.session_lifetime, gone(Unset::SessionLifetime)),
             tenant: value_or(self.tenant, gone(Unset::Tenant)),
             agent: self.agent,
+            may_act: value_or(self.may_act, gone(Unset::MayAct)),
         })
     }
 }
@@ -210,7 +225,7 @@ fn value_or<T>(given: Option<T>, gone: bool) -> Option<Option<T>> {
 }
 
 /// The public keys in a file.
-fn key_set(path: &Path) -> Result<Value, Failure> {
+pub(crate) fn key_set(path: &Path) -> Result<Value, Failure> {
     let unusable = |said: String| Failure::usage("jwks_unusable", said);
     let text = std::fs::read_to_string(path)
         .map_err(|error| unusable(format!("cannot read {}: {error}", path.display())))?;
@@ -238,6 +253,7 @@ mod tests {
         }
         assert_eq!(grant("device_code"), Ok(Grant::DeviceCode));
         assert_eq!(grant("token_exchange"), Ok(Grant::TokenExchange));
+        assert_eq!(grant("jwt_bearer"), Ok(Grant::JwtBearer));
         assert!(grant("password").is_err());
     }
 

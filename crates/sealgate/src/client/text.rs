@@ -90,6 +90,12 @@ pub(super) fn shown(client: &ClientView) -> Text {
     if client.endpoint_audience {
         rows.push(("Assertions", "may name an endpoint as audience".to_owned()));
     }
+    if let Some(seconds) = client.session_lifetime {
+        rows.push(("Sessions last", format!("{seconds} s at the most")));
+    }
+    if let Some(named) = &client.may_act {
+        rows.push(("Tokens exchanged by", named.to_string()));
+    }
     if let Some(at) = client.disabled_at {
         rows.push(("Disabled", date(at)));
     }
@@ -140,7 +146,7 @@ mod tests {
             "jwks_uri": null, "endpoint_audience": false,
             "grants": ["authorization_code", "refresh_token"], "resources": [],
             "require_pushed": false, "require_dpop": true, "consent": "trusted",
-            "algorithm": "EdDSA", "backchannel_logout_uri": null, "access_lifetime": 120,
+            "algorithm": "EdDSA", "backchannel_logout_uri": null, "access_lifetime": 120, "session_lifetime": 3600,
             "tenant": null, "agent": false, "created_at": 1_795_338_305_000_i64, "disabled_at": null,
         }))
         .unwrap()

@@ -208,6 +208,8 @@ async fn resource(door: &Door, wanted: &Wanted<'_>, scopes: &[String]) -> Result
                 client,
                 scopes: texts,
                 status_list: false,
+                agents: false,
+                tools: Vec::new(),
             };
             let _: ResourceView = door.post("/resources", &new).await?;
         }

@@ -9,6 +9,7 @@ mod cookies;
 mod data;
 mod issuer;
 mod keys;
+mod mcp;
 mod proxy;
 mod report;
 mod tls;
@@ -16,7 +17,7 @@ mod web;
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use sealgate_model::Issuer;
 use sealgate_server::DataDir;
 
@@ -32,11 +33,14 @@ pub(crate) use web::authorities;
 
 #[derive(Debug, Args)]
 #[command(
+    args_conflicts_with_subcommands = true,
     after_help = "Looks at the settings, the data directory, the clock, TLS, what the issuer's URL serves, cookies,\n\
                         signing keys and clients. Exit status 1 if something must be fixed.\n\
                         With --issuer alone it looks at a control plane elsewhere, as far as that can be seen."
 )]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
     options: Options,
     /// A PEM file with one more certificate authority to trust for the issuer
@@ -45,6 +49,12 @@ pub(crate) struct Arguments {
     /// An https URL whose Date header the clock is compared with; by default the issuer's
     #[arg(long, value_name = "URL")]
     clock_url: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at an MCP server as well-known clients do, and say which of them would fail to sign in
+    Mcp(mcp::Arguments),
 }
 
 /// What is looked at.
@@ -59,7 +69,10 @@ struct Patient {
     web: Web,
 }
 
-pub(crate) async fn run(arguments: Arguments, json: bool) -> Result<(), Failure> {
+pub(crate) async fn run(mut arguments: Arguments, json: bool) -> Result<(), Failure> {
+    if let Some(Command::Mcp(arguments)) = arguments.command.take() {
+        return mcp::run(arguments, json).await;
+    }
     let mut report = Report::default();
     match arguments.options.load() {
         Ok(loaded) => examine(loaded, &arguments, &mut report).await?,

@@ -30,6 +30,14 @@ impl Seen {
     }
 }
 
+/// A request of any kind.
+pub(super) struct Ask<'a> {
+    pub(super) method: &'a str,
+    pub(super) url: &'a str,
+    pub(super) headers: &'a [(&'a str, &'a str)],
+    pub(super) body: Option<String>,
+}
+
 /// A client that follows nothing and waits for nobody.
 pub(super) struct Web {
     client: reqwest::Client,
@@ -59,6 +67,20 @@ impl Web {
         &self.clock
     }
 
+    /// What comes of a request of any kind. The body of a stream of events is not waited for.
+    pub(super) async fn ask(&self, ask: Ask<'_>) -> Result<Seen, String> {
+        let method = reqwest::Method::from_bytes(ask.method.as_bytes());
+        let method = method.map_err(|error| error.to_string())?;
+        let mut request = self.client.request(method, ask.url);
+        for (name, value) in ask.headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = ask.body {
+            request = request.body(body);
+        }
+        self.sent(request).await
+    }
+
     /// What is at `url`, or why nothing is.
     pub(super) async fn get(&self, url: &str) -> Result<Seen, String> {
         self.get_with(url, &[]).await
@@ -69,15 +91,21 @@ impl Web {
         url: &str,
         headers: &[(&str, &str)],
     ) -> Result<Seen, String> {
-        let began = self.clock.uptime();
         let mut request = self.client.get(url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        self.sent(request).await
+    }
+
+    async fn sent(&self, request: reqwest::RequestBuilder) -> Result<Seen, String> {
+        let began = self.clock.uptime();
         let mut answer = request.send().await.map_err(|error| reason(&error))?;
         let (at, took) = (self.clock.now(), self.clock.uptime().since(began));
         let mut body = Vec::new();
-        while let Some(piece) = answer.chunk().await.map_err(|error| reason(&error))? {
+        let kind = answer.headers().get(http::header::CONTENT_TYPE);
+        let endless = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+        while !endless && let Some(piece) = answer.chunk().await.map_err(|error| reason(&error))? {
             body.extend_from_slice(&piece);
             if body.len() > LIMIT {
                 return Err("the answer is endless".to_owned());

@@ -33,17 +33,26 @@ impl Proof {
                 let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
                 Ok(vec![
                     ("client_assertion_type", kind.to_owned()),
-                    ("client_assertion", assertion(key, issuer, client)?),
+                    ("client_assertion", assertion(key, None, issuer, client)?),
                 ])
             }
         }
     }
 }
 
-/// The header names no key: under which id ours was registered is not known here.
-fn assertion(key: &SigningKey, issuer: &Issuer, client: &ClientId) -> Result<String, Failure> {
+/// An assertion of `client` for `issuer` alone. The header names the key only where it is known under which id it
+/// was registered.
+pub(crate) fn assertion(
+    key: &SigningKey,
+    kid: Option<&str>,
+    issuer: &Issuer,
+    client: &ClientId,
+) -> Result<String, Failure> {
     let now = SystemClock::default().now().as_seconds();
-    let header = json!({ "alg": key.algorithm().name(), "typ": "client-authentication+jwt" });
+    let mut header = json!({ "alg": key.algorithm().name(), "typ": "client-authentication+jwt" });
+    if let Some(kid) = kid {
+        header["kid"] = json!(kid);
+    }
     let claims = json!({
         "iss": client, "sub": client, "aud": issuer, "iat": now, "exp": now + ASSERTION_LIFE,
         "jti": Secret::generate(&SystemRandom).expose(),

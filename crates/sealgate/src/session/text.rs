@@ -31,7 +31,11 @@ pub(super) fn shown(session: &SessionView) -> Text {
         ),
         ("Started", date(session.created_at)),
         ("Renewed", date(session.renewed_at)),
+        ("From", session.network.clone().unwrap_or_default()),
     ];
+    if session.lasting {
+        rows.push(("Lasts", "when the browser is signed out, too".to_owned()));
+    }
     match session.revoked_at {
         Some(_) => rows.push(("Ended", end(session))),
         None => rows.push(("Ends", date(session.expires_at))),
@@ -129,6 +133,8 @@ mod tests {
             methods: vec!["pwd".to_owned()],
             created_at: Timestamp::from_millis(start),
             renewed_at: Timestamp::from_millis(start + 600_000),
+            network: Some("192.0.2.7".to_owned()),
+            lasting: revoked,
             expires_at: Timestamp::from_millis(start + 86_400_000),
             revoked_at: revoked.then(|| Timestamp::from_millis(start + 900_000)),
             revoked_for: revoked.then_some(RevokeReason::RefreshReuse),

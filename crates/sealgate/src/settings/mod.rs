@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub(crate) use sources::{Loaded, Origin, Sources};
-pub(crate) use span::Span;
+pub(crate) use span::{NoSpan, Span};
 
 use crate::log::{Format, Level};
 

@@ -4,9 +4,11 @@
 
 mod accepting;
 mod administering;
+mod agents;
 mod covering;
 mod examining;
 mod harness;
+mod machines;
 mod operating;
 mod refusing;
 mod registering;
@@ -15,3 +17,4 @@ mod restoring;
 mod revoking;
 mod serving;
 mod tracing;
+mod welcoming;

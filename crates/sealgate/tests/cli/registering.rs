@@ -49,6 +49,8 @@ fn add_with_everything(home: &Home, keys: &str) -> Value {
         "120",
         "--tenant",
         "acme",
+        "--may-act",
+        "app",
     ])
 }
 
@@ -81,9 +83,12 @@ fn everything_that_can_be_said_of_a_client_is_kept_changed_and_taken_away() {
         ("algorithm", json!("ES256")),
         ("access_lifetime", json!(120)),
         ("tenant", json!("acme")),
+        ("may_act", json!("app")),
     ] {
         assert_eq!(client[name], value, "{name}");
     }
+    let shown = home.run(&["client", "show", "app"]).stdout;
+    assert!(shown.contains("Tokens exchanged by   app\n"), "{shown}");
     let changed = home.json(&[
         "client",
         "update",
@@ -99,14 +104,16 @@ fn everything_that_can_be_said_of_a_client_is_kept_changed_and_taken_away() {
         "logout-uri",
         "--unset",
         "access-lifetime",
+        "--unset",
+        "may-act",
     ]);
     assert_eq!(
         (&changed["name"], &changed["require_dpop"]),
         (&json!("Another"), &json!(false))
     );
     assert_eq!(
-        (&changed["jwks"], &changed["tenant"]),
-        (&Value::Null, &Value::Null)
+        (&changed["jwks"], &changed["tenant"], &changed["may_act"]),
+        (&Value::Null, &Value::Null, &Value::Null)
     );
     assert_eq!(changed["jwks_uri"], "https://app.example/keys");
     assert_eq!(

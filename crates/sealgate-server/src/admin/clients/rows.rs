@@ -27,8 +27,10 @@ pub(super) fn planned(id: ClientId, new: NewClient, now: Timestamp) -> Client {
         algorithm: new.algorithm.unwrap_or(usual.algorithm),
         backchannel_logout_uri: new.backchannel_logout_uri,
         access_lifetime: new.access_lifetime,
+        session_lifetime: new.session_lifetime,
         tenant: new.tenant,
         agent: new.agent,
+        may_act: new.may_act,
         ..ClientDetails::default()
     };
     Client {
@@ -73,8 +75,10 @@ impl ClientPatch {
             self.backchannel_logout_uri,
         );
         set(&mut details.access_lifetime, self.access_lifetime);
+        set(&mut details.session_lifetime, self.session_lifetime);
         set(&mut details.tenant, self.tenant);
         set(&mut details.agent, self.agent);
+        set(&mut details.may_act, self.may_act);
     }
 }
 

@@ -11,6 +11,7 @@ use super::super::keys;
 use super::texts::{MOST, name, scopes, shortened, uris};
 use crate::ControlPlane;
 use crate::problem::Problem;
+use crate::session_life::SESSION_LIFETIME;
 
 /// The most keys of a client, of which each is looked at for each of its assertions.
 const MOST_KEYS: usize = 16;
@@ -36,14 +37,33 @@ pub(super) async fn settle(plane: &ControlPlane, client: &mut Client) -> Result<
         reachable(plane, "backchannel_logout_uri", uri)?;
     }
     lifetime(client.details.access_lifetime)?;
+    session_lifetime(client.details.session_lifetime)?;
     client.details.resources = resources(plane, &client.details.resources).await?;
     let algorithm = keys::named(&client.details.algorithm)?;
     algorithm.name().clone_into(&mut client.details.algorithm);
     ensure(plane, algorithm).await
 }
 
-async fn ensure(plane: &ControlPlane, algorithm: Algorithm) -> Result<(), Problem> {
+pub(in crate::admin) async fn ensure(
+    plane: &ControlPlane,
+    algorithm: Algorithm,
+) -> Result<(), Problem> {
     plane.keys.ensure(algorithm).await.map_err(keys::refuse)
+}
+
+/// Who alone is to exchange tokens of a client's users is the client itself or another one that is known. It is
+/// asked when it is said: if that client goes later, nobody exchanges them.
+pub(super) async fn named_actor(plane: &ControlPlane, client: &Client) -> Result<(), Problem> {
+    let Some(named) = &client.details.may_act else {
+        return Ok(());
+    };
+    if *named == client.id || plane.store.client(named).await?.is_some() {
+        return Ok(());
+    }
+    Err(Problem::unprocessable(
+        "client_unknown",
+        format!("may_act: there is no client {}", shortened(named.as_str())),
+    ))
 }
 
 /// Applications with a scheme of their own are on their users' computers, where nobody keeps a secret.
@@ -119,6 +139,12 @@ fn grants(client: &mut Client) -> Result<(), Problem> {
             "a public client cannot act for users by exchange: nobody could tell who acts",
         ));
     }
+    if client.kind == ClientKind::Public && grants.contains(&Grant::JwtBearer) {
+        return Err(Problem::unprocessable(
+            "grant_not_for_public",
+            "a public client cannot act for whom another issuer vouches: nobody could tell who acts",
+        ));
+    }
     if grants.contains(&Grant::AuthorizationCode) && client.redirect_uris.is_empty() {
         return Err(Problem::unprocessable(
             "redirect_uri_missing",
@@ -128,7 +154,10 @@ fn grants(client: &mut Client) -> Result<(), Problem> {
     Ok(())
 }
 
-fn keys_of(plane: &ControlPlane, details: &ClientDetails) -> Result<(), Problem> {
+pub(in crate::admin) fn keys_of(
+    plane: &ControlPlane,
+    details: &ClientDetails,
+) -> Result<(), Problem> {
     if let Some(uri) = &details.jwks_uri {
         reachable(plane, "jwks_uri", uri)?;
     }
@@ -180,8 +209,22 @@ fn lifetime(seconds: Option<u32>) -> Result<(), Problem> {
     ))
 }
 
+fn session_lifetime(seconds: Option<u32>) -> Result<(), Problem> {
+    if seconds.is_none_or(|seconds| SESSION_LIFETIME.contains(&seconds)) {
+        return Ok(());
+    }
+    let (least, most) = (SESSION_LIFETIME.start(), SESSION_LIFETIME.end());
+    Err(Problem::unprocessable(
+        "session_lifetime_wrong",
+        format!("session_lifetime is {least} to {most} seconds"),
+    ))
+}
+
 /// The resources, each once, if they are known here.
-async fn resources(plane: &ControlPlane, given: &[String]) -> Result<Vec<String>, Problem> {
+pub(in crate::admin) async fn resources(
+    plane: &ControlPlane,
+    given: &[String],
+) -> Result<Vec<String>, Problem> {
     if given.len() > MOST {
         return Err(Problem::unprocessable(
             "resources_too_many",
@@ -243,6 +286,11 @@ mod tests {
         for wrong in [0, 59, 3601] {
             let refused = lifetime(Some(wrong)).unwrap_err();
             assert_eq!(refused.reason(), "access_lifetime_wrong");
+        }
+        assert!(session_lifetime(None).is_ok() && session_lifetime(Some(300)).is_ok());
+        for wrong in [0, 299, 7_776_001] {
+            let refused = session_lifetime(Some(wrong)).unwrap_err();
+            assert_eq!(refused.reason(), "session_lifetime_wrong");
         }
     }
 

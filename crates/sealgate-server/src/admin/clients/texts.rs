@@ -15,7 +15,7 @@ pub(super) const MOST: usize = 32;
 
 /// An id that can be registered. A user's id looks like a UUID; the others are read as something else in
 /// a path.
-pub(super) fn id(id: ClientId) -> Result<ClientId, Problem> {
+pub(in crate::admin) fn id(id: ClientId) -> Result<ClientId, Problem> {
     if id.looks_like_user() || matches!(id.as_str(), "." | "..") {
         return Err(Problem::unprocessable(
             "client_id_refused",
@@ -25,7 +25,7 @@ pub(super) fn id(id: ClientId) -> Result<ClientId, Problem> {
     Ok(id)
 }
 
-pub(super) fn name(text: &str) -> Result<String, Problem> {
+pub(in crate::admin) fn name(text: &str) -> Result<String, Problem> {
     let trimmed = text.trim();
     let sound =
         text.len() <= 100 && !trimmed.is_empty() && !trimmed.chars().any(address::is_hidden);
@@ -70,21 +70,7 @@ pub(super) fn scopes(given: &[String]) -> Result<Vec<String>, Problem> {
     if given.len() > MOST {
         return Err(malformed());
     }
-    let own = |scope: &&String| admin_scopes::is_one(scope);
-    if let Some(unknown) = given
-        .iter()
-        .filter(own)
-        .find(|scope| !admin_scopes::is_known(scope))
-    {
-        return Err(Problem::unprocessable(
-            "scope_reserved",
-            format!(
-                "{} is no scope of the administration, whose names begin with {}",
-                shortened(unknown),
-                admin_scopes::PREFIX
-            ),
-        ));
-    }
+    reserved(given)?;
     let all = STANDARD_SCOPES
         .into_iter()
         .chain(given.iter().map(String::as_str));
@@ -93,8 +79,28 @@ pub(super) fn scopes(given: &[String]) -> Result<Vec<String>, Problem> {
         .map_err(|_| malformed())
 }
 
+/// Refuses what reads as a scope of the administration and is none.
+pub(in crate::admin) fn reserved(given: &[String]) -> Result<(), Problem> {
+    let own = |scope: &&String| admin_scopes::is_one(scope);
+    match given
+        .iter()
+        .filter(own)
+        .find(|scope| !admin_scopes::is_known(scope))
+    {
+        None => Ok(()),
+        Some(unknown) => Err(Problem::unprocessable(
+            "scope_reserved",
+            format!(
+                "{} is no scope of the administration, whose names begin with {}",
+                shortened(unknown),
+                admin_scopes::PREFIX
+            ),
+        )),
+    }
+}
+
 /// As much of what was given as helps to find it again.
-pub(super) fn shortened(text: &str) -> String {
+pub(in crate::admin) fn shortened(text: &str) -> String {
     let start: String = text.chars().take(80).collect();
     if start.len() < text.len() {
         format!("{start}…")

@@ -88,6 +88,10 @@ pub struct NewClient {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 60, maximum = 3600)]
     pub access_lifetime: Option<u32>,
+    /// How long its users' sessions last at the most, in seconds. Absent: as long as everybody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 300, maximum = 7_776_000)]
+    pub session_lifetime: Option<u32>,
     /// The tenant whose users alone may sign in to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<TenantIdText>)]
@@ -95,6 +99,11 @@ pub struct NewClient {
     /// Whether it is an AI agent: its tokens say so, and so does the page that asks for consent.
     #[serde(default)]
     pub agent: bool,
+    /// The client that alone may exchange tokens of its users, itself or another one (`may_act`, RFC 8693).
+    /// Absent: those that serve what a token is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ClientIdText>)]
+    pub may_act: Option<ClientId>,
 }
 
 impl NewClient {
@@ -119,8 +128,10 @@ impl NewClient {
             algorithm: None,
             backchannel_logout_uri: None,
             access_lifetime: None,
+            session_lifetime: None,
             tenant: None,
             agent: false,
+            may_act: None,
         }
     }
 }
@@ -258,6 +269,14 @@ pub struct ClientPatch {
     )]
     #[schema(value_type = Option<u32>, minimum = 60, maximum = 3600)]
     pub access_lifetime: Option<Option<u32>>,
+    /// How long its users' sessions last at the most, in seconds; also those that there are.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<u32>, minimum = 300, maximum = 7_776_000)]
+    pub session_lifetime: Option<Option<u32>>,
     /// The tenant whose users alone may sign in to it.
     #[serde(
         default,
@@ -274,6 +293,14 @@ pub struct ClientPatch {
     )]
     #[schema(value_type = bool, required = false)]
     pub agent: Option<bool>,
+    /// The client that alone may exchange tokens of its users.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Option<ClientIdText>)]
+    pub may_act: Option<Option<ClientId>>,
 }
 
 /// A client.
@@ -324,11 +351,16 @@ pub struct ClientView {
     pub backchannel_logout_uri: Option<String>,
     /// How long its access tokens live, in seconds; none: as long as everybody's.
     pub access_lifetime: Option<u32>,
+    /// How long its users' sessions last at the most, in seconds; none: as long as everybody's.
+    pub session_lifetime: Option<u32>,
     /// The tenant whose users alone may sign in to it.
     #[schema(value_type = Option<TenantIdText>)]
     pub tenant: Option<TenantId>,
     /// Whether it is an AI agent.
     pub agent: bool,
+    /// The client that alone may exchange tokens of its users; none: those that serve what a token is for.
+    #[schema(value_type = Option<ClientIdText>)]
+    pub may_act: Option<ClientId>,
     /// When it was registered.
     #[schema(value_type = Millis)]
     pub created_at: Timestamp,
@@ -359,8 +391,10 @@ impl From<Client> for ClientView {
             algorithm: details.algorithm,
             backchannel_logout_uri: details.backchannel_logout_uri,
             access_lifetime: details.access_lifetime,
+            session_lifetime: details.session_lifetime,
             tenant: details.tenant,
             agent: details.agent,
+            may_act: details.may_act,
             created_at: row.created_at,
             disabled_at: row.disabled_at,
         }

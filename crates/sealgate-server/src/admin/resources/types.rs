@@ -21,6 +21,32 @@ pub struct ScopeText {
     pub description: String,
 }
 
+/// What an AI agent can call at a resource, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToolText {
+    /// Its name, as the protocol has it.
+    #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._/-]{1,128}$")]
+    pub name: String,
+    /// What it does, as users read it on the consent page: at most 200 bytes.
+    #[schema(min_length = 1, max_length = 200)]
+    pub description: String,
+    /// The scopes that it takes, all of them; each is one of the resource's.
+    #[serde(default)]
+    #[schema(value_type = Vec<ScopeWord>, max_items = 8)]
+    pub scopes: Vec<String>,
+}
+
+impl From<sealgate_store::ToolText> for ToolText {
+    fn from(row: sealgate_store::ToolText) -> Self {
+        Self {
+            name: row.name,
+            description: row.description,
+            scopes: row.scopes,
+        }
+    }
+}
+
 /// A resource to register.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -43,6 +69,13 @@ pub struct NewResource {
     /// then stored until it expires.
     #[serde(default)]
     pub status_list: bool,
+    /// Whether clients that no administrator registered may ask their users for it.
+    #[serde(default)]
+    pub agents: bool,
+    /// What AI agents can call there, in words.
+    #[serde(default)]
+    #[schema(max_items = 256)]
+    pub tools: Vec<ToolText>,
 }
 
 /// What to change about a resource. What is absent stays.
@@ -81,6 +114,22 @@ pub struct ResourcePatch {
     )]
     #[schema(value_type = bool, required = false)]
     pub status_list: Option<bool>,
+    /// Whether clients that no administrator registered may ask their users for it.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = bool, required = false)]
+    pub agents: Option<bool>,
+    /// All that AI agents can call there from now on.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schema(value_type = Vec<ToolText>, required = false, max_items = 256)]
+    pub tools: Option<Vec<ToolText>>,
 }
 
 /// A resource.
@@ -97,6 +146,10 @@ pub struct ResourceView {
     pub scopes: Vec<ScopeText>,
     /// Whether its tokens have a place in a status list.
     pub status_list: bool,
+    /// Whether clients that no administrator registered may ask their users for it.
+    pub agents: bool,
+    /// What AI agents can call there, in words.
+    pub tools: Vec<ToolText>,
     /// When it was registered.
     #[schema(value_type = Millis)]
     pub created_at: Timestamp,
@@ -114,6 +167,8 @@ impl From<Resource> for ResourceView {
             client: row.client,
             scopes: row.scopes.into_iter().map(text).collect(),
             status_list: row.status_list,
+            agents: row.agents,
+            tools: row.tools.into_iter().map(ToolText::from).collect(),
             created_at: row.created_at,
         }
     }

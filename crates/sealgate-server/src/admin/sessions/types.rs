@@ -86,6 +86,10 @@ pub struct SessionView {
     /// When it was last renewed.
     #[schema(value_type = Millis)]
     pub renewed_at: Timestamp,
+    /// The network address that its client last came from, if it is known.
+    pub network: Option<String>,
+    /// Whether it goes on when the browser's sign-in ends: an AI agent's that may stay connected.
+    pub lasting: bool,
     /// From when on it cannot be renewed.
     #[schema(value_type = Millis)]
     pub expires_at: Timestamp,
@@ -112,6 +116,8 @@ impl SessionView {
             auth_time: session.auth_time,
             created_at: session.created_at,
             renewed_at: session.renewed_at,
+            network: session.network,
+            lasting: session.details.lasting,
             expires_at: session.expires_at,
             revoked_at: session.revoked_at,
             revoked_for: session.revoked_for,

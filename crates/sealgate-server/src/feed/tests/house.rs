@@ -175,6 +175,7 @@ impl House {
             methods: Vec::new(),
             created_at: now,
             renewed_at: now,
+            network: None,
             expires_at: now + plane.lifetimes.session,
             revoked_at: None,
             revoked_for: None,

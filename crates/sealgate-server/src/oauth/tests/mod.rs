@@ -1,10 +1,15 @@
 //! The endpoints over a real store, on fake time.
 
+mod agent_consent;
+mod agent_sessions;
 mod agents;
 mod assertion;
 mod authorize;
+mod bootstrap;
 mod browser_client;
 mod client_credentials;
+mod client_documents;
+mod client_registration;
 mod consent;
 mod delegated;
 mod device;
@@ -12,24 +17,30 @@ mod device_code;
 mod documents;
 mod dpop;
 mod ends;
+mod enterprise;
+mod exchange_chains;
 mod form_post;
 mod grants;
 mod introspect;
 mod limits;
 mod logout;
 mod machines;
+mod may_act;
 mod outage;
 mod outdated;
 mod par;
+mod platforms;
 mod refresh;
 mod resources;
 mod revoke;
+mod service_accounts;
 mod signals_received;
 mod status_list;
 mod steps;
 mod token;
 mod token_exchange;
 mod userinfo;
+mod workloads;
 
 use std::sync::Arc;
 

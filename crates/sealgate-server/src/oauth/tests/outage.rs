@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use sealgate_store::KeyState;
 
-pub(super) use self::switched::{CHANGED_MEANWHILE, ENDED_MEANWHILE};
-use self::switched::{DOWN, Switched, UNKNOWN, UP};
+pub(super) use self::switched::{CHANGED_MEANWHILE, DOWN, ENDED_MEANWHILE, UP};
+use self::switched::{Switched, UNKNOWN};
 use super::*;
 
 pub(super) async fn house() -> (House, Arc<AtomicU8>) {

@@ -230,6 +230,7 @@ impl Site {
             methods: vec!["pwd".to_owned()],
             created_at: now,
             renewed_at: now,
+            network: None,
             expires_at: now + self.plane.lifetimes.session,
             revoked_at: None,
             revoked_for: None,

@@ -245,6 +245,7 @@ impl House {
             methods: sign_in.methods.clone(),
             created_at: now,
             renewed_at: now,
+            network: None,
             expires_at: ends,
             revoked_at: None,
             revoked_for: None,

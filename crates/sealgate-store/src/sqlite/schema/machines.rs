@@ -7,6 +7,7 @@ CREATE TABLE bootstraps (
     id          BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     secret_hash BLOB    NOT NULL CHECK (length(secret_hash) = 32),
     client_id   TEXT    NOT NULL REFERENCES clients (id),
+    keeps_keys  INTEGER NOT NULL,
     created_at  INTEGER NOT NULL,
     expires_at  INTEGER NOT NULL,
     used_at     INTEGER
@@ -14,13 +15,14 @@ CREATE TABLE bootstraps (
 CREATE INDEX bootstraps_by_client ON bootstraps (client_id);
 CREATE INDEX bootstraps_by_expiry ON bootstraps (expires_at);
 
--- When clients last used what they may: their tokens, each scope, each resource. Coarse, so that a busy client
--- writes once in a while.
+-- Since when clients may use what they may, and when they last did: their tokens, each scope, each resource.
+-- Coarse, so that a busy client writes once in a while.
 CREATE TABLE client_uses (
     client_id TEXT    NOT NULL REFERENCES clients (id),
     kind      TEXT    NOT NULL,
     name      TEXT    NOT NULL,
-    used_at   INTEGER NOT NULL,
+    since     INTEGER NOT NULL,
+    used_at   INTEGER,
     PRIMARY KEY (client_id, kind, name)
 ) STRICT, WITHOUT ROWID;
 
@@ -33,6 +35,16 @@ CREATE TABLE identity_issuers (
     disabled_at INTEGER
 ) STRICT, WITHOUT ROWID;
 
+-- Which account a subject of an issuer is: one for each, both ways.
+CREATE TABLE identity_links (
+    issuer    TEXT    NOT NULL REFERENCES identity_issuers (issuer),
+    subject   TEXT    NOT NULL,
+    user_id   BLOB    NOT NULL REFERENCES users (id),
+    linked_at INTEGER NOT NULL,
+    PRIMARY KEY (issuer, subject)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX identity_links_by_user ON identity_links (issuer, user_id);
+
 -- Tokens by which clients may register themselves.
 CREATE TABLE registration_tokens (
     id          BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -44,8 +56,15 @@ CREATE TABLE registration_tokens (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX registration_tokens_by_expiry ON registration_tokens (expires_at);
 
+-- When a service account gets nothing any more; of no other client.
+ALTER TABLE clients ADD COLUMN machine_ends_at INTEGER
+    GENERATED ALWAYS AS (details ->> '$.machine.expires_at') VIRTUAL;
+CREATE INDEX clients_machines ON clients (machine_ends_at) WHERE machine_ends_at IS NOT NULL;
+
 ALTER TABLE clients ADD COLUMN origin TEXT GENERATED ALWAYS AS (details ->> '$.origin') VIRTUAL;
 ALTER TABLE clients ADD COLUMN digest TEXT GENERATED ALWAYS AS (details ->> '$.own_words.digest') VIRTUAL;
+-- Whoever forgets a client looks for what refers to it.
+CREATE INDEX codes_by_client ON codes (client_id);
 CREATE INDEX clients_of_their_own ON clients (origin, digest) WHERE origin IN ('document', 'dynamic');
 
 ALTER TABLE resources ADD COLUMN agents INTEGER NOT NULL DEFAULT 0;

@@ -10,6 +10,9 @@ use crate::world::{DAY, HOUR};
 /// The resources that there are.
 pub(super) const RESOURCES: [&str; 2] = ["https://api.example", "https://files.example"];
 
+/// The client that is an AI agent.
+pub(super) const AGENT: &str = "web";
+
 /// Its state.
 #[derive(Default)]
 pub(super) struct Model {
@@ -135,15 +138,15 @@ impl Model {
         if std::mem::replace(&mut self.disabled[place], true) {
             return;
         }
-        for (_, _, ended) in self
-            .sign_ins
-            .iter_mut()
-            .filter(|(_, user, _)| *user == place)
-        {
-            *ended = true;
-        }
+        self.end_sign_ins_of(place);
         self.revoke_live(at, |session| session.user == id);
         self.bar(id, None, at, at);
+    }
+
+    pub(super) fn end_sign_ins_of(&mut self, place: usize) {
+        for (_, user, ended) in &mut self.sign_ins {
+            *ended |= *user == place;
+        }
     }
 
     /// Drops the live codes of which `which` is true; whether there were any.

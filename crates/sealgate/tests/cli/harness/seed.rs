@@ -68,6 +68,7 @@ pub(crate) fn seed_session(data: &Path, user: &str, client: &str) -> String {
             methods,
             created_at: now,
             renewed_at: now,
+            network: None,
             expires_at: ends,
             revoked_at: None,
             revoked_for: None,

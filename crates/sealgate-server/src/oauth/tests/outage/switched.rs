@@ -1,5 +1,6 @@
 //! A store with a switch: it does not answer, loses its answers, or changes something meanwhile.
 
+mod agents;
 mod issuers;
 mod machines;
 mod registrations;
@@ -26,8 +27,8 @@ use tokio::sync::watch;
 
 use super::super::*;
 
-pub(super) const UP: u8 = 0;
-pub(super) const DOWN: u8 = 1;
+pub(in crate::oauth::tests) const UP: u8 = 0;
+pub(in crate::oauth::tests) const DOWN: u8 = 1;
 /// Writes happen, and their answer is lost.
 pub(super) const UNKNOWN: u8 = 2;
 /// Just before the next write somebody gives every user another role, and takes `expenses:read` from `app`.

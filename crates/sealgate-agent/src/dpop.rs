@@ -1,0 +1,254 @@
+//! Proofs that the agent holds the key its tokens are bound to (RFC 9449).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sealgate_jose::dpop::access_token_hash;
+use sealgate_jose::{Algorithm, Jwk, SigningKey};
+use sealgate_model::{Random, Secret, Timestamp};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::{AgentError, WebUrl};
+
+/// How many origins' nonces are remembered.
+const ORIGINS: usize = 64;
+
+/// The longest nonce, in bytes.
+const NONCE_LIMIT: usize = 256;
+
+/// Who told a nonce: those of an authorization server and those of a resource at the same origin are apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The authorization server (RFC 9449, 8).
+    Server,
+    /// The resource (RFC 9449, 9).
+    Resource,
+}
+
+/// A key, and the nonces that servers told for proofs with it. There is no way to print it.
+pub struct Prover {
+    key: SigningKey,
+    private: Zeroizing<Vec<u8>>,
+    public: Jwk,
+    nonces: Mutex<HashMap<(Side, String), String>>,
+}
+
+impl std::fmt::Debug for Prover {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Prover(…)")
+    }
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    typ: &'static str,
+    alg: &'static str,
+    jwk: &'a Jwk,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    jti: String,
+    htm: &'a str,
+    htu: &'a str,
+    iat: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ath: Option<String>,
+}
+
+/// The request that a proof is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Proven<'a> {
+    /// Whose nonce goes in.
+    pub side: Side,
+    /// The method, as it is sent.
+    pub method: &'a str,
+    /// The URL; its query does not count (RFC 9449, 4.2).
+    pub url: &'a WebUrl,
+    /// The token that goes with the request; none at the token endpoint.
+    pub access_token: Option<&'a Secret>,
+}
+
+impl Prover {
+    /// A new key: ES256, which every server that takes proofs knows.
+    pub fn generate() -> Result<Self, AgentError> {
+        let (key, private) = SigningKey::generate(Algorithm::Es256, "").map_err(unusable)?;
+        Ok(Self::of(key, private))
+    }
+
+    /// The key that [`Self::private`] gave.
+    pub fn from_private(private: Zeroizing<Vec<u8>>) -> Result<Self, AgentError> {
+        let key = SigningKey::from_private(Algorithm::Es256, "", &private).map_err(unusable)?;
+        Ok(Self::of(key, private))
+    }
+
+    fn of(key: SigningKey, private: Zeroizing<Vec<u8>>) -> Self {
+        let mut public = key.public_jwk();
+        (public.kid, public.alg, public.usage) = (None, None, None);
+        Self {
+            key,
+            private,
+            public,
+            nonces: Mutex::default(),
+        }
+    }
+
+    /// The private key, for keeping.
+    pub const fn private(&self) -> &Zeroizing<Vec<u8>> {
+        &self.private
+    }
+
+    /// The thumbprint of the public key (RFC 7638), as `dpop_jkt` has it.
+    pub fn thumbprint(&self) -> Result<String, AgentError> {
+        self.public.thumbprint().map_err(unusable)
+    }
+
+    /// The value of a `DPoP` header, good for one request (RFC 9449, 4.2).
+    pub fn prove(
+        &self,
+        random: &dyn Random,
+        now: Timestamp,
+        what: &Proven<'_>,
+    ) -> Result<Secret, AgentError> {
+        let claims = Claims {
+            jti: URL_SAFE_NO_PAD.encode(random.bytes::<16>()),
+            htm: what.method,
+            htu: what.url.without_query(),
+            iat: now.as_seconds(),
+            nonce: self.nonce(what.side, what.url),
+            ath: what
+                .access_token
+                .map(|token| access_token_hash(token.expose())),
+        };
+        let header = Header {
+            typ: "dpop+jwt",
+            alg: self.key.algorithm().name(),
+            jwk: &self.public,
+        };
+        let proof = self.key.sign_with_header(&header, &claims);
+        proof.map(Secret::new).map_err(unusable)
+    }
+
+    /// The nonce that the origin of `url` told last.
+    pub fn nonce(&self, side: Side, url: &WebUrl) -> Option<String> {
+        self.nonces().get(&(side, url.origin())).cloned()
+    }
+
+    /// Remembers a nonce that the origin of `url` told. Whether it is one, and another than before: only then can a
+    /// request that was refused for its nonce go better.
+    pub fn told(&self, side: Side, url: &WebUrl, nonce: &[u8]) -> bool {
+        let usable = (1..=NONCE_LIMIT).contains(&nonce.len())
+            && nonce
+                .iter()
+                .all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(byte));
+        let Some(nonce) = str::from_utf8(nonce).ok().filter(|_| usable) else {
+            return false;
+        };
+        let origin = (side, url.origin());
+        let mut nonces = self.nonces();
+        if nonces.len() >= ORIGINS && !nonces.contains_key(&origin) {
+            // Any may go: whoever misses it is told again.
+            if let Some(any) = nonces.keys().next().cloned() {
+                nonces.remove(&any);
+            }
+        }
+        let before = nonces.insert(origin, nonce.to_owned());
+        before.as_deref() != Some(nonce)
+    }
+
+    fn nonces(&self) -> MutexGuard<'_, HashMap<(Side, String), String>> {
+        self.nonces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is what map_err hands over"
+)]
+fn unusable(error: sealgate_jose::JoseError) -> AgentError {
+    AgentError::KeyUnusable(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use sealgate_host::FakeRandom;
+    use sealgate_jose::{DpopExpectation, DpopProof, DpopUrl};
+
+    use super::*;
+
+    fn url(text: &str) -> WebUrl {
+        WebUrl::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_proof_is_for_its_request_token_and_nonce() {
+        let prover = Prover::generate().unwrap();
+        let random = FakeRandom::default();
+        let place = url("https://api.example/mcp?x=1");
+        let token = Secret::new("token");
+        assert!(prover.told(Side::Resource, &place, b"n1"));
+        assert!(!prover.told(Side::Resource, &place, b"n1"));
+        let what = Proven {
+            side: Side::Resource,
+            method: "POST",
+            url: &place,
+            access_token: Some(&token),
+        };
+        let now = Timestamp::from_seconds(1_000);
+        let proof = prover.prove(&random, now, &what).unwrap();
+        let read = DpopProof::read(proof.expose()).unwrap();
+        assert_eq!(read.htu, "https://api.example/mcp");
+        assert_eq!(read.nonce.as_deref(), Some("n1"));
+        assert_eq!(read.jkt, prover.thumbprint().unwrap());
+        let expected = DpopExpectation {
+            method: "POST",
+            url: DpopUrl::Written("https://api.example/mcp"),
+            now: 1_000,
+            leeway: 5,
+            access_token: Some("token"),
+        };
+        read.check(&expected).unwrap();
+        let again = prover.prove(&random, now, &what).unwrap();
+        assert_ne!(read.jti, DpopProof::read(again.expose()).unwrap().jti);
+        let at_server = Proven {
+            side: Side::Server,
+            access_token: None,
+            ..what
+        };
+        let proof = prover.prove(&random, now, &at_server).unwrap();
+        let read = DpopProof::read(proof.expose()).unwrap();
+        assert_eq!((read.nonce, read.ath), (None, None));
+    }
+
+    #[test]
+    fn a_kept_key_is_the_same_key() {
+        let prover = Prover::generate().unwrap();
+        let kept = Prover::from_private(prover.private().clone()).unwrap();
+        assert_eq!(kept.thumbprint(), prover.thumbprint());
+        assert!(Prover::from_private(Zeroizing::new(vec![1, 2, 3])).is_err());
+        assert_eq!(format!("{prover:?}"), "Prover(…)");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(8))]
+        #[test]
+        fn only_sound_nonces_are_kept_and_only_so_many(
+            told in proptest::collection::vec((0..200_u32, "\\PC{0,8}"), 1..400),
+        ) {
+            let prover = Prover::generate().unwrap();
+            for (origin, nonce) in &told {
+                let place = url(&format!("https://o{origin}.example"));
+                prover.told(Side::Resource, &place, nonce.as_bytes());
+                let kept = prover.nonce(Side::Resource, &place).unwrap_or_default();
+                prop_assert!(kept.bytes().all(|b| b.is_ascii_graphic()));
+                prop_assert!(prover.nonces().len() <= ORIGINS);
+            }
+        }
+    }
+}

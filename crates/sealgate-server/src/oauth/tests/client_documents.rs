@@ -1,0 +1,699 @@
+//! Clients whose id is the address of a document in which they say who they are.
+
+use std::time::Duration;
+
+use sealgate_host::{OutboundError, OutboundResponse};
+use sealgate_jose::Algorithm;
+use sealgate_store::{ClientAuthentication, ClientOrigin, Resource, ScopeText};
+use serde_json::json as value;
+
+use super::machines::{assertion, key, set};
+use super::*;
+use crate::agent_policy::Documents;
+
+pub(super) const ID: &str = "https://agent.example/oauth/client.json";
+pub(super) const NOTES: &str = "https://notes.example/mcp";
+const LOCAL: &str = "http://localhost:4711/cb";
+
+/// A house with its own way out, where notes are open to agents and expenses are not.
+pub(super) struct Open {
+    pub(super) house: House,
+    pub(super) remote: Arc<FakeOutbound>,
+}
+
+impl Open {
+    pub(super) async fn new() -> Self {
+        let remote = Arc::new(FakeOutbound::new());
+        let house = House::new_with_outbound(remote.clone()).await;
+        for (uri, scopes, agents) in [
+            (NOTES, vec!["notes:read", "notes:write"], true),
+            ("https://other.example/mcp", vec!["other:read"], true),
+            ("https://closed.example", vec!["closed:read"], false),
+        ] {
+            add_resource(&house, uri, &scopes, agents).await;
+        }
+        Self { house, remote }
+    }
+
+    pub(super) async fn with_policy(change: impl FnOnce(&mut crate::AgentPolicy)) -> Self {
+        let mut open = Self::new().await;
+        change(&mut Arc::get_mut(&mut open.house.plane).unwrap().policy.agents);
+        open
+    }
+
+    fn publish(&self, document: &Value) {
+        self.publish_for(document, None);
+    }
+
+    fn publish_for(&self, document: &Value, max_age: Option<Duration>) {
+        let bytes = serde_json::to_vec(document).unwrap();
+        self.remote.serve(ID, bytes, max_age);
+    }
+
+    fn fetches(&self) -> usize {
+        self.remote.sent().len()
+    }
+
+    async fn ask(&self, pairs: &[(&'static str, String)]) -> Response {
+        let (_, cookie) = self.house.sign_in().await;
+        self.house.get(&authorize(pairs), Some(&cookie)).await
+    }
+
+    /// Asks, expecting an error page with this reason.
+    async fn refused(&self, pairs: &[(&'static str, String)], status: u16, reason: &str) {
+        let response = self.ask(pairs).await;
+        let got = response.status();
+        assert!(response.headers().get(LOCATION).is_none(), "{reason}");
+        let page = text(response).await;
+        assert_eq!(got.as_u16(), status, "{reason}: {page}");
+        assert!(page.contains(reason), "{reason}: {page}");
+    }
+
+    async fn row(&self) -> Option<Client> {
+        self.house
+            .plane
+            .store
+            .client(&ID.parse().unwrap())
+            .await
+            .unwrap()
+    }
+}
+
+pub(super) async fn add_resource(house: &House, uri: &str, scopes: &[&str], agents: bool) {
+    let resource = Resource {
+        uri: uri.to_owned(),
+        name: "Notes".to_owned(),
+        client: None,
+        scopes: scopes
+            .iter()
+            .map(|name| ScopeText {
+                name: (*name).to_owned(),
+                description: format!("Use {name}"),
+            })
+            .collect(),
+        status_list: false,
+        agents,
+        tools: vec![],
+        created_at: house.clock.now(),
+    };
+    let created = house.plane.store.resource_create(resource, house.audit());
+    created.await.unwrap();
+}
+
+pub(super) fn document() -> Value {
+    value!({
+        "client_id": ID,
+        "client_name": "Note taker",
+        "redirect_uris": [CALLBACK, "http://localhost/cb", "http://127.0.0.1/cb"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_method": "none",
+    })
+}
+
+/// What such a client asks for.
+pub(super) fn wish_of(id: &str) -> Vec<(&'static str, String)> {
+    let mut pairs = wish(id);
+    pairs.retain(|(name, _)| *name != "scope");
+    pairs.push(("scope", "notes:read offline_access".to_owned()));
+    pairs.push(("resource", NOTES.to_owned()));
+    pairs
+}
+
+fn changed(name: &'static str, value: &str) -> Vec<(&'static str, String)> {
+    let mut pairs = wish_of(ID);
+    pairs.retain(|(key, _)| *key != name);
+    if !value.is_empty() {
+        pairs.push((name, value.to_owned()));
+    }
+    pairs
+}
+
+/// Signs a user in to `id` as far as the code, which was agreed to.
+pub(super) async fn code_of(house: &House, pairs: &[(&'static str, String)]) -> String {
+    let (_, cookie) = house.sign_in().await;
+    let mut response = house.get(&authorize(pairs), Some(&cookie)).await;
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    if location(&response).path() == "/consent" {
+        response = house.decide(&sealed(&response), &cookie, "allow").await;
+    }
+    let location = location(&response);
+    let code = location.query_pairs().find(|(name, _)| name == "code");
+    code.unwrap().1.into_owned()
+}
+
+pub(super) async fn redeem_as(house: &House, id: &str, code: &str, uri: &str) -> Response {
+    let pairs = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", uri),
+        ("code_verifier", VERIFIER),
+        ("client_id", id),
+    ];
+    house.post("/oauth/token", None, &pairs).await
+}
+
+async fn refresh_as(house: &House, id: &str, token: &str) -> Response {
+    let pairs = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", token),
+        ("client_id", id),
+    ];
+    house.post("/oauth/token", None, &pairs).await
+}
+
+#[tokio::test]
+async fn a_stranger_with_a_document_signs_a_user_in_renews_and_gives_up() {
+    let open = Open::new().await;
+    open.publish(&document());
+    let code = code_of(&open.house, &wish_of(ID)).await;
+    let first = tokens(redeem_as(&open.house, ID, &code, CALLBACK).await).await;
+    let said = claims(&first.access);
+    assert_eq!(said["aud"], NOTES);
+    assert_eq!(said["client_id"], ID);
+    assert_eq!(said["act"]["sub_profile"], "ai_agent");
+    assert_eq!(first.body["scope"], "notes:read offline_access");
+    // Without `resource`, as some leave it out: what was granted goes on.
+    let second = tokens(refresh_as(&open.house, ID, &first.refresh).await).await;
+    assert_eq!(claims(&second.access)["aud"], NOTES);
+    let row = open.row().await.unwrap();
+    assert_eq!(row.name, "Note taker");
+    assert_eq!(row.details.origin, ClientOrigin::Document);
+    assert!(row.scopes.is_empty() && row.details.resources.is_empty());
+    assert_eq!(open.fetches(), 1, "the token endpoint fetches nothing");
+
+    let pairs = [("token", second.refresh.as_str()), ("client_id", ID)];
+    let given_up = open.house.post("/oauth/revoke", None, &pairs).await;
+    assert_eq!(given_up.status(), StatusCode::OK);
+    let after = refresh_as(&open.house, ID, &second.refresh).await;
+    assert_refused(
+        after,
+        StatusCode::BAD_REQUEST,
+        "invalid_grant",
+        "session_revoked",
+    )
+    .await;
+    let records = open.house.records().await;
+    let made = records.iter().find(|row| row.action == "client.document");
+    assert_eq!(made.unwrap().client.as_ref().unwrap().as_str(), ID);
+}
+
+#[tokio::test]
+async fn nothing_is_fetched_before_the_request_names_what_is_open() {
+    let open = Open::new().await;
+    open.publish(&document());
+    for (resource, reason) in [
+        ("", "resource_required"),
+        ("https://closed.example", "resource_closed"),
+        ("https://unknown.example", "resource_closed"),
+        (ISSUER, "resource_closed"),
+        ("https://id.example/api/v1", "resource_closed"),
+        ("nonsense", "resource_malformed"),
+    ] {
+        open.refused(&changed("resource", resource), 400, reason)
+            .await;
+    }
+    let mut two = wish_of(ID);
+    two.push(("resource", "https://closed.example".to_owned()));
+    open.refused(&two, 400, "resource_closed").await;
+    assert_eq!(open.fetches(), 0);
+    assert_eq!(open.row().await, None);
+}
+
+#[tokio::test]
+async fn where_nothing_is_open_there_is_no_way_in() {
+    let remote = Arc::new(FakeOutbound::new());
+    let house = House::new_with_outbound(remote.clone()).await;
+    let response = house.get(&authorize(&wish_of(ID)), None).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert!(remote.sent().is_empty());
+}
+
+#[tokio::test]
+async fn what_such_a_client_asks_for_is_of_the_resources_it_names() {
+    let open = Open::new().await;
+    open.publish(&document());
+    for scope in [
+        "other:read",
+        "closed:read",
+        "expenses:read",
+        "sealgate:clients:write",
+    ] {
+        let response = open.ask(&changed("scope", scope)).await;
+        assert_eq!(sent_back(&response)["error"], "invalid_scope", "{scope}");
+    }
+    let response = open.ask(&changed("scope", "")).await;
+    assert_eq!(location(&response).path(), "/consent");
+    let (_, cookie) = open.house.sign_in().await;
+    let code = open
+        .house
+        .decide(&sealed(&response), &cookie, "allow")
+        .await;
+    let code = sent_back(&code)["code"].clone();
+    let given = tokens(redeem_as(&open.house, ID, &code, CALLBACK).await).await;
+    assert_eq!(given.body["scope"], "notes:read notes:write");
+}
+
+#[tokio::test]
+async fn what_is_closed_meanwhile_is_gone_from_the_next_token() {
+    let open = Open::new().await;
+    open.publish(&document());
+    let code = code_of(&open.house, &wish_of(ID)).await;
+    let first = tokens(redeem_as(&open.house, ID, &code, CALLBACK).await).await;
+    let store = &open.house.plane.store;
+    let before = store.resource(NOTES).await.unwrap().unwrap();
+    let after = Resource {
+        agents: false,
+        ..before.clone()
+    };
+    let closed = store.resource_update(before, after, open.house.audit());
+    assert!(closed.await.unwrap());
+    let response = refresh_as(&open.house, ID, &first.refresh).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn any_port_on_localhost_is_the_clients_and_its_user_is_asked_each_time() {
+    let open = Open::new().await;
+    open.publish(&document());
+    for _ in 0..2 {
+        let response = open.ask(&changed("redirect_uri", LOCAL)).await;
+        assert_eq!(location(&response).path(), "/consent");
+        let (_, cookie) = open.house.sign_in().await;
+        let back = open
+            .house
+            .decide(&sealed(&response), &cookie, "allow")
+            .await;
+        let back = location(&back);
+        assert!(back.as_str().starts_with(LOCAL), "{back}");
+        let code = back
+            .query_pairs()
+            .find(|(name, _)| name == "code")
+            .unwrap()
+            .1;
+        tokens(redeem_as(&open.house, ID, &code, LOCAL).await).await;
+    }
+    for other in [
+        "http://localhost:4711/other",
+        "http://localhost.evil.example/cb",
+        "http://localhost:0/cb",
+        "https://agent.example/cb2",
+    ] {
+        let pairs = changed("redirect_uri", other);
+        open.refused(&pairs, 400, "redirect_uri_unregistered").await;
+    }
+}
+
+#[tokio::test]
+async fn an_unsound_document_counts_for_nothing_and_is_asked_for_again_in_a_moment() {
+    let open = Open::new().await;
+    let mut wrong = document();
+    wrong["client_id"] = value!("https://agent.example/other.json");
+    open.publish(&wrong);
+    open.refused(&wish_of(ID), 400, "client_document_invalid")
+        .await;
+    assert_eq!(open.row().await, None);
+    open.publish(&document());
+    open.refused(&wish_of(ID), 400, "client_document_invalid")
+        .await;
+    assert_eq!(open.fetches(), 1, "not at once");
+    open.house.clock.advance(Duration::from_secs(5));
+    code_of(&open.house, &wish_of(ID)).await;
+    assert_eq!(open.fetches(), 2);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_answer_is_told_and_leads_nowhere() {
+    let status = |status| {
+        Ok(OutboundResponse {
+            status,
+            body: vec![],
+            max_age: None,
+        })
+    };
+    for (answer, code, reason) in [
+        (status(404), 400, "client_document_invalid"),
+        (status(403), 400, "client_document_invalid"),
+        (status(204), 400, "client_document_invalid"),
+        (status(500), 503, "client_document_unavailable"),
+        (status(429), 503, "client_document_unavailable"),
+        (
+            Err(OutboundError::Redirected),
+            400,
+            "client_document_invalid",
+        ),
+        (
+            Err(OutboundError::TypeWrong),
+            400,
+            "client_document_invalid",
+        ),
+        (
+            Err(OutboundError::TooLarge(5120)),
+            400,
+            "client_document_invalid",
+        ),
+        (
+            Err(OutboundError::AddressRefused("private")),
+            503,
+            "client_document_unavailable",
+        ),
+        (
+            Err(OutboundError::TimedOut),
+            503,
+            "client_document_unavailable",
+        ),
+        (
+            Err(OutboundError::Unresolved),
+            503,
+            "client_document_unavailable",
+        ),
+    ] {
+        let open = Open::new().await;
+        open.remote.set(ID, answer.clone());
+        open.refused(&wish_of(ID), code, reason).await;
+        assert_eq!(open.row().await, None, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_document_is_kept_for_as_long_as_it_may_be_within_bounds() {
+    for (told, kept) in [
+        (Some(Duration::ZERO), 60),
+        (None, 3600),
+        (Some(Duration::from_secs(600)), 600),
+        (Some(Duration::from_secs(1_000_000)), 24 * 3600),
+    ] {
+        let open = Open::new().await;
+        open.publish_for(&document(), told);
+        open.ask(&wish_of(ID)).await;
+        open.house.clock.advance(Duration::from_secs(kept - 1));
+        open.ask(&wish_of(ID)).await;
+        assert_eq!(open.fetches(), 1, "{told:?}");
+        open.house.clock.advance(Duration::from_secs(1));
+        open.ask(&wish_of(ID)).await;
+        assert_eq!(open.fetches(), 2, "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn while_it_cannot_be_had_what_it_said_counts_for_a_day() {
+    let open = Open::new().await;
+    open.publish(&document());
+    open.ask(&wish_of(ID)).await;
+    open.remote.set(ID, Err(OutboundError::TimedOut));
+    open.house.clock.advance(Duration::from_secs(23 * 3600));
+    let response = open.ask(&wish_of(ID)).await;
+    assert_eq!(location(&response).path(), "/consent");
+    open.house.clock.advance(Duration::from_secs(2 * 3600));
+    open.refused(&wish_of(ID), 503, "client_document_unavailable")
+        .await;
+    // One that is gone, or says something else, does not count any more at all.
+    let open = Open::new().await;
+    open.publish(&document());
+    open.ask(&wish_of(ID)).await;
+    open.publish(&value!({}));
+    open.house.clock.advance(Duration::from_secs(3600));
+    open.refused(&wish_of(ID), 400, "client_document_invalid")
+        .await;
+}
+
+#[tokio::test]
+async fn one_fetch_serves_all_who_wait_and_a_host_is_not_asked_at_will() {
+    let open = Open::new().await;
+    open.publish(&document());
+    let wish = wish_of(ID);
+    let ask = || open.ask(&wish);
+    let (one, two, three) = tokio::join!(ask(), ask(), ask());
+    for response in [one, two, three] {
+        assert_eq!(location(&response).path(), "/consent");
+    }
+    assert_eq!(open.fetches(), 1);
+    // Other documents of the same host count together.
+    for number in 0..5 {
+        let id = format!("https://agent.example/{number}");
+        open.refused(&wish_of(&id), 503, "client_document_unavailable")
+            .await;
+    }
+    let pairs = wish_of("https://agent.example/more");
+    open.refused(&pairs, 503, "client_document_throttled").await;
+    assert_eq!(open.fetches(), 6);
+    open.refused(
+        &wish_of("https://b.example/c"),
+        503,
+        "client_document_unavailable",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_document_that_moves_where_codes_go_is_agreed_to_anew_and_ends_what_it_loses() {
+    let open = Open::new().await;
+    open.publish(&document());
+    let code = code_of(&open.house, &wish_of(ID)).await;
+    let first = tokens(redeem_as(&open.house, ID, &code, CALLBACK).await).await;
+    let response = open.ask(&wish_of(ID)).await;
+    assert!(
+        sent_back(&response).contains_key("code"),
+        "agreed to before"
+    );
+
+    let mut wider = document();
+    wider["redirect_uris"] = value!([
+        CALLBACK,
+        "http://localhost/cb",
+        "http://127.0.0.1/cb",
+        "https://new.example/cb"
+    ]);
+    open.publish(&wider);
+    open.house.clock.advance(Duration::from_secs(3600));
+    let response = open.ask(&wish_of(ID)).await;
+    assert_eq!(location(&response).path(), "/consent");
+    let renewed = open.house.revoked_for(&first.access).await;
+    assert_eq!(renewed, None, "one more address takes nothing away");
+
+    let mut moved = document();
+    moved["redirect_uris"] = value!(["https://new.example/cb"]);
+    open.publish(&moved);
+    open.house.clock.advance(Duration::from_secs(3600));
+    open.refused(&wish_of(ID), 400, "redirect_uri_unregistered")
+        .await;
+    let revoked = open.house.revoked_for(&first.access).await;
+    assert_eq!(revoked, Some(RevokeReason::ClientRevoked));
+}
+
+#[tokio::test]
+async fn one_that_an_administrator_ended_stays_so() {
+    let open = Open::new().await;
+    open.publish(&document());
+    open.ask(&wish_of(ID)).await;
+    let id = ID.parse().unwrap();
+    let store = &open.house.plane.store;
+    let audit = || open.house.audit();
+    assert!(store.client_disable(&id, audit()).await.unwrap());
+    open.house.clock.advance(Duration::from_secs(2 * 3600));
+    open.refused(&wish_of(ID), 400, "client_unknown").await;
+    assert!(store.client_remove(&id, audit()).await.unwrap());
+    open.refused(&wish_of(ID), 400, "client_unknown").await;
+    assert_eq!(open.fetches(), 1);
+    assert_eq!(open.row().await, None);
+}
+
+#[tokio::test]
+async fn administrators_decide_whose_documents_are_read() {
+    let off = Open::with_policy(|agents| agents.documents = Documents::Off).await;
+    off.publish(&document());
+    off.refused(&wish_of(ID), 400, "client_unknown").await;
+    assert_eq!(off.fetches(), 0);
+    let metadata = "/.well-known/oauth-authorization-server";
+    let told = json(off.house.get(metadata, None).await).await;
+    assert_eq!(told["client_id_metadata_document_supported"], false);
+
+    let mut listed = Open::with_policy(|agents| {
+        agents.documents = Documents::Listed;
+        agents.domains = vec!["agent.example".to_owned()];
+    })
+    .await;
+    listed.publish(&document());
+    let code = code_of(&listed.house, &wish_of(ID)).await;
+    let given = tokens(redeem_as(&listed.house, ID, &code, CALLBACK).await).await;
+    listed
+        .refused(&wish_of("https://evil.example/c"), 400, "client_unknown")
+        .await;
+    assert_eq!(listed.fetches(), 1);
+    // Whoever is on the list no more has nothing more.
+    let plane = Arc::get_mut(&mut listed.house.plane).unwrap();
+    plane.policy.agents.domains = vec!["other.example".to_owned()];
+    listed.refused(&wish_of(ID), 400, "client_unknown").await;
+    let response = refresh_as(&listed.house, ID, &given.refresh).await;
+    assert_refused(
+        response,
+        StatusCode::UNAUTHORIZED,
+        "invalid_client",
+        "client_unauthenticated",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_id_that_is_no_address_of_a_document_is_told_so() {
+    let open = Open::new().await;
+    for id in [
+        "http://agent.example/c",
+        "https://agent.example",
+        "https://agent.example/../c",
+        "https://127.0.0.1/c",
+        "https://AGENT.example/c",
+        "http://localhost:3000/c",
+    ] {
+        open.refused(&wish_of(id), 400, "client_document_invalid")
+            .await;
+    }
+    assert_eq!(open.fetches(), 0);
+}
+
+#[tokio::test]
+async fn a_pushed_request_brings_its_client_along_and_an_unknown_one_is_a_401() {
+    let open = Open::new().await;
+    open.publish(&document());
+    let push = async |id: &str| {
+        let pairs = wish_of(id);
+        let pairs: Vec<(&str, &str)> = pairs
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        open.house.post("/oauth/par", None, &pairs).await
+    };
+    let response = push(ID).await;
+    assert_eq!(response.status(), StatusCode::CREATED);
+    let pushed = json(response).await["request_uri"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let pairs = [("client_id", ID.to_owned()), ("request_uri", pushed)];
+    let response = open.ask(&pairs).await;
+    assert_eq!(location(&response).path(), "/consent");
+    let refused = push("https://agent.example/../x").await;
+    assert_refused(
+        refused,
+        StatusCode::UNAUTHORIZED,
+        "invalid_client",
+        "client_document_invalid",
+    )
+    .await;
+    let off = Open::with_policy(|agents| agents.documents = Documents::Off).await;
+    let pairs = [("client_id", ID), ("resource", NOTES)];
+    let refused = off.house.post("/oauth/par", None, &pairs).await;
+    assert_refused(
+        refused,
+        StatusCode::UNAUTHORIZED,
+        "invalid_client",
+        "client_unauthenticated",
+    )
+    .await;
+    let pairs = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "x"),
+        ("client_id", ID),
+    ];
+    let refused = off.house.post("/oauth/token", None, &pairs).await;
+    assert_refused(
+        refused,
+        StatusCode::UNAUTHORIZED,
+        "invalid_client",
+        "client_unauthenticated",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_with_keys_proves_itself_and_may_neither_introspect_nor_ask_for_itself() {
+    let open = Open::new().await;
+    let mine = key(Algorithm::Ed25519);
+    let keys = "https://agent.example/keys";
+    let mut signing = document();
+    signing["token_endpoint_auth_method"] = value!("private_key_jwt");
+    signing["jwks_uri"] = value!(keys);
+    open.publish(&signing);
+    let bytes = serde_json::to_vec(&set(&[mine.public_jwk()])).unwrap();
+    open.remote.serve(keys, bytes, None);
+    let code = code_of(&open.house, &wish_of(ID)).await;
+    let row = open.row().await.unwrap();
+    assert_eq!(
+        row.details.authentication,
+        ClientAuthentication::PrivateKeyJwt
+    );
+
+    let unsigned = redeem_as(&open.house, ID, &code, CALLBACK).await;
+    assert_refused(
+        unsigned,
+        StatusCode::UNAUTHORIZED,
+        "invalid_client",
+        "client_unauthenticated",
+    )
+    .await;
+    let signed = |pairs: &[(&'static str, &str)]| {
+        let mut pairs: Vec<(&'static str, String)> = pairs
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect();
+        pairs.push((
+            "client_assertion_type",
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into(),
+        ));
+        pairs.push((
+            "client_assertion",
+            assertion(&open.house, mine, ID, &value!({})),
+        ));
+        pairs
+    };
+    let post = async |path: &str, pairs: Vec<(&'static str, String)>| {
+        let pairs: Vec<(&str, &str)> = pairs
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        open.house.post(path, None, &pairs).await
+    };
+    let redeemed = post("/oauth/token", signed(&redemption(&code))).await;
+    let given = tokens(redeemed).await;
+    let told = post("/oauth/introspect", signed(&[("token", &given.access)])).await;
+    assert_eq!(told.status(), StatusCode::UNAUTHORIZED);
+    for grant in [
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    ] {
+        let pairs = signed(&[("grant_type", grant), ("assertion", "a.b.c")]);
+        assert_eq!(
+            post("/oauth/token", pairs).await.status(),
+            StatusCode::BAD_REQUEST,
+            "{grant}"
+        );
+    }
+    // Another key in its place ends what was had by the first.
+    let mut other = signing.clone();
+    other["jwks_uri"] = value!("https://agent.example/keys2");
+    open.publish(&other);
+    open.house.clock.advance(Duration::from_secs(3600));
+    open.ask(&wish_of(ID)).await;
+    let revoked = open.house.revoked_for(&given.access).await;
+    assert_eq!(revoked, Some(RevokeReason::ClientRevoked));
+}
+
+#[tokio::test]
+async fn metadata_leads_todays_clients_to_documents() {
+    let open = Open::new().await;
+    let told = json(
+        open.house
+            .get("/.well-known/oauth-authorization-server", None)
+            .await,
+    )
+    .await;
+    assert_eq!(told["client_id_metadata_document_supported"], true);
+    let has = |member: &str, value: &str| {
+        let list = told[member].as_array().unwrap();
+        assert!(list.iter().any(|one| one == value), "{member} {value}");
+    };
+    has("token_endpoint_auth_methods_supported", "none");
+    has("scopes_supported", "offline_access");
+    has("code_challenge_methods_supported", "S256");
+    has("grant_types_supported", "refresh_token");
+    assert!(told.get("registration_endpoint").is_none());
+}

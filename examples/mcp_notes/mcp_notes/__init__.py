@@ -1,0 +1,1 @@
+"""Notes that AI clients keep for their users: an MCP server behind the gate."""
