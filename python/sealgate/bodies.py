@@ -13,6 +13,23 @@ _SECONDS = 10.0
 """How long a body that the gate reads may take to arrive."""
 
 
+def without_body(receive: Receive) -> Receive:
+    """The server's `receive` for a request whose body is not handed on: it tells of its end only."""
+    told = False
+
+    async def received() -> Message:
+        nonlocal told
+        if not told:
+            told = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return message
+
+    return received
+
+
 class Body:
     """A body that was read as far as the decision needs it."""
 

@@ -19,7 +19,7 @@ from sealgate._core import Decision, McpServer
 from sealgate._lifespans import Lifespan
 from sealgate._mcp_servers import maker_of, sdk_request, sdk_user
 from sealgate.answers import answer
-from sealgate.bodies import Body
+from sealgate.bodies import Body, without_body
 from sealgate.dependencies import JUDGED_KEY, STATE_KEY, ActorDependency
 from sealgate.interlock import withhold
 from sealgate.needs import ANY_KIND, Need, asked
@@ -149,6 +149,9 @@ class Mounted:
                 await self._refuse(refused, scope, send)
                 return
             receive = body.receive
+        else:
+            # A message that nobody has judged: an application may not care how it came.
+            receive = without_body(receive)
         inner, lasting = await self._inner.start()
         handed = self._handed_on(scope, caller, arrived, lasting)
         with self._known_as(caller, handed):

@@ -25,7 +25,8 @@ def doctor(url: str, *options: str, status: int = 0) -> dict[str, Any]:
     command = [program(), "doctor", "mcp", url, "--json", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == status, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def run(*arguments: str) -> str:

@@ -61,7 +61,8 @@ class Terminal:
 
     def document(self, *arguments: str) -> dict[str, Any]:
         """The JSON document that a command prints."""
-        return json.loads(self.run(*arguments, "--json"))
+        document: dict[str, Any] = json.loads(self.run(*arguments, "--json"))
+        return document
 
     def plain(self, *arguments: str, status: int = 0) -> str:
         """The same for a command that asks no server."""
@@ -113,13 +114,15 @@ def sign_in(terminal: Terminal, *options: str, client: str = "native", come: boo
     # It took one answer, and listens no more.
     with pytest.raises(httpx.ConnectError):
         httpx.get(answer)
-    return json.loads(out)
+    shown: dict[str, Any] = json.loads(out)
+    return shown
 
 
 def claims(token: str) -> dict[str, Any]:
     """What a token says."""
     payload = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    said: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return said
 
 
 def test_a_person_signs_in_with_a_browser_and_the_token_is_for_the_resource(terminal: Terminal) -> None:

@@ -169,7 +169,7 @@ def test_a_pod_is_a_machine_by_the_keys_that_its_cluster_publishes(house: House)
     signed = b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in parts)
     mac = urlsafe_b64encode(hmac.digest(secret, signed, "sha256")).rstrip(b"=")
     refused(house.ask(f"{signed.decode()}.{mac.decode()}"), "identity_unverified")
-    unsigned = pyjwt.encode(house.claims(sub=SUBJECT), None, "none", {"kid": "first"})
+    unsigned = pyjwt.encode(house.claims(sub=SUBJECT), "", "none", {"kid": "first"})
     refused(house.ask(unsigned), "identity_unverified")
     # None of these has made the control plane knock at the cluster's door.
     assert len(house.issuer.asked) == 2
@@ -182,7 +182,7 @@ def test_the_command_says_who_a_token_would_be(house: House) -> None:
         "POST", "/issuers", {"issuer": house.issuer.url, "name": "Runners", "kind": "openid"}
     )
     house.machine("deploy", {"sub": "pipeline:7", "protected": "true"})
-    found = []
+    found: list[Any] = []
     for protected in (True, False):
         token = jwt.encode(
             {"alg": "ES256", "kid": "ec", "typ": "JWT"},

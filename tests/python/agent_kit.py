@@ -22,8 +22,16 @@ class Place:
         """The token that the resource takes."""
         self.refuses: str | None = None
         """The error of the token endpoint, if it refuses."""
+        self.forgotten: set[str] = set()
+        """Clients that registered, and that it knows no more."""
+        self.pushes = False
+        """Whether sign-ins have to be pushed (RFC 9126)."""
+        self.pushed: dict[str, str] = {}
+        """The sign-in that was pushed."""
         self.moved: str | None = None
         """Where the resource redirects to."""
+        self.slash = ""
+        """What ends the issuer after its origin."""
         self.url = ""
 
     @property
@@ -38,26 +46,39 @@ class Place:
     def answer(self, path: str, query: str, form: dict[str, str], headers: dict[str, str]) -> Any:
         """Status, headers and body."""
         here = self.url
+        issuer = f"{here}{self.slash}"
         match path:
             case "/.well-known/oauth-protected-resource/mcp":
-                return 200, {}, {"resource": self.resource, "authorization_servers": [here]}
+                return 200, {}, {"resource": self.resource, "authorization_servers": [issuer]}
             case "/.well-known/oauth-authorization-server":
                 return (
                     200,
                     {},
                     {
-                        "issuer": here,
+                        "issuer": issuer,
                         "authorization_endpoint": f"{here}/authorize",
                         "token_endpoint": f"{here}/token",
                         "registration_endpoint": f"{here}/register",
+                        "device_authorization_endpoint": f"{here}/device",
                         "code_challenge_methods_supported": ["S256"],
                         "token_endpoint_auth_methods_supported": ["none", "client_secret_basic"],
+                        "pushed_authorization_request_endpoint": f"{here}/par",
+                        "require_pushed_authorization_requests": self.pushes,
                     },
                 )
+            case "/par":
+                self.pushed = form
+                return 201, {}, {"request_uri": "urn:pushed:1", "expires_in": 60}
             case "/register":
-                return 201, {}, {"client_id": "c1"}
+                return 201, {}, {"client_id": f"c{len(self.asked(path))}"}
+            case "/device" if form["client_id"] in self.forgotten:
+                return 401, {}, {"error": "invalid_client"}
+            case "/device":
+                code = {"device_code": "d1", "user_code": "ABCD", "verification_uri": f"{here}/enter"}
+                return 200, {}, {**code, "expires_in": 60, "interval": 1}
             case "/authorize":
                 asked = {name: values[0] for name, values in parse_qs(query).items()}
+                asked |= self.pushed
                 back = urlencode({"code": "the-code", "state": asked["state"]})
                 return 302, {"location": f"{asked['redirect_uri']}?{back}"}, {}
             case "/token" if self.refuses is not None:
@@ -100,7 +121,11 @@ def place() -> Generator[Place]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Says nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        # Many connect at once: those beyond the queue would try again seconds later.
+        request_queue_size = 128
+
+    server = Server(("127.0.0.1", 0), Handler)
     place.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -102,6 +104,47 @@ def test_the_listener_takes_the_answer_of_its_sign_in_alone(there: Place) -> Non
     assert [form["code"] for form in there.asked("/token")] == ["the-code"]
 
 
+def test_those_who_connect_and_say_nothing_keep_nobody_waiting(there: Place) -> None:
+    silent: list[socket.socket] = []
+
+    def meddle(url: str) -> None:
+        back = httpx.URL(httpx.URL(url).params["redirect_uri"])
+        assert back.port is not None
+        for _ in range(3):
+            silent.append(socket.create_connection(("127.0.0.1", back.port)))
+        visit(url)
+
+    auth = AgentAuth.browser(there.resource, browser=LoopbackBrowser(open_url=meddle, timeout=5))
+    began = time.monotonic()
+    with httpx.Client(auth=auth) as http:
+        assert http.get(there.resource).status_code == 200
+    assert time.monotonic() - began < 5
+    # They are turned away when the sign-in is over.
+    for connection in silent:
+        connection.settimeout(5)
+        assert connection.recv(1) == b""
+        connection.close()
+
+
+def test_a_sign_in_that_has_to_be_pushed_comes_back_too(there: Place) -> None:
+    there.pushes = True
+    browser = LoopbackBrowser(open_url=visit, timeout=5)
+    with httpx.Client(auth=AgentAuth.browser(there.resource, browser=browser)) as http:
+        assert http.get(there.resource).status_code == 200
+    assert len(there.asked("/par")) == 1
+
+
+def test_without_a_browser_the_address_is_told(there: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    def nothing(url: str) -> bool:
+        visit(url)
+        return False
+
+    auth = AgentAuth.browser(there.resource, browser=LoopbackBrowser(open_url=nothing))
+    with httpx.Client(auth=auth) as http:
+        http.get(there.resource)
+    assert f"Sign in at {there.url}/authorize?" in capsys.readouterr().err
+
+
 def test_nobody_who_signs_in_is_an_error_with_a_reason(there: Place) -> None:
     opened: list[str] = []
     browser = LoopbackBrowser(open_url=opened.append, timeout=0.1)
@@ -177,6 +220,21 @@ def test_a_token_that_is_refused_is_read_anew_and_not_sent_twice(there: Place, t
         with pytest.raises(AgentError) as failed:
             http.get(there.resource)
         assert failed.value.reason == "agent_assertion_unavailable"
+
+
+def test_a_workloads_token_goes_to_the_issuer_that_was_named_alone(there: Place, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("secret")
+    elsewhere = "https://id.example"
+    for client in (None, "w1"):
+        auth = AgentAuth.workload(there.resource, token=file, issuer=elsewhere, client_id=client)
+        with httpx.Client(auth=auth) as http, pytest.raises(AgentError) as refused:
+            http.get(there.resource)
+        assert refused.value.reason == "agent_not_registered"
+    assert there.asked("/token") == []
+    named = AgentAuth.workload(there.resource, token=file, issuer=there.url)
+    with httpx.Client(auth=named) as http:
+        assert http.get(there.resource).status_code == 200
 
 
 def test_a_machine_shows_its_secret_where_it_belongs(there: Place) -> None:

@@ -108,6 +108,11 @@ LIMITS: dict[str, tuple[str, str, str]] = {
         "HOST",
         "rate",
     ),
+    "documents at one host that callers of one network make the server fetch": (
+        f"{SERVER}/own_clients/throttle.rs",
+        "ASKER_AT_HOST",
+        "rate",
+    ),
     "documents of clients that callers of one network make the server fetch": (
         f"{SERVER}/own_clients/throttle.rs",
         "ASKER",

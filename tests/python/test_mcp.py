@@ -185,13 +185,18 @@ async def test_its_tokens_are_taken_there_and_nowhere_else(
     add = "resource", "add", BASE_URL, "The application", "--client", realm.client.id
     realm.plane.cli(*add, "--scope", "expenses:read=Read")
     job = realm.plane.add_service("of-the-application", ["expenses:read"], ["--resource", BASE_URL])
-    own = bearer(Caller(realm.plane.issuer, job, BASE_URL).token("expenses:read"))
-    assert (await request(app, "GET", "/me", own)).status == 200
-    refused = await post(app, message("tools/list"), own)
-    assert (refused.status, refused.reason) == (401, "token_audience_wrong")
-    assert challenges(refused)[0].startswith(f'{BEARER}, error="invalid_token"')
-    assert 'scope="notes:read"' in challenges(refused)[0]
-    assert len(echo.scopes) == served
+    try:
+        own = bearer(Caller(realm.plane.issuer, job, BASE_URL).token("expenses:read"))
+        assert (await request(app, "GET", "/me", own)).status == 200
+        refused = await post(app, message("tools/list"), own)
+        assert (refused.status, refused.reason) == (401, "token_audience_wrong")
+        assert challenges(refused)[0].startswith(f'{BEARER}, error="invalid_token"')
+        assert 'scope="notes:read"' in challenges(refused)[0]
+        assert len(echo.scopes) == served
+    finally:
+        # Others register it, too.
+        realm.plane.cli("client", "remove", job.id, "--yes")
+        realm.plane.cli("resource", "remove", BASE_URL, "--yes")
 
 
 async def test_a_session_is_no_credential_there(app: FastAPI, realm: Realm, nina: Caller) -> None:
@@ -315,8 +320,9 @@ async def test_a_message_in_pieces_is_handed_on_in_one(app: FastAPI, nina: Calle
     )
     pieces = [body[at : at + 1] for at in range(len(body))]
     incoming: list[Message] = [
-        {"type": "http.request", "body": piece, "more_body": True} for piece in pieces
-    ] + [{"type": "http.request"}]
+        *({"type": "http.request", "body": piece, "more_body": True} for piece in pieces),
+        {"type": "http.request"},
+    ]
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -334,6 +340,27 @@ async def test_a_message_in_pieces_is_handed_on_in_one(app: FastAPI, nina: Calle
     await app(scope, receive, send)
     assert sent[0]["status"] == 400
     assert echo.received == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_no_message_is_handed_on_that_was_not_judged(
+    notes_gate: Gate, nina: Caller, method: str
+) -> None:
+    bodies: list[bytes] = []
+
+    async def careless(scope: Scope, receive: Any, send: Any) -> None:
+        """Takes a message from wherever it comes."""
+        if scope["type"] == "lifespan":
+            raise RuntimeError("it takes no lifespan")
+        bodies.append((await receive())["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    app, _ = build(notes_gate, careless)
+    fields = [("content-type", "application/json"), *bearer(nina.token("notes:read"))]
+    async with asyncio.timeout(10):
+        answer = await request(app, method, "/mcp", fields, call("delete_all_notes"))
+    assert (answer.status, bodies[-1]) == (200, b"")
 
 
 async def test_other_bodies_and_methods_are_refused(app: FastAPI, nina: Caller, echo: Echo) -> None:

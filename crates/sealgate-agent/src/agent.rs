@@ -41,6 +41,8 @@ pub struct Sent {
     pub authorization: Option<Secret>,
     /// The value of `DPoP`.
     pub dpop: Option<Secret>,
+    /// The nonce in the proof.
+    nonce: Option<String>,
     /// The session that they are of; 0 for none.
     session: u64,
     /// How many tries to get a token had ended by then.
@@ -100,6 +102,8 @@ struct Work {
     is_loaded: bool,
     /// The client that the agent became, at the issuer that it names.
     client: Option<(Client, Option<String>)>,
+    /// The first issuer that the client was shown to that somebody registered: no other sees it.
+    given_to: Option<String>,
     /// The last try that failed, and its number.
     failed: Option<(u64, AgentError)>,
     /// The assertion that was refused last.
@@ -177,7 +181,11 @@ impl Agent {
         let error = demand.error.as_deref();
         let prover = own.and_then(|session| session.prover.as_deref());
         if let (Some(prover), Some(nonce)) = (prover, answered.nonce) {
-            let is_new = prover.told(Side::Resource, &url, nonce);
+            prover.told(Side::Resource, &url, nonce);
+            // Not the one that was sent: another request may have been told it first.
+            let next = prover.nonce(Side::Resource, &url);
+            let is_told = next.as_deref().map(str::as_bytes) == Some(nonce);
+            let is_new = is_told && next != sent.nonce;
             if answered.status == 401 && error == Some("use_dpop_nonce") && is_new {
                 return Ok(Some(Again::Nonce));
             }
@@ -365,6 +373,7 @@ impl Agent {
         let mut sent = Sent {
             authorization: None,
             dpop: None,
+            nonce: None,
             session: 0,
             tries: self.tries.load(Ordering::Relaxed),
         };
@@ -383,7 +392,9 @@ impl Agent {
                 access_token: Some(&session.tokens.access),
             };
             let now = self.host.clock.now();
-            sent.dpop = Some(prover.prove(self.host.random.as_ref(), now, &what)?);
+            sent.nonce = prover.nonce(Side::Resource, &url);
+            let random = self.host.random.as_ref();
+            sent.dpop = Some(prover.prove_with(random, now, &what, sent.nonce.clone())?);
         }
         Ok(sent)
     }

@@ -108,19 +108,30 @@ impl Prover {
         self.public.thumbprint().map_err(unusable)
     }
 
-    /// The value of a `DPoP` header, good for one request (RFC 9449, 4.2).
+    /// The value of a `DPoP` header, good for one request (RFC 9449, 4.2), with the nonce that was told last.
     pub fn prove(
         &self,
         random: &dyn Random,
         now: Timestamp,
         what: &Proven<'_>,
     ) -> Result<Secret, AgentError> {
+        self.prove_with(random, now, what, self.nonce(what.side, what.url))
+    }
+
+    /// The same with this nonce, or none.
+    pub fn prove_with(
+        &self,
+        random: &dyn Random,
+        now: Timestamp,
+        what: &Proven<'_>,
+        nonce: Option<String>,
+    ) -> Result<Secret, AgentError> {
         let claims = Claims {
             jti: URL_SAFE_NO_PAD.encode(random.bytes::<16>()),
             htm: what.method,
             htu: what.url.without_query(),
             iat: now.as_seconds(),
-            nonce: self.nonce(what.side, what.url),
+            nonce,
             ath: what
                 .access_token
                 .map(|token| access_token_hash(token.expose())),

@@ -151,7 +151,8 @@ impl SignIn {
         })
     }
 
-    /// Pushes the request to the server first (RFC 9126, 2), so that the browser carries a reference alone.
+    /// Pushes the request to the server first (RFC 9126, 2), so that the browser carries a reference to it,
+    /// and besides that the state alone.
     pub async fn push(mut self, endpoint: &TokenEndpoint<'_>) -> Result<Self, AgentError> {
         const UNREADABLE: AgentError =
             AgentError::MetadataUnacceptable("the answer to the pushed request is not readable");
@@ -169,6 +170,11 @@ impl SignIn {
                 // Whoever authenticates says who it is there.
                 Some("client_id") => url.query_pairs_mut().append_pair("client_id", &value),
                 Some(name) => {
+                    // Whoever listens for the answer knows it by the state. The server reads what was pushed
+                    // (RFC 9101, 6.3).
+                    if name == "state" {
+                        url.query_pairs_mut().append_pair(name, &value);
+                    }
                     fields.push((name, Secret::new(value)));
                     continue;
                 }

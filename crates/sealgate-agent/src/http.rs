@@ -66,8 +66,8 @@ impl HttpRequest {
     }
 }
 
-/// An answer, whole.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// An answer, whole. Its body may hold tokens, and is not printed.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct HttpResponse {
     /// The status code.
     pub status: u16,
@@ -81,6 +81,14 @@ pub struct HttpResponse {
     pub dpop_nonce: Option<Vec<u8>>,
     /// Where a redirect leads, for whoever reports on it.
     pub location: Option<String>,
+}
+
+impl std::fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpResponse")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How far a request may go that a server caused.

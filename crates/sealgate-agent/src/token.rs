@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealgate_jose::{TOKEN_LIMIT, object};
 use sealgate_model::{Clock, Random, Secret, Timestamp};
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use crate::dpop::{Proven, Prover, Side};
 use crate::flow::CodeGrant;
@@ -331,6 +334,49 @@ fn succeeded(answer: HttpResponse) -> Result<HttpResponse, AgentError> {
             code => Err(AgentError::Refused(code)),
         },
     }
+}
+
+/// Fails for an assertion that is meant for somebody else than `server` (RFC 7523, 3: `aud`): it would be good there
+/// in the hands of whoever it is shown to. What cannot be read is for the server to judge.
+pub fn meant_for(assertion: &Secret, server: &ServerMetadata) -> Result<(), AgentError> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Audience {
+        One(String),
+        Several(Vec<String>),
+        None,
+    }
+    #[derive(Deserialize)]
+    struct Claims {
+        #[serde(default)]
+        aud: Option<Audience>,
+    }
+    let payload = assertion.expose().split('.').nth(1).unwrap_or_default();
+    let payload = URL_SAFE_NO_PAD.decode(payload).map(Zeroizing::new);
+    let Some(claims) = payload
+        .ok()
+        .and_then(|json| serde_json::from_slice::<Claims>(&json).ok())
+    else {
+        return Ok(());
+    };
+    let is_server = |named: &String| {
+        let is_token = |url: &WebUrl| url.as_str() == named;
+        named.trim_end_matches('/') == server.issuer.trim_end_matches('/')
+            || server.token_url().is_ok_and(is_token)
+    };
+    let is_meant = match &claims.aud {
+        Some(Audience::One(named)) => is_server(named),
+        Some(Audience::Several(all)) => all.iter().any(is_server),
+        Some(Audience::None) | None => false,
+    };
+    if is_meant {
+        return Ok(());
+    }
+    let said = format!(
+        "the one there is not for {}; name the issuer that it is for",
+        server.issuer
+    );
+    Err(AgentError::AssertionUnavailable(said))
 }
 
 fn sendable(token: &Secret) -> Result<(), AgentError> {

@@ -76,6 +76,7 @@ impl Setup {
             url: WebUrl::parse(&self.url)?,
             grant: self.grant(py)?,
             given: self.given()?,
+            issuer: self.issuer.clone(),
             profile: Profile {
                 name: self.name.clone(),
                 redirect_uri: None,

@@ -255,7 +255,7 @@ fn shown(resource: &ResourceView) -> Text {
 }
 
 fn listed(resources: &[ResourceView]) -> Text {
-    let rows: Vec<[String; 4]> = resources
+    let rows: Vec<[String; 5]> = resources
         .iter()
         .map(|resource| {
             let scopes: Vec<&str> = resource
@@ -271,12 +271,17 @@ fn listed(resources: &[ResourceView]) -> Text {
                     .as_ref()
                     .map(ToString::to_string)
                     .unwrap_or_default(),
+                if resource.agents { "yes" } else { "" }.to_owned(),
                 scopes.join(" "),
             ]
         })
         .collect();
     let empty = "There are no resources yet. Add one with `sealgate resource add URI NAME`.";
-    output::table(["URI", "NAME", "SERVED BY", "SCOPES"], &rows, empty)
+    output::table(
+        ["URI", "NAME", "SERVED BY", "AGENTS", "SCOPES"],
+        &rows,
+        empty,
+    )
 }
 
 #[cfg(test)]

@@ -222,8 +222,8 @@ class AgentAuth(_Auth):
         """As the workload that a token of its platform names (RFC 7523): nothing is stored that could leak.
 
         `token` is the path of the file that the platform keeps fresh, or a function that takes the audience
-        (the authorization server's issuer) and gives a token for it. A token that was refused is not sent
-        again.
+        (the authorization server's issuer) and gives a token for it. It is shown to a server that its `aud`
+        names, or to `issuer` alone, if that is given. A token that was refused is not sent again.
         """
         read = token if callable(token) else _FileToken(Path(token))
         return cls._of(

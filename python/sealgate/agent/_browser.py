@@ -5,11 +5,12 @@ from __future__ import annotations
 import hmac
 import os
 import socket
+import sys
 import threading
 import webbrowser
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import ClassVar
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 _PAGE = """<!doctype html>
@@ -66,7 +67,8 @@ class LoopbackBrowser:
         listener = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
         listener.start()
         try:
-            self._open(url)
+            if self._open(url) is False:  # There is no browser: somebody has to open it themselves.
+                print(f"Sign in at {url}", file=sys.stderr, flush=True)
             if not server.answered.wait(self._timeout):
                 raise TimeoutError(f"nobody signed in within {self._timeout:g} seconds")
             return server.answer
@@ -91,9 +93,11 @@ class LoopbackBrowser:
             return _Server(0)
 
 
-class _Server(HTTPServer):
-    """Waits for one answer."""
+class _Server(ThreadingHTTPServer):
+    """Waits for one answer. Whoever connects and says nothing keeps nobody waiting."""
 
+    daemon_threads = True
+    block_on_close = False
     address_family = socket.AF_INET
     # Elsewhere than on POSIX it would let others listen at the same port.
     allow_reuse_address = os.name == "posix"
@@ -105,6 +109,33 @@ class _Server(HTTPServer):
         self.uri = ""
         self.path = ""
         self.state = ""
+        self._lock = threading.Lock()
+        self._open: set[Any] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remembers who is connected."""
+        with self._lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forgets them."""
+        with self._lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Ends what is still connected, too: those who still say something one by one."""
+        super().server_close()
+        with self._lock:
+            left, self._open = self._open, set()
+        for request in left:
+            super().shutdown_request(request)
+
+    def take(self, answer: str) -> None:
+        """Takes the answer, if it is the first."""
+        with self._lock:
+            self.answer = self.answer or answer
 
     def expect(self, uri: str, path: str, state: str) -> None:
         """From now on takes the answer to the sign-in with this state."""
@@ -132,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not hmac.compare_digest(state.encode(), self.server.state.encode()):
             self._page(400, "Not this sign-in", "The answer is not of the sign-in that waits here.")
             return
-        self.server.answer = f"{self.server.uri}?{parts.query}"
+        self.server.take(f"{self.server.uri}?{parts.query}")
         if "error" in query:
             self._page(200, "Not signed in", "You may close this window. The program says what happened.")
         else:

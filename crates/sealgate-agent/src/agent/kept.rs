@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::session::Session;
-use super::{Agent, Work};
+use super::{Agent, Binding, Work};
 use crate::AgentError;
 use crate::dpop::Prover;
 use crate::http::Reach;
@@ -24,6 +24,7 @@ const FORM: u8 = 1;
 #[derive(Serialize)]
 struct Written<'a> {
     form: u8,
+    grant: &'static str,
     access: &'a str,
     dpop: bool,
     refresh: Option<&'a str>,
@@ -46,6 +47,7 @@ struct Written<'a> {
 #[derive(Deserialize)]
 struct Read {
     form: u8,
+    grant: String,
     access: Secreted,
     dpop: bool,
     refresh: Option<Secreted>,
@@ -65,7 +67,7 @@ struct Read {
 }
 
 impl Session {
-    fn write(&self) -> Result<Secret, AgentError> {
+    fn write(&self, grant: &'static str) -> Result<Secret, AgentError> {
         let key = self.prover.as_ref();
         let key = key.map(|prover| Zeroizing::new(URL_SAFE_NO_PAD.encode(prover.private())));
         let (client_auth, client_secret) = match &self.client.auth {
@@ -78,6 +80,7 @@ impl Session {
         };
         let written = Written {
             form: FORM,
+            grant,
             access: self.tokens.access.expose(),
             dpop: self.tokens.kind == Kind::Dpop,
             refresh: self.tokens.refresh.as_ref().map(Secret::expose),
@@ -109,6 +112,9 @@ impl Agent {
         }
         if let Some(session) = self.kept(work).await? {
             let client = session.client.clone();
+            if client.origin == Origin::Given && client.id.is_some() {
+                work.given_to = Some(client.issuer.clone());
+            }
             work.client = Some((client, session.redirect_uri.clone()));
             self.set(Some(Arc::new(session)));
         }
@@ -170,7 +176,14 @@ impl Agent {
             .transpose()
             .ok()?
             .map(Arc::new);
-        if read.dpop != prover.is_some() {
+        let as_wanted = match self.settings.binding {
+            Binding::Always => read.dpop,
+            Binding::Never => !read.dpop,
+            Binding::WhereAsked => true,
+        };
+        // What a person signed in for is no machine's, nor the other way round.
+        let same_grant = read.grant == self.settings.grant.name();
+        if read.dpop != prover.is_some() || !as_wanted || !same_grant {
             return None;
         }
         Some(Session {
@@ -200,7 +213,7 @@ impl Agent {
 
     /// Makes `session` the agent's, and keeps it. A store that fails is told of, but the session is there.
     pub(super) async fn keep(&self, work: &mut Work, session: Session) -> Result<(), AgentError> {
-        let text = session.write()?;
+        let text = session.write(self.settings.grant.name())?;
         let client = session.client.clone();
         work.client = Some((client, session.redirect_uri.clone()));
         self.set(Some(Arc::new(session)));
@@ -226,6 +239,7 @@ impl Agent {
             .client
             .as_ref()
             .map(|(client, _)| client.issuer.clone());
-        given.into_iter().chain(client).collect()
+        let named = self.settings.issuer.clone();
+        given.into_iter().chain(named).chain(client).collect()
     }
 }

@@ -15,7 +15,7 @@ use crate::metadata::{Endpoint, ServerMetadata};
 use crate::registration::{
     Client, ClientAuth, Origin, Profile, Way, choose, register, same_redirect,
 };
-use crate::token::{For, TokenEndpoint, Tokens};
+use crate::token::{For, TokenEndpoint, Tokens, meant_for};
 use crate::{AgentError, Demand, Discovered};
 
 /// What one try to get tokens is about.
@@ -81,6 +81,9 @@ impl Agent {
             }
             Grant::Workload(source) => {
                 let assertion = source.assertion(&found.server.issuer).await?;
+                if self.settings.issuer.is_none() {
+                    meant_for(&assertion, &found.server)?;
+                }
                 self.by_assertion(work, &attempt, assertion).await?
             }
             Grant::Enterprise(_) => {
@@ -220,9 +223,8 @@ impl Agent {
             return Ok(client.clone());
         }
         // One that was given without an issuer is of the first that it was shown to.
-        let bound = work.client.as_ref();
-        let bound = bound.filter(|(client, _)| client.origin == Origin::Given);
-        let elsewhere = bound.is_some_and(|(client, _)| client.issuer != server.issuer);
+        let bound = work.given_to.as_ref();
+        let elsewhere = bound.is_some_and(|issuer| *issuer != server.issuer);
         let given = self.settings.given.as_ref().filter(|_| !elsewhere);
         let client = match choose(server, given, &profile)? {
             Way::Known(client) => client,
@@ -230,8 +232,8 @@ impl Agent {
                 let http = self.host.http.as_ref();
                 register(http, server, endpoint, &profile, found.reach).await?
             }
-            // A workload's token alone says who it is.
-            _ if matches!(self.settings.grant, Grant::Workload(_)) => Client {
+            // A workload's token alone says who it is, where nobody said more.
+            _ if self.is_bare_workload(server) => Client {
                 id: None,
                 auth: ClientAuth::Public,
                 issuer: server.issuer.clone(),
@@ -239,8 +241,19 @@ impl Agent {
             },
             _ => return Err(AgentError::NotRegistered(server.issuer.clone())),
         };
+        if client.origin == Origin::Given && client.id.is_some() {
+            work.given_to.get_or_insert_with(|| server.issuer.clone());
+        }
         work.client = Some((client.clone(), profile.redirect_uri));
         Ok(client)
+    }
+
+    /// Whether this is a workload without a client's id, which may ask `server`.
+    fn is_bare_workload(&self, server: &ServerMetadata) -> bool {
+        let issuer = self.settings.issuer.as_ref();
+        matches!(self.settings.grant, Grant::Workload(_))
+            && self.settings.given.is_none()
+            && issuer.is_none_or(|issuer| *issuer == server.issuer)
     }
 
     /// The key that tokens will be bound to: that of the session before, or a new one. None where they are not.

@@ -98,6 +98,10 @@ impl Agent {
         {
             Ok(tokens) => tokens,
             Err(AgentError::Refused(code)) => {
+                // They may have done so just now.
+                if let Some(newer) = self.newer(work, old).await? {
+                    return Ok(Some(newer));
+                }
                 tracing::info!(code, "the tokens cannot be renewed");
                 if code == "invalid_client" && old.client.origin == Origin::Dynamic {
                     work.client = None;

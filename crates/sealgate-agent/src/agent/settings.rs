@@ -88,6 +88,9 @@ pub struct AgentSettings {
     pub grant: Grant,
     /// The client that somebody registered beforehand.
     pub given: Option<Given>,
+    /// The issuer that a workload's tokens are for, if somebody named it: no other is shown one. Without it, those
+    /// alone are shown one that the token itself names.
+    pub issuer: Option<String>,
     /// What the agent says of itself elsewhere.
     pub profile: Profile,
     /// The scopes that are asked for, whatever the resource says; more may be added.

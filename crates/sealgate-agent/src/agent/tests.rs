@@ -152,6 +152,7 @@ impl World {
             url: WebUrl::parse(MCP).unwrap(),
             grant,
             given: None,
+            issuer: None,
             profile: Profile {
                 name: "Notes".to_owned(),
                 redirect_uri: None,
@@ -590,4 +591,183 @@ async fn signing_out_gives_the_tokens_back_and_forgets_them() {
     assert_eq!(given_back[0].form["token"], "r1");
     assert_eq!(agent.scopes(), None);
     assert!(world.shelf.0.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn requests_that_are_told_the_same_nonce_at_once_go_again_with_it_and_nobody_signs_in_again()
+{
+    let world = World::new(true);
+    world.tokens(ONE, &[&token("t1", "").replace("Bearer", "DPoP")]);
+    let agent = world.agent();
+    let sent = send(&agent).await;
+    answered(&agent, &sent, 401, "DPoP").await.unwrap();
+    let both = [send(&agent).await, send(&agent).await];
+    let told = |nonce| Answered {
+        method: "POST",
+        url: MCP,
+        status: 401,
+        challenges: &[b"DPoP error=\"use_dpop_nonce\""],
+        nonce: Some(nonce),
+    };
+    for sent in &both {
+        let again = agent.answered(sent, &told(b"n1")).await;
+        assert_eq!(again, Ok(Some(Again::Nonce)));
+    }
+    assert_eq!(world.sign_ins(), 1);
+    // One that was sent already is no reason to send it again.
+    let sent = send(&agent).await;
+    let again = agent.answered(&sent, &told(b"n1")).await;
+    assert_ne!(again, Ok(Some(Again::Nonce)));
+    let again = agent.answered(&sent, &told(b"not a nonce")).await;
+    assert_ne!(again, Ok(Some(Again::Nonce)));
+}
+
+/// A platform's token for the first server: `{"aud":["https://one.example","x"]}`.
+const FOR_ONE: &str = "e30.eyJhdWQiOlsiaHR0cHM6Ly9vbmUuZXhhbXBsZSIsIngiXX0.AA";
+
+fn workload(world: &World, id: Option<&str>, issuer: Option<&str>) -> Agent {
+    let mut settings = World::settings(Grant::Workload(Arc::new(Jwt(FOR_ONE))));
+    settings.issuer = issuer.map(str::to_owned);
+    settings.given = id.map(|id| Given {
+        id: id.to_owned(),
+        secret: None,
+        key: None,
+        issuer: settings.issuer.clone(),
+    });
+    Agent::new(settings, world.host())
+}
+
+#[tokio::test]
+async fn a_workload_shows_its_token_to_the_server_that_it_is_for_and_to_no_other() {
+    for (id, issuer) in [
+        (None, None),
+        (None, Some(ONE)),
+        (Some("known"), None),
+        (Some("known"), Some(ONE)),
+    ] {
+        let world = World::new(true);
+        let agent = workload(&world, id, issuer);
+        let sent = send(&agent).await;
+        let again = answered(&agent, &sent, 401, "Bearer").await;
+        assert_eq!(again, Ok(Some(Again::Token)), "{id:?} {issuer:?}");
+        // The resource would like it for a server of its own: now, and from the beginning.
+        world.resource(TWO);
+        world.shelf.0.lock().unwrap().clear();
+        for agent in [agent, workload(&world, id, issuer)] {
+            let sent = send(&agent).await;
+            let refused = answered(&agent, &sent, 401, "Bearer").await;
+            assert!(refused.is_err(), "{id:?} {issuer:?}");
+        }
+        let shown = world.http.sent_to("https://two.example/token");
+        assert!(shown.is_empty(), "{id:?} {issuer:?}");
+    }
+    // Whoever names the issuer vouches for a token of another audience.
+    let world = World::new(true);
+    world.resource(TWO);
+    let agent = workload(&world, None, Some(TWO));
+    let sent = send(&agent).await;
+    let again = answered(&agent, &sent, 401, "Bearer").await;
+    assert_eq!(again, Ok(Some(Again::Token)));
+}
+
+#[tokio::test]
+async fn a_client_that_was_given_is_shown_to_one_server_whatever_lies_between() {
+    const THREE: &str = "https://three.example";
+    let world = World::new(true);
+    world.server(THREE);
+    let agent = world.given(Grant::Browser(world.person.clone()));
+    for issuer in [ONE, TWO, THREE] {
+        world.resource(issuer);
+        let sent = send(&agent).await;
+        let again = answered(&agent, &sent, 401, "Bearer error=\"invalid_token\"").await;
+        assert_eq!(again, Ok(Some(Again::Token)), "{issuer}");
+    }
+    for issuer in [TWO, THREE] {
+        for request in world.http.sent_to(&format!("{issuer}/token")) {
+            assert_eq!(request.authorization, None);
+            assert_eq!(request.form["client_id"], format!("client of {issuer}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_kept_session_is_used_only_as_the_agent_is_set_up_now() {
+    let world = World::new(true);
+    let agent = world.agent();
+    let sent = send(&agent).await;
+    answered(&agent, &sent, 401, "Bearer").await.unwrap();
+    assert_eq!(shown(&send(&world.agent()).await), "Bearer t1");
+    // What a person signed in for is no machine's, and a bare token none for who insists on a bound one.
+    let machine = Agent::new(World::settings(Grant::Machine), world.host());
+    assert_eq!(shown(&send(&machine).await), "");
+    let mut settings = World::settings(Grant::Browser(world.person.clone()));
+    settings.binding = Binding::Always;
+    let bound = Agent::new(settings, world.host());
+    assert_eq!(shown(&send(&bound).await), "");
+}
+
+#[test]
+fn an_answer_is_printed_without_what_it_holds() {
+    let answer = json_answer(200, &token("very-secret", ""));
+    let shown = format!("{answer:?}");
+    assert!(shown.contains("200"), "{shown}");
+    assert!(
+        !shown.contains(&format!("{:?}", b"very-secret"[0])) && !shown.contains("body"),
+        "{shown}"
+    );
+}
+
+/// A store in which somebody else keeps something right after it was read.
+struct Raced(Arc<Shelf>, Lock<Option<String>>);
+
+impl TokenStore for Raced {
+    fn load<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<Option<Secret>, AgentError>> {
+        Box::pin(async move {
+            let read = self.0.load(name).await;
+            let later = self.1.lock().unwrap().take();
+            if let Some(later) = later {
+                self.0.save(name, Secret::new(later)).await?;
+            }
+            read
+        })
+    }
+    fn save<'a>(&'a self, name: &'a str, value: Secret) -> Boxed<'a, Result<(), AgentError>> {
+        self.0.save(name, value)
+    }
+    fn forget<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<(), AgentError>> {
+        self.0.forget(name)
+    }
+}
+
+#[tokio::test]
+async fn what_another_process_renewed_at_the_same_moment_is_taken_from_the_store_too() {
+    let world = World::new(true);
+    world.tokens(
+        ONE,
+        &[
+            &token("t1", r#","refresh_token":"r1""#),
+            &token("t2", r#","refresh_token":"r2""#),
+            r#"{"error":"invalid_grant"}"#,
+        ],
+    );
+    let one = world.agent();
+    let sent = send(&one).await;
+    answered(&one, &sent, 401, "Bearer").await.unwrap();
+    let shelf = || world.shelf.0.lock().unwrap().clone();
+    let before = shelf();
+    let raced = Arc::new(Raced(world.shelf.clone(), Lock::default()));
+    let grant = Grant::Browser(world.person.clone());
+    let host = AgentHost {
+        store: Some(raced.clone()),
+        ..world.host()
+    };
+    let other = Agent::new(World::settings(grant), host);
+    assert_eq!(shown(&send(&other).await), "Bearer t1");
+    world.clock.advance(Duration::from_secs(590));
+    assert_eq!(shown(&send(&one).await), "Bearer t2");
+    *raced.1.lock().unwrap() = shelf().remove(MCP);
+    *world.shelf.0.lock().unwrap() = before;
+    assert_eq!(shown(&send(&other).await), "Bearer t2");
+    assert_eq!(world.http.sent_to("https://one.example/token").len(), 3);
+    assert_eq!(world.sign_ins(), 1);
 }

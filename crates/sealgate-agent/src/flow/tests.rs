@@ -174,6 +174,8 @@ async fn a_pushed_request_leaves_a_reference_in_the_browser() {
         ("tenant", "1"),
         ("client_id", "c1"),
         ("request_uri", "urn:pushed:1"),
+        // Whoever listens for the answer knows it by this.
+        ("state", &state),
     ];
     let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(shown, HashMap::from(expected));

@@ -43,6 +43,7 @@ mod linux {
     use linux_keyutils::{
         Key, KeyError, KeyPermissionsBuilder, KeyRing, KeyRingIdentifier, Permission,
     };
+    use sealgate_host::SystemRandom;
     use sealgate_model::Secret;
     use zeroize::Zeroizing;
 
@@ -54,7 +55,12 @@ mod linux {
     /// The Linux kernel's keyring of this user: the persistent one (persistent-keyring(7)), which
     /// outlives a sign-in to the machine by three days, or the user's (user-keyring(7)). Both are kept
     /// in memory that is never swapped out, and end with a restart of the machine.
-    pub(super) struct Kernel(KeyRing);
+    pub(super) struct Kernel {
+        /// Where new keys go.
+        first: KeyRing,
+        /// Where keys may be. One that cannot be written to now, such as one that is full, may still hold a key.
+        all: Vec<KeyRing>,
+    }
 
     impl Kernel {
         /// The keyring, where the kernel has one and lets us write to it: containers often forbid it.
@@ -68,49 +74,66 @@ mod linux {
                 process.link_keyring(user).ok()?;
                 Some(user)
             };
-            persistent
-                .into_iter()
-                .chain(user())
-                .map(Self)
-                .find(Self::works)
+            let all: Vec<KeyRing> = persistent.into_iter().chain(user()).collect();
+            let kernel = |first: &KeyRing| Self {
+                first: *first,
+                all: all.clone(),
+            };
+            all.iter().map(kernel).find(Self::works)
         }
 
         fn works(&self) -> bool {
-            let (name, probe) = ("probe", Secret::new("probe"));
-            let read = || self.get(name).ok().flatten();
-            let works = self.put(name, &probe).is_ok()
-                && read().is_some_and(|read| read.expose() == probe.expose());
-            works && self.forget(name).is_ok()
+            // A name of its own: another process that looks at the same moment forgets what it kept there.
+            let probe = Secret::generate(&SystemRandom);
+            let name = format!("probe-{}", probe.expose());
+            let kept = || search(self.first, &name).ok().flatten().map(read);
+            let works = self.put(&name, &probe).is_ok()
+                && kept()
+                    .is_some_and(|read| read.is_ok_and(|read| read.expose() == probe.expose()));
+            works && self.forget(&name).is_ok()
         }
 
+        /// The key of that name, wherever it is. Only where every keyring says that it has none is there none.
         fn key(&self, name: &str) -> Result<Option<Key>, VaultError> {
-            match self.0.search(&full(name)) {
-                Ok(key) => Ok(Some(key)),
-                Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => {
-                    Ok(None)
+            let mut unknown = None;
+            for ring in &self.all {
+                match search(*ring, name) {
+                    Ok(None) => {}
+                    Ok(key) => return Ok(key),
+                    Err(error) => unknown = Some(error),
                 }
-                Err(error) => Err(failed(error)),
             }
+            unknown.map_or(Ok(None), Err)
         }
+    }
+
+    fn search(ring: KeyRing, name: &str) -> Result<Option<Key>, VaultError> {
+        match ring.search(&full(name)) {
+            Ok(key) => Ok(Some(key)),
+            Err(KeyError::KeyDoesNotExist | KeyError::KeyExpired | KeyError::KeyRevoked) => {
+                Ok(None)
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn read(key: Key) -> Result<Secret, VaultError> {
+        let mut buffer = Zeroizing::new([0_u8; LIMIT]);
+        let length = key.read(&mut buffer.as_mut_slice()).map_err(failed)?;
+        let bytes = buffer.get(..length);
+        let text = bytes.and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let text = text.ok_or_else(|| VaultError::Keyring("it holds no key of ours".to_owned()))?;
+        Ok(Secret::new(text))
     }
 
     impl Keyring for Kernel {
         fn get(&self, name: &str) -> Result<Option<Secret>, VaultError> {
-            let Some(key) = self.key(name)? else {
-                return Ok(None);
-            };
-            let mut buffer = Zeroizing::new([0_u8; LIMIT]);
-            let length = key.read(&mut buffer.as_mut_slice()).map_err(failed)?;
-            let bytes = buffer.get(..length);
-            let text = bytes.and_then(|bytes| std::str::from_utf8(bytes).ok());
-            let text =
-                text.ok_or_else(|| VaultError::Keyring("it holds no key of ours".to_owned()))?;
-            Ok(Some(Secret::new(text)))
+            self.key(name)?.map(read).transpose()
         }
 
         fn put(&self, name: &str, secret: &Secret) -> Result<(), VaultError> {
             let key = self
-                .0
+                .first
                 .add_key(&full(name), secret.expose().as_bytes())
                 .map_err(failed)?;
             // Every process of this user, from whichever session it looks; nobody else.

@@ -476,3 +476,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn many_who_look_for_the_keyring_at_once_all_find_it() {
+    if system_keyring().is_none() {
+        return;
+    }
+    let looking = (0..8)
+        .map(|_| std::thread::spawn(|| (0..200).filter(|_| system_keyring().is_none()).count()));
+    let looking: Vec<_> = looking.collect();
+    let missed: usize = looking.into_iter().map(|one| one.join().unwrap()).sum();
+    assert_eq!(missed, 0);
+}

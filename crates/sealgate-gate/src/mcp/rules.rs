@@ -63,7 +63,8 @@ pub enum McpError {
     Name(String),
     /// A pattern that is none.
     #[error(
-        "{0:?} is no resource: write its URI, or its beginning with one \"*\" at the end, and no template"
+        "{0:?} is no resource: write its URI in its normal form, or its beginning with one \"*\" at the end, and \
+         no template"
     )]
     Pattern(String),
     /// An origin that no browser spells so.
@@ -118,8 +119,12 @@ impl McpRules {
             }
         }
         for (pattern, _) in self.resources.iter().flatten() {
-            let stem = pattern.strip_suffix('*').unwrap_or(pattern);
-            if stem.is_empty() || stem.contains(['*', '{', '}']) {
+            // One that no URI ever fits would leave what it is about to the default.
+            let is_resource = match pattern.strip_suffix('*') {
+                Some(stem) => is_plain(stem),
+                None => is_normal(pattern) && !pattern.contains(['*', '{', '}']),
+            };
+            if !is_resource {
                 return Err(McpError::Pattern(pattern.clone()));
             }
         }
@@ -216,7 +221,7 @@ impl Named {
             return None;
         }
         let mut needs = vec![self.beginning(start)?];
-        let exact = self.exact.iter().map(|(uri, need)| (uri, need));
+        let exact = self.exact.iter();
         let trees = self.trees.iter().map(|(stem, need)| (stem, need));
         let below = exact
             .chain(trees)
@@ -245,19 +250,18 @@ fn is_coded(name: &str) -> bool {
 /// Whether a URI is the same to everybody. A server that takes `NOTES://` for `notes://`, or `..` and `%2e` for
 /// something else, would read another one than was judged.
 fn is_plain(uri: &str) -> bool {
-    let Ok(parsed) = url::Url::parse(uri) else {
-        return false;
-    };
     let Some((_, rest)) = uri.split_once(':') else {
         return false;
     };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/:@".contains(&byte);
     let path = rest.strip_prefix("//").unwrap_or(rest);
     let hops = |segment: &str| segment == "." || segment == "..";
-    parsed.as_str() == uri
-        && rest.bytes().all(plain)
-        && !path.contains("//")
-        && !path.split('/').any(hops)
+    is_normal(uri) && rest.bytes().all(plain) && !path.contains("//") && !path.split('/').any(hops)
+}
+
+/// Whether a URI is spelled as a parser spells it.
+fn is_normal(uri: &str) -> bool {
+    url::Url::parse(uri).is_ok_and(|parsed| parsed.as_str() == uri)
 }
 
 /// `need` with the scopes of `base` too. The rest of the base is judged by itself.

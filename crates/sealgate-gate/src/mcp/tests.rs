@@ -230,7 +230,20 @@ fn rules_that_cannot_be_meant_are_refused() {
         let prompts = Some(vec![(name.to_owned(), scoped(&[]))]);
         assert_eq!(refused(&|rules| rules.prompts.clone_from(&prompts)), error);
     }
-    for pattern in ["*", "a*b", "a**", "", "notes://{id}", "notes://{id}/*"] {
+    for pattern in [
+        "*",
+        "a*b",
+        "a**",
+        "",
+        "notes://{id}",
+        "notes://{id}/*",
+        "all",
+        "NOTES://all",
+        "NOTES://all/*",
+        "https://host",
+        "https://host*",
+        "notes://a b/*",
+    ] {
         let error =
             refused(&|rules| rules.resources = Some(vec![(pattern.to_owned(), scoped(&[]))]));
         assert_eq!(error, Some(McpError::Pattern(pattern.to_owned())));

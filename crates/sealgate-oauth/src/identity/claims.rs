@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::LEEWAY;
 use crate::json::{self, JsonLimits};
-use crate::{Audience, NumericDate, OAuthError};
+use crate::{Audience, NumericDate, OAuthError, Thumbprint};
 
 /// Bytes of the longest assertion. Those of platforms carry a few hundred bytes of claims and a signature.
 pub const LONGEST: usize = 8 * 1024;
@@ -97,6 +97,23 @@ impl VouchedClaims {
             not_before: date(&all, "nbf")?,
             all,
         })
+    }
+
+    /// The key of whose possession there must be a proof (`cnf`, RFC 7800).
+    ///
+    /// Another confirmation than by a key's thumbprint cannot be proven here, and to leave it out of account would
+    /// unbind what was bound: that is [`OAuthError::IdentityKeyUnproven`].
+    pub fn key(&self) -> Result<Option<Thumbprint>, OAuthError> {
+        let Some(claim) = self.all.get("cnf") else {
+            return Ok(None);
+        };
+        let members = claim.as_object().ok_or(MALFORMED)?;
+        match (members.len(), members.get("jkt")) {
+            (1, Some(Value::String(jkt))) => {
+                Thumbprint::parse(jkt).map(Some).map_err(|_| MALFORMED)
+            }
+            _ => Err(OAuthError::IdentityKeyUnproven),
+        }
     }
 
     /// Whether it is of now, and neither lives longer than `longest` nor was made longer ago than that.

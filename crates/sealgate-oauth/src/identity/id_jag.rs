@@ -57,7 +57,7 @@ impl IdJag {
             resources: resources(all.get("resource"))?,
             scopes: scopes(all.get("scope"))?,
             verified_email: verified_email(all)?,
-            key: key(all.get("cnf"))?,
+            key: claims.key()?,
             tenant: text(all, "tenant", 256)?,
             audience_tenant: text(all, "aud_tenant", 256)?,
         })
@@ -121,19 +121,6 @@ fn verified_email(all: &Value) -> Result<Option<String>, OAuthError> {
         Some(Value::Bool(true)) => Ok(email),
         None | Some(Value::Bool(false)) => Ok(None),
         Some(_) => Err(MALFORMED),
-    }
-}
-
-/// Another confirmation than by a key's thumbprint cannot be proven here, and to leave it out of account would
-/// unbind what was bound.
-fn key(claim: Option<&Value>) -> Result<Option<Thumbprint>, OAuthError> {
-    let Some(claim) = claim else {
-        return Ok(None);
-    };
-    let members = claim.as_object().ok_or(MALFORMED)?;
-    match (members.len(), members.get("jkt")) {
-        (1, Some(Value::String(jkt))) => Thumbprint::parse(jkt).map(Some).map_err(|_| MALFORMED),
-        _ => Err(OAuthError::IdentityKeyUnproven),
     }
 }
 

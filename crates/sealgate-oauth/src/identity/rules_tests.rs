@@ -91,7 +91,10 @@ fn a_rule_that_takes_in_strangers_is_refused() {
         assert_eq!(code(kind, pairs), "identity_rule_broad", "{kind} {pairs:?}");
     }
     // What every token of an issuer says pins nobody, by whichever name it goes.
-    let said = [("sub", "organization:acme:*"), ("/iss", "https://ci.example")];
+    let said = [
+        ("sub", "organization:acme:*"),
+        ("/iss", "https://ci.example"),
+    ];
     assert_eq!(code(Openid, &said), "identity_rule_malformed");
     let nowhere = check_rules(Spiffe, None, &rules(&[("sub", "spiffe://acme.example/a")]));
     assert_eq!(nowhere.unwrap_err().code(), "identity_rule_broad");

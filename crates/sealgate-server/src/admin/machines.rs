@@ -156,7 +156,7 @@ async fn update(
     responses(
         (status = CREATED, description = "The credential.", body = CreatedBootstrap),
         (status = NOT_FOUND, description = "There is no such service account."),
-        (status = CONFLICT, description = "It cannot be used, or its keys are not kept here."),
+        (status = CONFLICT, description = "It cannot be used, its keys are not kept here, or somebody else changed it meanwhile."),
         (status = UNPROCESSABLE_ENTITY, description = "The credential would live too short or too long."),
     ),
     security(("oauth2" = ["sealgate:clients:write"])),
@@ -198,7 +198,9 @@ async fn bootstrap(
         endpoint: plane.issuer.url(bootstrap::PATH),
         issuer: plane.issuer.clone(),
     };
-    if plane.store.bootstrap_create(row, act).await? {
+    let judged = client.scopes;
+    let made = plane.store.bootstrap_create(row, judged, act).await;
+    if made.map_err(meanwhile)? {
         Ok((StatusCode::CREATED, Json(created)))
     } else {
         Err(Problem::new(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use sealgate_model::Secret;
 use sealgate_oauth::{
@@ -16,6 +16,7 @@ use super::refusal::{refused, unanswered};
 use super::requested::{self, back_to_client};
 use super::{answer, form};
 use crate::caller::Caller;
+use crate::pages::ErrorPage;
 use crate::sign_in::{cookie, errand};
 use crate::{ControlPlane, pages};
 
@@ -70,7 +71,10 @@ async fn begin(
     let mut audit = caller.act(plane.clock.now(), "code.issue");
     let journey = match requested::read(plane, caller, raw, &mut audit).await {
         Ok((client, request)) => Journey::begin(client, request),
-        Err(rejection) => return reject(plane, audit, rejection).await,
+        Err(rejection) => {
+            let unasked = is_its_own(plane, &audit).await;
+            return reject(plane, audit, rejection, unasked).await;
+        }
     };
     match sign_in {
         Ok(sign_in) => go_on(plane, audit, &journey, sign_in.as_ref()).await,
@@ -136,7 +140,24 @@ pub(crate) async fn refuse(
     journey: &Journey,
     error: OAuthError,
 ) -> Response {
-    reject(plane, audit, back_to_client(&journey.request, error)).await
+    let unasked = journey.client.details.origin.is_its_own() && !journey.was_at_our_pages();
+    reject(
+        plane,
+        audit,
+        back_to_client(&journey.request, error),
+        unasked,
+    )
+    .await
+}
+
+/// Whether a request is of a client that no administrator registered, as far as it was read. Where nobody can
+/// say, it is.
+async fn is_its_own(plane: &ControlPlane, audit: &Audit) -> bool {
+    let Some(id) = &audit.client else {
+        return true;
+    };
+    let client = plane.store.client(id).await;
+    !client.is_ok_and(|client| client.is_some_and(|client| !client.details.origin.is_its_own()))
 }
 
 /// Sends an answer in the way the client wants it.
@@ -147,8 +168,15 @@ fn deliver(plane: &ControlPlane, sent: &AuthorizationAnswer<'_>) -> Result<Respo
     }
 }
 
-/// Refuses, on record, where the refusal may be said.
-async fn reject(plane: &ControlPlane, audit: Audit, rejection: AuthorizationRejection) -> Response {
+/// Refuses, on record, where the refusal may be said. `unasked`: a client whose word alone stands for where it
+/// leads, and a user who has not seen one of our pages. A browser that follows a link to this server is not
+/// taken elsewhere by it then (RFC 9700, 4.11.2): its user is told, and may go on.
+async fn reject(
+    plane: &ControlPlane,
+    audit: Audit,
+    rejection: AuthorizationRejection,
+    unasked: bool,
+) -> Response {
     match rejection {
         AuthorizationRejection::Page(error) => {
             refused(plane, audit, error).await;
@@ -167,13 +195,26 @@ async fn reject(plane: &ControlPlane, audit: Audit, rejection: AuthorizationReje
                 state: state.as_deref(),
                 result: Err(error),
             };
-            deliver(plane, &sent).unwrap_or_else(page)
+            if !unasked {
+                return deliver(plane, &sent).unwrap_or_else(page);
+            }
+            match sent.deliver(&plane.issuer) {
+                Delivery::Redirect(location) => told(error)
+                    .next_step("Go on if that is where you came from. If you did not ask for this, close the page.")
+                    .onward(location.expose().to_owned())
+                    .into_response(),
+                Delivery::FormPost { .. } => page(error),
+            }
         }
     }
 }
 
 /// Tells the person at the browser, who can do nothing about it but tell somebody else.
 fn page(error: OAuthError) -> Response {
+    told(error).into_response()
+}
+
+fn told(error: OAuthError) -> ErrorPage {
     let (status, title) = match error.error() {
         ErrorCode::TemporarilyUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "Not just now"),
         ErrorCode::ServerError => (
@@ -218,5 +259,5 @@ fn page(error: OAuthError) -> Response {
         }
         error => format!("The application that sent you here made a mistake: {error}."),
     };
-    pages::error_page(status, title, explanation, error.code())
+    ErrorPage::new(status, title, explanation, error.code())
 }

@@ -5,6 +5,7 @@
 //! and a proof that is wrong does not spend it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
@@ -87,6 +88,11 @@ async fn enroll(
     let kid = shown.key.kid.clone().unwrap_or_default();
     audit.object = Some(kid.clone());
     let key = serde_json::to_value(&shown.key).map_err(faulty)?;
+    let before = plane.store.client(&bootstrap.client).await;
+    let replaces = !bootstrap.keeps_keys
+        && before.map_err(unanswered)?.is_some_and(|client| {
+            client.details.jwks.is_some() || client.details.jwks_uri.is_some()
+        });
     let spent = plane
         .store
         .bootstrap_spend(bootstrap.id, key, audit.clone());
@@ -98,7 +104,18 @@ async fn enroll(
         Enrolled::Ended => return Err(OAuthError::MachineEnded),
         Enrolled::Full => return Err(OAuthError::BootstrapKeyRefused),
     };
+    if replaces {
+        second_over(plane).await;
+    }
     Ok(enrolled(plane, *client, kid))
+}
+
+/// Waits until the second is over in which what was got by earlier keys was revoked: tokens tell when they were issued in
+/// whole seconds, and one of this second would count among those.
+async fn second_over(plane: &ControlPlane) {
+    let passed = plane.clock.now().as_millis().rem_euclid(1000);
+    let left = u64::try_from(1000 - passed).unwrap_or(1000);
+    tokio::time::sleep(Duration::from_millis(left)).await;
 }
 
 fn enrolled(plane: &ControlPlane, client: Client, kid: String) -> Answer {

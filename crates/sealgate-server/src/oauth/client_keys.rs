@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use sealgate_host::{Outbound, OutboundRequest, OutboundResponse};
 use sealgate_jose::{JwkSet, VerifyingKeys};
-use sealgate_model::{TransmitterId, Uptime};
+use sealgate_model::{ClientId, TransmitterId, Uptime};
 use sealgate_oauth::OAuthError;
 use sealgate_store::Client;
 use tokio::sync::watch;
@@ -96,7 +96,8 @@ pub(super) async fn of(
     };
     let source = Source::Set(uri.clone());
     let own = client.details.origin.is_its_own();
-    let fetched = at(plane, client.id.as_str(), &source, missing, own).await;
+    let stranger = own.then_some(&client.id);
+    let fetched = at(plane, client.id.as_str(), &source, missing, stranger).await;
     fetched.ok_or(OAuthError::ClientKeysUnavailable)
 }
 
@@ -110,14 +111,7 @@ pub(crate) async fn of_transmitter(
 ) -> Option<Arc<VerifyingKeys>> {
     // No client id has a colon and a space.
     let source = Source::Set(uri.to_owned());
-    at(
-        plane,
-        &format!("transmitter: {id}"),
-        &source,
-        missing,
-        false,
-    )
-    .await
+    at(plane, &format!("transmitter: {id}"), &source, missing, None).await
 }
 
 /// The keys of an issuer of identities, which publishes them at `source`; none if they cannot be had. `missing`
@@ -128,7 +122,7 @@ pub(crate) async fn of_issuer(
     source: &Source,
     missing: bool,
 ) -> Option<Arc<VerifyingKeys>> {
-    at(plane, &format!("issuer: {issuer}"), source, missing, false).await
+    at(plane, &format!("issuer: {issuer}"), source, missing, None).await
 }
 
 async fn at(
@@ -136,11 +130,11 @@ async fn at(
     holder: &str,
     source: &Source,
     missing: bool,
-    // Whether nobody but a stranger said that they are there.
-    strangers: bool,
+    // The client that said so, where nobody but itself did.
+    stranger: Option<&ClientId>,
 ) -> Option<Arc<VerifyingKeys>> {
     let entry = plane.client_keys.entry(holder);
-    if let Some(mut under_way) = entry.refresh(plane, source, missing, strangers) {
+    if let Some(mut under_way) = entry.refresh(plane, source, missing, stranger) {
         // An error is the end of the fetch too.
         let _ = under_way.changed().await;
     }
@@ -159,7 +153,7 @@ impl Entry {
         plane: &ControlPlane,
         source: &Source,
         missing: bool,
-        strangers: bool,
+        stranger: Option<&ClientId>,
     ) -> Option<watch::Receiver<()>> {
         let now = plane.clock.uptime();
         let mut fetched = self.lock();
@@ -173,7 +167,8 @@ impl Entry {
             if !fetched.is_due(missing, now) {
                 return None;
             }
-            if strangers && !plane.own_clients.admit_keys(source.as_str(), now) {
+            let own = &plane.own_clients;
+            if stranger.is_some_and(|client| !own.admit_keys(client, source.as_str(), now)) {
                 return None;
             }
             let (ended, under_way) = watch::channel(());

@@ -101,6 +101,11 @@ impl Journey {
         }
     }
 
+    /// Whether its user has been to one of our pages with it.
+    pub(crate) const fn was_at_our_pages(&self) -> bool {
+        self.asked_at.is_some()
+    }
+
     /// The request after its user has allowed it.
     pub(crate) fn consented(self) -> Self {
         Self {

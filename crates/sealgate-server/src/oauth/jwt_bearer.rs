@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use sealgate_model::{Grant, Timestamp};
 use sealgate_oauth::identity::VouchedClaims;
-use sealgate_oauth::{ErrorCode, JwtBearer, OAuthError, Params};
+use sealgate_oauth::{ErrorCode, JwtBearer, OAuthError, Params, Thumbprint};
 use sealgate_store::{Audit, AuditActor, Client, IdentityIssuer};
 
 use super::client_credentials;
@@ -24,6 +24,8 @@ pub(super) struct Word {
     pub(super) whose: String,
     /// When the assertion ends.
     pub(super) until: Timestamp,
+    /// The key that the issuer bound it to.
+    key: Option<Thumbprint>,
 }
 
 /// Whether a request is one for this grant without anything by which a client proves who it is. A `client_id`
@@ -104,7 +106,8 @@ async fn known(
         // Nothing outlives the assertion, so that of one past its end nothing would be left.
         return Err(OAuthError::IdentityExpired);
     }
-    Ok((client, Word { whose, until }))
+    let key = claims.key()?;
+    Ok((client, Word { whose, until, key }))
 }
 
 /// A token for the machine that was identified.
@@ -114,8 +117,18 @@ pub(super) async fn of_machine(
     word: &Word,
     audit: &mut Audit,
 ) -> Result<TokenAnswer, OAuthError> {
+    check_key(issuing, word.key.as_ref())?;
     let scopes = asked.scopes.as_ref();
     client_credentials::grant_on(issuing, scopes, &asked.resources, Some(word), audit).await
+}
+
+/// What is bound to a key is good with a proof of that key, and for nobody else.
+fn check_key(issuing: &Issuing<'_>, bound: Option<&Thumbprint>) -> Result<(), OAuthError> {
+    if bound.is_none() || bound.map(Thumbprint::as_str) == issuing.key().map(Thumbprint::as_str) {
+        Ok(())
+    } else {
+        Err(OAuthError::IdentityKeyUnproven)
+    }
 }
 
 /// A token for a client that has proven who it is: for the person whom an enterprise vouches for, or for itself as

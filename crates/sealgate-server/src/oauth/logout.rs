@@ -199,6 +199,17 @@ async fn heed(
         }
         return leave(plane, return_to);
     };
+    let by_stranger = wish
+        .client
+        .as_ref()
+        .is_some_and(|client| client.details.origin.is_its_own());
+    if by_stranger {
+        // What is its own it may end. Whom nobody registered signs nobody out of everything else unasked.
+        if let Some(hint) = &wish.hint {
+            end_session(plane, hint, audit).await?;
+        }
+        return ask(plane, &wish, &sign_in, audit.at);
+    }
     match believed(plane, &wish, &sign_in).await? {
         Some(session) => end(plane, &sign_in, Some(session), return_to, audit).await,
         None => ask(plane, &wish, &sign_in, audit.at),

@@ -15,16 +15,13 @@ use serde::{Deserialize, Serialize};
 
 use super::refusal::faulty;
 use super::user_claims::UserClaims;
-use crate::ControlPlane;
 use crate::status_list::{self, Claimant, StatusClaim};
+use crate::{ControlPlane, machines};
 
 /// The type of access tokens (RFC 9068, 2.1).
 pub(super) const ACCESS_TYPE: &str = "at+jwt";
 /// The type of ID tokens.
 pub(super) const ID_TYPE: &str = "JWT";
-
-/// The longest life of a service account's access tokens: they are had again by themselves.
-const LONGEST_OF_MACHINES: Duration = Duration::from_secs(900);
 
 /// The one authentication context class there is: the user typed their password.
 pub(crate) const ACR_PASSWORD: &str = "urn:sealgate:acr:password";
@@ -342,12 +339,13 @@ impl Issue<'_> {
 /// When an access token of `client` ends that is issued now. None outlives the service account that it is for, or
 /// lives longer than one of a service account may, however long others live.
 pub(super) fn end(plane: &ControlPlane, client: &Client, now: Timestamp) -> Timestamp {
-    let own = client.details.access_lifetime;
-    let lifetime = own.map_or(plane.lifetimes.access, |seconds| {
-        Duration::from_secs(u64::from(seconds))
-    });
+    let span = |seconds: u32| Duration::from_secs(u64::from(seconds));
+    let lifetime = client
+        .details
+        .access_lifetime
+        .map_or(plane.lifetimes.access, span);
     match client.ends_at() {
-        Some(last) => (now + lifetime.min(LONGEST_OF_MACHINES)).min(last),
+        Some(last) => last.min(now + lifetime.min(span(machines::LONGEST_TOKEN))),
         None => now + lifetime,
     }
 }

@@ -95,10 +95,16 @@ impl OwnClients {
     }
 
     /// Whether the keys of a client of its own, which are at `uri`, may be fetched now.
-    pub(crate) fn admit_keys(&self, uri: &str, now: Uptime) -> bool {
-        let url = Url::parse(uri).ok();
-        let host = url.as_ref().and_then(Url::host_str);
-        host.is_some_and(|host| self.throttle.keys(host, now).is_ok())
+    pub(crate) fn admit_keys(&self, client: &ClientId, uri: &str, now: Uptime) -> bool {
+        let host = |text: &str| {
+            let url = Url::parse(text).ok()?;
+            url.host_str().map(str::to_owned)
+        };
+        let home = host(client.as_str());
+        host(uri).is_some_and(|at| {
+            let own = home.as_ref() == Some(&at);
+            self.throttle.keys(&at, own, now).is_ok()
+        })
     }
 
     fn entry(&self, id: &ClientId) -> Arc<Entry> {
@@ -161,6 +167,13 @@ pub(crate) async fn ensure(
         }
     }
     let entry = plane.own_clients.entry(id.id());
+    // Somebody else's fetch may have ended since the row was looked for.
+    let row = match row {
+        None if entry.lock().read_at.is_some() => {
+            plane.store.client(id.id()).await.map_err(unanswered)?
+        }
+        row => row,
+    };
     let ended = match entry.look(plane, caller, &id, row.as_ref()) {
         Looked::Fresh => return Ok(()),
         Looked::Failed(failed) => Err(failed),
@@ -232,7 +245,12 @@ impl Entry {
             .network()
             .filter(|_| plane.throttle.tells_networks_apart());
         let throttle = &plane.own_clients.throttle;
-        if throttle.document(id.host(), asker, now).is_err() {
+        let room = if row.is_some() {
+            throttle.renewal(id.host(), asker, now)
+        } else {
+            throttle.document(id.host(), asker, now)
+        };
+        if room.is_err() {
             return Looked::Throttled;
         }
         let (told, under_way) = watch::channel(None);

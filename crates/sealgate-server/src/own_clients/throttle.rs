@@ -15,6 +15,13 @@ const HOST: Rate = Rate {
     every: Duration::from_secs(10),
 };
 
+/// Documents at one host that callers of one network make it fetch: 3 at once, then one every thirty seconds. Who
+/// has a host in mind to keep from others gets no more than a share of what that host is asked for.
+const ASKER_AT_HOST: Rate = Rate {
+    at_once: 3,
+    every: Duration::from_secs(30),
+};
+
 /// Documents that callers of one network make it fetch: 20 at once, then one every three seconds.
 const ASKER: Rate = Rate {
     at_once: 20,
@@ -51,8 +58,13 @@ pub(super) struct Throttle(Mutex<Counted>);
 #[derive(Debug, Default)]
 struct Counted {
     hosts: Buckets<String>,
+    /// The same of what clients that are known have at their own hosts.
+    homes: Buckets<String>,
     askers: Buckets<Network>,
+    askers_at_hosts: Buckets<(Network, String)>,
     documents: Buckets<()>,
+    /// The same of clients that are known.
+    renewals: Buckets<()>,
     keys: Buckets<()>,
     registrants: Buckets<Network>,
     registrations: Buckets<()>,
@@ -69,23 +81,44 @@ impl Throttle {
         take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether a document at `host` may be fetched for somebody in `asker`.
+    /// Whether the document at `host` of a client that is known may be fetched again for somebody in `asker`. What
+    /// strangers elsewhere make up has no part in this: they could otherwise keep a client's document from being
+    /// read until it is too old.
+    pub(super) fn renewal(&self, host: &str, asker: Option<Network>, now: Uptime) -> Room {
+        let now = now.elapsed();
+        self.count(|counted| {
+            if let Some(asker) = asker {
+                counted.askers.take(asker, ASKER, now)?;
+            }
+            counted.homes.take(host.to_owned(), HOST, now)?;
+            counted.renewals.take((), DOCUMENTS, now)
+        })
+    }
+
+    /// Whether a document at `host` that was never read may be fetched for somebody in `asker`.
     pub(super) fn document(&self, host: &str, asker: Option<Network>, now: Uptime) -> Room {
         let now = now.elapsed();
         self.count(|counted| {
             if let Some(asker) = asker {
                 counted.askers.take(asker, ASKER, now)?;
+                let at_host = (asker, host.to_owned());
+                counted.askers_at_hosts.take(at_host, ASKER_AT_HOST, now)?;
             }
             counted.hosts.take(host.to_owned(), HOST, now)?;
             counted.documents.take((), DOCUMENTS, now)
         })
     }
 
-    /// Whether a key set at `host` may be fetched.
-    pub(super) fn keys(&self, host: &str, now: Uptime) -> Room {
+    /// Whether a key set at `host` may be fetched, which is the client's own or another one's.
+    pub(super) fn keys(&self, host: &str, own: bool, now: Uptime) -> Room {
         let now = now.elapsed();
         self.count(|counted| {
-            counted.hosts.take(host.to_owned(), HOST, now)?;
+            let hosts = if own {
+                &mut counted.homes
+            } else {
+                &mut counted.hosts
+            };
+            hosts.take(host.to_owned(), HOST, now)?;
             counted.keys.take((), KEYS, now)
         })
     }
@@ -120,12 +153,42 @@ mod tests {
         for number in 0..3 {
             let asker = network(&format!("192.0.2.{number}"));
             throttle.document("a.example", asker, at(0)).unwrap();
-            throttle.keys("a.example", at(0)).unwrap();
+            throttle.keys("a.example", false, at(0)).unwrap();
         }
-        assert!(throttle.keys("a.example", at(0)).is_err());
+        assert!(throttle.keys("a.example", false, at(0)).is_err());
         assert!(throttle.document("a.example", None, at(9)).is_err());
         throttle.document("b.example", None, at(9)).unwrap();
         throttle.document("a.example", None, at(10)).unwrap();
+    }
+
+    #[test]
+    fn strangers_do_not_use_up_what_a_known_client_needs_at_its_own_host() {
+        let throttle = Throttle::default();
+        for number in 0..6 {
+            let asker = network(&format!("192.0.2.{number}"));
+            throttle.document("a.example", asker, at(0)).unwrap();
+        }
+        throttle.document("a.example", None, at(0)).unwrap_err();
+        for _ in 0..3 {
+            throttle.renewal("a.example", None, at(0)).unwrap();
+            throttle.keys("a.example", true, at(0)).unwrap();
+        }
+        throttle.renewal("a.example", None, at(0)).unwrap_err();
+        throttle.keys("a.example", true, at(0)).unwrap_err();
+    }
+
+    #[test]
+    fn one_network_does_not_use_up_what_others_may_ask_of_a_host() {
+        let throttle = Throttle::default();
+        let renewed = (0..30).filter(|number| {
+            let host = format!("{number}.example");
+            throttle.renewal(&host, network("192.0.2.3"), at(0)).is_ok()
+        });
+        assert_eq!(renewed.count(), 20, "of documents that are known");
+        let from = |asker, second| throttle.document("a.example", network(asker), at(second));
+        let got = (0..300).filter(|second| from("192.0.2.1", *second).is_ok());
+        assert_eq!(got.count(), 3 + 9, "of the 36 that the host is asked for");
+        from("192.0.2.2", 300).unwrap();
     }
 
     #[test]

@@ -11,7 +11,7 @@ use sealgate_store::StoreError;
 use super::headers::FormTargets;
 use super::shell::Shell;
 use super::views::ErrorView;
-use super::{headers, render};
+use super::{headers, host_of, render};
 use crate::problem::Problem;
 use crate::sign_in::passwords::Busy;
 
@@ -24,6 +24,8 @@ pub(crate) struct ErrorPage {
     next_step: &'static str,
     reason: &'static str,
     retry_after: Option<u32>,
+    /// Boxed, because few have it.
+    onward: Option<Box<(String, String)>>,
 }
 
 impl ErrorPage {
@@ -44,12 +46,22 @@ impl ErrorPage {
             next_step,
             reason,
             retry_after: None,
+            onward: None,
         }
     }
 
     /// Says what to do now, where the status alone does not tell.
     pub(crate) fn next_step(self, next_step: &'static str) -> Self {
         Self { next_step, ..self }
+    }
+
+    /// Offers the way on to `url`, by its host. Nobody is taken there without wanting to.
+    pub(crate) fn onward(self, url: String) -> Self {
+        let host = host_of(&url);
+        Self {
+            onward: Some(Box::new((url, host))),
+            ..self
+        }
     }
 
     /// Not now, but in `seconds`.
@@ -139,6 +151,7 @@ impl ErrorPage {
             explanation: self.explanation.clone(),
             next_step: self.next_step,
             reason: self.reason,
+            onward: self.onward.as_deref().cloned(),
         })
     }
 

@@ -10,6 +10,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sealgate_host::sha256;
+use sealgate_oauth::RedirectUri;
 use sealgate_store::ClientKind;
 use url::{Host, Url};
 
@@ -64,10 +65,12 @@ impl FormTargets {
 fn source(uri: &str) -> Option<String> {
     let url = Url::parse(uri).ok()?;
     let scheme = url.scheme();
-    let Some(host) = url.host() else {
-        // An application's own scheme (RFC 8252, 7.1). It has a dot, as no scheme has that would let
-        // a form lead to a script.
-        return scheme.contains('.').then(|| format!("{scheme}:"));
+    let Some(host) = url.host().filter(|_| matches!(scheme, "https" | "http")) else {
+        // An application's own scheme (RFC 8252, 7.1), with or without a host behind it: of those that may be
+        // registered none lets a form lead to a script.
+        let own = uri.parse::<RedirectUri>();
+        let own = own.is_ok_and(|uri| uri.is_private_use());
+        return own.then(|| format!("{scheme}:"));
     };
     Some(match host {
         // The grammar of sources has no IPv6 addresses.
@@ -160,13 +163,15 @@ mod tests {
             "http://localhost:8000/cb",
             "http://[::1]:8000/cb",
             "com.example.app:/cb",
+            "cursor://anysphere.cursor-mcp/oauth/callback",
+            "javascript://claude.ai/%0aalert(1)",
             "javascript:alert(1)",
             "data:text/html,x",
             "https://bücher.example/cb",
             "not a url; script-src *",
         ];
         assert!(policy(&FormTargets::and(uris)).ends_with(
-            "; form-action 'self' com.example.app: http: http://127.0.0.1:* http://localhost:8000 https://app.example \
+            "; form-action 'self' com.example.app: cursor: http: http://127.0.0.1:* http://localhost:8000 https://app.example \
              https://xn--bcher-kva.example"
         ));
         assert!(policy(&FormTargets::own()).ends_with("; form-action 'self'"));

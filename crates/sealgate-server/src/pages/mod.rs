@@ -97,24 +97,39 @@ pub(crate) fn form_post(
     response
 }
 
-/// The host of a URL, as people know it; without one the scheme, which an application has to itself.
+/// The host of a URL, as people know it; the scheme where an application has that to itself, whatever stands
+/// behind it: `cursor://claude.ai/cb` leads to no host.
 pub(crate) fn host_of(url: &str) -> String {
-    let parsed = url::Url::parse(url).ok();
-    let known = parsed
-        .as_ref()
-        .map(|url| url.host_str().unwrap_or(url.scheme()));
-    known.unwrap_or(url).to_owned()
+    let Ok(parsed) = url::Url::parse(url) else {
+        return url.to_owned();
+    };
+    let host = parsed.host_str().filter(|_| is_of_the_web(&parsed));
+    host.unwrap_or(parsed.scheme()).to_owned()
 }
 
 /// Whether a URL leads to a program on the user's own computer, which nobody can tell from another one
-/// there.
+/// there: to whatever has taken a scheme for itself, or to what browsers find on the loopback (RFC 6761, 6.3).
 pub(crate) fn is_this_computer(url: &str) -> bool {
+    let here = |name: &str| {
+        let name = name.trim_end_matches('.');
+        name == "localhost" || name.ends_with(".localhost")
+    };
     url::Url::parse(url).is_ok_and(|url| match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
+        _ if !is_of_the_web(&url) => true,
+        Some(url::Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+        Some(url::Host::Ipv6(address)) => {
+            let inner = address.to_ipv4_mapped();
+            address.is_loopback()
+                || address.is_unspecified()
+                || inner.is_some_and(|inner| inner.is_loopback() || inner.is_unspecified())
+        }
+        Some(url::Host::Domain(name)) => here(name),
         None => true,
     })
+}
+
+fn is_of_the_web(url: &url::Url) -> bool {
+    matches!(url.scheme(), "https" | "http")
 }
 
 /// A page that asks whether the user wants what a client asks: to be signed out. The answer is posted

@@ -405,3 +405,31 @@ fn a_browser_gets_pages_and_a_program_does_not() {
     assert!(!accept("application/json"));
     assert!(!accepts_page(&HeaderMap::new()));
 }
+
+#[test]
+fn what_any_program_on_the_computer_could_take_is_this_computer_under_whatever_name() {
+    for here in [
+        "http://127.0.0.1:9000/cb",
+        "http://[::1]:9000/cb",
+        "http://localhost:9000/cb",
+        "https://localhost./cb",
+        "https://agent.localhost/cb",
+        "https://0.0.0.0/cb",
+        "https://[::ffff:127.0.0.1]/cb",
+        "com.example.app:/cb",
+        "cursor://anysphere.cursor-mcp/oauth/callback",
+        "cursor://claude.ai/cb",
+    ] {
+        assert!(is_this_computer(here), "{here}");
+    }
+    for elsewhere in [
+        "https://agent.example/cb",
+        "https://notlocalhost/cb",
+        "https://localhost.example/cb",
+    ] {
+        assert!(!is_this_computer(elsewhere), "{elsewhere}");
+    }
+    assert_eq!(host_of("cursor://claude.ai/cb"), "cursor");
+    assert_eq!(host_of("com.example.app:/cb"), "com.example.app");
+    assert_eq!(host_of("https://agent.example:8443/cb"), "agent.example");
+}

@@ -299,4 +299,6 @@ pub(crate) struct ErrorView {
     pub(crate) explanation: String,
     pub(crate) next_step: &'static str,
     pub(crate) reason: &'static str,
+    /// Where the browser can go on to, with the host.
+    pub(crate) onward: Option<(String, String)>,
 }

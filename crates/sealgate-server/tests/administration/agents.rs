@@ -106,6 +106,38 @@ async fn agents_are_listed_with_who_uses_them() {
 }
 
 #[tokio::test]
+async fn one_that_nobody_registered_gets_less_by_an_administrator_and_never_more() {
+    let (plane, ..) = with_agents().await;
+    let path = format!(
+        "/clients/{}",
+        DOCUMENT.replace(':', "%3A").replace('/', "%2F")
+    );
+    // A name of its own is bounded by its characters, and must keep nobody from deciding about it.
+    let said = json!({ "name": "手帳".repeat(40), "redirect_uris": ["https://agent.example/cb"] });
+    let said = plane.patch(&path, said).await;
+    assert_eq!(said.status.as_u16(), 200, "{}", said.body);
+    for more in [
+        json!({ "consent": "trusted" }),
+        json!({ "agent": false }),
+        json!({ "scopes": ["notes:write"] }),
+        json!({ "scopes": ["sealgate:users:read"] }),
+        json!({ "grants": ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"] }),
+        json!({ "resources": ["https://id.harbour.example/api/v1"] }),
+    ] {
+        let refused = plane.patch(&path, more.clone()).await;
+        assert_eq!(refused.status.as_u16(), 422, "{more}");
+    }
+    plane
+        .patch(&path, json!({ "consent": "trusted" }))
+        .await
+        .refused(422, "client_of_its_own");
+    let less =
+        json!({ "session_lifetime": 3600, "grants": ["authorization_code"], "require_dpop": true });
+    let less = plane.patch(&path, less).await;
+    assert_eq!(less.status.as_u16(), 200, "{}", less.body);
+}
+
+#[tokio::test]
 async fn an_agent_is_taken_from_one_user_and_from_everybody() {
     let (plane, ada, eve) = with_agents().await;
     let revoke = async |body: Value| plane.post("/agents/revoke", body).await;

@@ -24,6 +24,28 @@ const ALL: [&str; 12] = [
     "sealgate:audit:read",
 ];
 
+/// An identity system whose events end trust here.
+fn corp() -> Value {
+    json!({
+        "name": "Corp", "issuer": "https://idp.corp.example",
+        "jwks_uri": "https://idp.corp.example/jwks", "domains": ["example.com"],
+    })
+}
+
+/// An application that asks for one scope.
+fn with_scope(scope: &str) -> Value {
+    let mut client = application();
+    client["scopes"] = json!([scope]);
+    client
+}
+
+/// An issuer that vouches for machines.
+fn github() -> Value {
+    json!({
+        "issuer": "https://token.actions.githubusercontent.com", "name": "GitHub", "kind": "github",
+    })
+}
+
 #[tokio::test]
 async fn nobody_gives_more_than_they_have() {
     let plane = Plane::open().await;
@@ -39,23 +61,13 @@ async fn nobody_gives_more_than_they_have() {
     let grace = plane.add_user("grace@example.com", &[]).await;
     let token = plane.bearer(&machine, "").await;
     // It may end the sessions of whoever it speaks of, administrators among them.
-    let corp = json!({
-        "name": "Corp", "issuer": "https://idp.corp.example",
-        "jwks_uri": "https://idp.corp.example/jwks", "domains": ["example.com"],
-    });
+    let corp = corp();
     let listened: CreatedTransmitter = plane.post("/transmitters", corp.clone()).await.read();
     let listened = format!("/transmitters/{}", listened.transmitter.id);
-    let github = json!({
-        "issuer": "https://token.actions.githubusercontent.com", "name": "GitHub", "kind": "github",
-    });
+    let github = github();
     let vouching = plane.post("/issuers", github.clone()).await;
     assert!(vouching.status.is_success(), "{}", vouching.body);
     let vouching = "/issuer?issuer=https%3A%2F%2Ftoken.actions.githubusercontent.com".to_owned();
-    let with_scope = |scope: &str| {
-        let mut client = application();
-        client["scopes"] = json!([scope]);
-        client
-    };
     let more = with_scope("sealgate:keys:write");
     for (method, path, body) in [
         (Method::POST, "/clients".to_owned(), Some(more)),

@@ -337,6 +337,14 @@ async fn identities_are_of_trusted_issuers_and_nobody_elses() {
         .patch("/machines/importer", json!({ "identities": broad }))
         .await;
     broad.refused(422, "identity_rule_broad");
+    let judged = json!([{
+        "issuer": "https://token.actions.githubusercontent.com",
+        "claims": { "repository": "acme/expenses", "/iss": "https://token.actions.githubusercontent.com" },
+    }]);
+    let judged = plane
+        .patch("/machines/importer", json!({ "identities": judged }))
+        .await;
+    judged.refused(422, "identity_rule_malformed");
     let none: MachineView = plane
         .patch(
             "/machines/importer",

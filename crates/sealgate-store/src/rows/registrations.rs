@@ -33,8 +33,8 @@ impl std::fmt::Debug for RegistrationToken {
 pub struct OwnClientBounds {
     /// The most clients of the same origin.
     pub most: u64,
-    /// A public client with the same digest that was made since then is given instead of another one; none: no
-    /// such client is looked for.
+    /// A public client with the same digest that was made since then, or that an administrator disabled, is given
+    /// instead of another one; none: no such client is looked for.
     pub same_since: Option<Timestamp>,
 }
 

@@ -60,9 +60,10 @@ impl MachineStore for SqliteStore {
     async fn bootstrap_create(
         &self,
         bootstrap: Bootstrap,
+        scopes: Vec<String>,
         audit: Audit,
     ) -> Result<bool, StoreError> {
-        let act = move |tx: &Tx<'_>| bootstraps::create(tx, &bootstrap, &audit);
+        let act = move |tx: &Tx<'_>| bootstraps::create(tx, &bootstrap, &scopes, &audit);
         self.home.writer.write(act).await
     }
 

@@ -144,7 +144,8 @@ fn create(
     Ok(OwnClientAdded::Added)
 }
 
-/// The newest public client that says the same of itself.
+/// The public client that says the same of itself: one that an administrator disabled, however long ago, or the
+/// newest made since then.
 fn same(
     connection: &Connection,
     origin: ClientOrigin,
@@ -155,8 +156,9 @@ fn same(
         connection,
         "SELECT id FROM clients INDEXED BY clients_of_their_own
          WHERE origin = ?1 AND digest = ?2 AND origin IN ('document', 'dynamic')
-           AND kind = 'public' AND removed_at IS NULL AND created_at >= ?3
-         ORDER BY created_at DESC LIMIT 1",
+           AND kind = 'public' AND removed_at IS NULL
+           AND (created_at >= ?3 OR disabled_at IS NOT NULL)
+         ORDER BY disabled_at IS NULL, created_at DESC LIMIT 1",
         params![origin.as_str(), digest, since.as_millis()],
         |row| sql::client_id(row, "id"),
     )?;

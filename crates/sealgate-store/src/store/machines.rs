@@ -32,10 +32,12 @@ pub trait MachineStore: Send + Sync + 'static {
     async fn note_use(&self, used: Used, at: Timestamp) -> Result<(), StoreError>;
 
     /// Stores a bootstrap credential in place of every earlier one of the same service account that was not used.
-    /// False if there is no such service account, or it gets nothing at `audit.at`.
+    /// `Conflict("client")` if its scopes are not these; false if there is no such service account, or it gets
+    /// nothing at `audit.at`.
     async fn bootstrap_create(
         &self,
         bootstrap: Bootstrap,
+        scopes: Vec<String>,
         audit: Audit,
     ) -> Result<bool, StoreError>;
     /// The bootstrap credential with this selector, to compare its secret.

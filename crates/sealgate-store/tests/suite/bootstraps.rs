@@ -2,7 +2,7 @@
 
 use sealgate_host::sha256;
 use sealgate_model::{BootstrapId, ClientId};
-use sealgate_store::{Bootstrap, Enrolled, Revoked};
+use sealgate_store::{Bootstrap, Enrolled, Revoked, StoreError};
 use serde_json::{Value, json};
 
 use crate::world::{DAY, HOUR, MINUTE, World};
@@ -22,10 +22,17 @@ impl World {
 
     pub(crate) async fn bootstrap(&self, client: &ClientId) -> Bootstrap {
         let bootstrap = self.bootstrap_row(client);
-        let audit = self.audit("machine.bootstrap");
-        let made = self.store.bootstrap_create(bootstrap.clone(), audit).await;
-        assert!(made.unwrap());
+        assert!(self.store_bootstrap(&bootstrap).await.unwrap());
         bootstrap
+    }
+
+    /// Stores one for a service account as it is now.
+    async fn store_bootstrap(&self, bootstrap: &Bootstrap) -> Result<bool, StoreError> {
+        let client = self.store.client(&bootstrap.client).await.unwrap();
+        let scopes = client.map_or_else(Vec::new, |client| client.scopes);
+        let audit = self.audit("machine.bootstrap");
+        let row = bootstrap.clone();
+        self.store.bootstrap_create(row, scopes, audit).await
     }
 
     pub(crate) async fn spend(&self, id: BootstrapId, key: &Value) -> Enrolled {
@@ -114,14 +121,7 @@ async fn a_key_takes_the_place_of_others_or_stands_beside_them() {
         keeps_keys: true,
         ..world.bootstrap_row(&id)
     };
-    let audit = world.audit("machine.bootstrap");
-    assert!(
-        world
-            .store
-            .bootstrap_create(beside.clone(), audit)
-            .await
-            .unwrap()
-    );
+    assert!(world.store_bootstrap(&beside).await.unwrap());
     world.spend(beside.id, &key("two")).await;
     assert_eq!(world.keys_of(&id).await, json!([key("one"), key("two")]));
     assert!(world.log().await.is_empty());
@@ -137,14 +137,7 @@ async fn a_key_takes_the_place_of_others_or_stands_beside_them() {
             keeps_keys: true,
             ..world.bootstrap_row(&id)
         };
-        let audit = world.audit("machine.bootstrap");
-        assert!(
-            world
-                .store
-                .bootstrap_create(more.clone(), audit)
-                .await
-                .unwrap()
-        );
+        assert!(world.store_bootstrap(&more).await.unwrap());
         let spent = world.spend(more.id, &key(&format!("more {number}"))).await;
         assert_eq!(matches!(spent, Enrolled::Done(_)), number < 15, "{number}");
         assert_eq!(spent == Enrolled::Full, number == 15);
@@ -192,16 +185,33 @@ async fn a_credential_is_good_for_its_time_and_as_long_as_its_machine_is() {
         Enrolled::Ended
     );
     assert_eq!(world.keys_of(&expiring.id).await, Value::Null);
-    let audit = world.audit("machine.bootstrap");
     let row = world.bootstrap_row(&expiring.id);
-    assert!(!world.store.bootstrap_create(row, audit).await.unwrap());
+    assert!(!world.store_bootstrap(&row).await.unwrap());
     let nobody = world.client("app").await.id;
-    let audit = world.audit("machine.bootstrap");
     let row = world.bootstrap_row(&nobody);
     assert!(
-        !world.store.bootstrap_create(row, audit).await.unwrap(),
+        !world.store_bootstrap(&row).await.unwrap(),
         "no service account"
     );
+}
+
+#[tokio::test]
+async fn a_credential_is_made_for_a_service_account_that_may_what_was_judged() {
+    let world = World::new();
+    let before = world.machine("importer").await;
+    let row = world.bootstrap_row(&before.id);
+    let mut more = before.clone();
+    more.scopes.push("sealgate:users:write".to_owned());
+    let audit = world.audit("machine.update");
+    let changed = world.store.machine_update(before.clone(), more, audit);
+    assert!(changed.await.unwrap());
+    let audit = world.audit("machine.bootstrap");
+    let made = world
+        .store
+        .bootstrap_create(row.clone(), before.scopes, audit);
+    assert!(matches!(made.await, Err(StoreError::Conflict("client"))));
+    assert_eq!(world.store.bootstrap(row.id).await.unwrap(), None);
+    assert!(world.store_bootstrap(&row).await.unwrap());
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use http::HeaderMap;
-use sealgate_host::SystemClock;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use sealgate_host::{AddressPolicy, SystemClock};
 use sealgate_model::{Clock as _, Timestamp};
 
 use crate::failure::Failure;
@@ -47,6 +48,16 @@ pub(super) struct Web {
 impl Web {
     /// One that trusts the system's authorities and those in a file.
     pub(super) fn new(authority: Option<&Path>) -> Result<Self, Failure> {
+        Self::build(authority, false)
+    }
+
+    /// The same, but nothing is asked of a name that leads to an address that is not public: for what a
+    /// server on the web names.
+    pub(super) fn outward(authority: Option<&Path>) -> Result<Self, Failure> {
+        Self::build(authority, true)
+    }
+
+    fn build(authority: Option<&Path>, outward: bool) -> Result<Self, Failure> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -55,6 +66,9 @@ impl Web {
             .user_agent(concat!("sealgate-doctor/", env!("CARGO_PKG_VERSION")));
         for certificate in authority.map(authorities).transpose()?.unwrap_or_default() {
             builder = builder.add_root_certificate(certificate);
+        }
+        if outward {
+            builder = builder.dns_resolver(Outward);
         }
         let client = builder.build().map_err(|error| {
             Failure::unavailable("client_unusable", format!("cannot make requests: {error}"))
@@ -124,6 +138,27 @@ impl Web {
     }
 }
 
+/// Asks the system's resolver, and judges every address where it is connected to: a name cannot change
+/// what it means in between.
+struct Outward;
+
+impl Resolve for Outward {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found: Vec<std::net::SocketAddr> = found.collect();
+            for address in &found {
+                if let Err(why) = AddressPolicy::public().check(address.ip()) {
+                    let said = format!("{} is not asked: it leads to {why}", name.as_str());
+                    return Err(std::io::Error::other(said).into());
+                }
+            }
+            let addresses: Addrs = Box::new(found.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
 /// The certificates in a PEM file.
 pub(crate) fn authorities(path: &Path) -> Result<Vec<reqwest::Certificate>, Failure> {
     let failed = |said: String| Failure::usage("authority_unusable", said);
@@ -144,4 +179,24 @@ fn reason(error: &reqwest::Error) -> String {
         inner = source;
     }
     inner.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_leads_inward_is_not_asked_for_a_server_on_the_web() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!(
+            "http://localhost:{}/",
+            listener.local_addr().unwrap().port()
+        );
+        let refused = Web::outward(None).unwrap().get(&url).await.err().unwrap();
+        assert!(refused.contains("is not asked"), "{refused}");
+        let asking = tokio::spawn(async move { Web::new(None).unwrap().get(&url).await.map(drop) });
+        drop(listener.accept().await.unwrap());
+        let said = asking.await.unwrap().unwrap_err();
+        assert!(!said.contains("is not asked"), "{said}");
+    }
 }

@@ -3,6 +3,8 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use sealgate_model::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How long one connection may take to say what it wants.
 const CONNECTION: Duration = Duration::from_secs(5);
+
+/// How many connections are listened to at once.
+const TALKING: usize = 256;
 
 /// The longest request that is read, in bytes.
 const LIMIT: usize = 16 * 1024;
@@ -53,13 +58,20 @@ impl Listener {
     pub(super) async fn answer(&self, url: &str) -> Result<Secret, Failure> {
         let state = parameter(url, "state").unwrap_or_default();
         let waiting = async {
+            // All at once: one that connects and says nothing does not keep the browser waiting.
+            let mut talking = FuturesUnordered::new();
             loop {
-                let Ok((stream, _)) = self.socket.accept().await else {
-                    continue;
-                };
-                let talk = timeout(CONNECTION, self.talk(stream, &state));
-                if let Ok(Some(answer)) = talk.await {
-                    return answer;
+                tokio::select! {
+                    Ok((stream, _)) = self.socket.accept(), if talking.len() < TALKING => {
+                        talking.push(timeout(CONNECTION, self.talk(stream, &state)));
+                    }
+                    Some(answered) = talking.next() => {
+                        if let Ok(Some(answer)) = answered {
+                            return answer;
+                        }
+                    }
+                    // Only where the system refuses connections.
+                    else => tokio::time::sleep(Duration::from_millis(100)).await,
                 }
             }
         };
@@ -147,6 +159,8 @@ pub(super) fn show(url: &str, print: bool) {
     };
     let opening = Command::new(program)
         .arg(url)
+        // The browser and what it starts have no use for it.
+        .env_remove(super::terminal::PASSPHRASE)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -212,6 +226,22 @@ mod tests {
         );
         // It is over: nobody listens any more.
         assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn those_who_connect_and_say_nothing_keep_nobody_waiting() {
+        let listener = Listener::open().await.unwrap();
+        let port = listener.port;
+        let waiting = tokio::spawn(async move { listener.answer(URL).await.unwrap() });
+        let mut silent = Vec::new();
+        for _ in 0..20 {
+            silent.push(TcpStream::connect(("127.0.0.1", port)).await.unwrap());
+        }
+        let request =
+            format!("GET /callback?code=c1&state=right HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
+        let answer = timeout(Duration::from_secs(3), send(port, &request)).await;
+        assert!(answer.unwrap().contains("Go on at the terminal"));
+        assert!(waiting.await.unwrap().expose().contains("code=c1"));
     }
 
     #[tokio::test]

@@ -1,7 +1,9 @@
 //! From the URL that a person gives to the authorization server.
 
 use sealgate_agent::discovery::find_server;
-use sealgate_agent::{AgentError, Demand, Discovered, Http as _, HttpRequest, discover};
+use sealgate_agent::{
+    AgentError, Demand, Discovered, Http as _, HttpRequest, Reach, ServerMetadata, WebUrl, discover,
+};
 
 use super::{Hands, told, web_url};
 use crate::failure::Failure;
@@ -13,12 +15,31 @@ pub(super) struct Found {
     pub(super) demanded: Option<Vec<String>>,
 }
 
+/// The server whose issuer `text` is, with or without a slash at its end: both are in use, and people write either.
+async fn server_of(
+    hands: &Hands,
+    text: &str,
+    reach: Reach,
+) -> Result<Option<(WebUrl, ServerMetadata)>, AgentError> {
+    // An issuer has no query.
+    if text.contains('?') {
+        return Ok(None);
+    }
+    let bare = text.trim_end_matches('/');
+    match find_server(&hands.http, bare, reach).await {
+        Err(AgentError::IssuerMismatch(_)) => {
+            find_server(&hands.http, &format!("{bare}/"), reach).await
+        }
+        found => found,
+    }
+}
+
 /// Takes `text` for an issuer if there is a server's metadata of that very issuer, and for a resource
 /// otherwise.
 pub(super) async fn find(hands: &Hands, text: &str) -> Result<Found, Failure> {
     let url = web_url(text)?;
     let reach = hands.http.reach(&url).await.map_err(told::agent)?;
-    match find_server(&hands.http, text.trim_end_matches('/'), reach).await {
+    match server_of(hands, text, reach).await {
         Ok(Some((at, server))) => {
             let discovered = Discovered {
                 resource: None,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use sealgate_agent::ClientKey;
 use sealgate_agent::registration::{Client, ClientAuth, Origin};
-use sealgate_agent::token::{For, TokenEndpoint};
+use sealgate_agent::token::{For, TokenEndpoint, meant_for};
 use sealgate_model::Secret;
 
 use super::token::{self, Token};
@@ -88,7 +88,13 @@ pub(super) async fn token(hands: &Arc<Hands>, given: &token::Arguments) -> Resul
     };
     let tokens = match proof {
         Proof::Key(_) => endpoint.client_credentials(&asked).await,
-        Proof::Workload(token) => endpoint.jwt_bearer(token, &asked).await,
+        Proof::Workload(token) => {
+            // The resource named the issuer, and may have named somebody who would like the token.
+            if machine.issuer.is_none() {
+                meant_for(&token, server).map_err(told::agent)?;
+            }
+            endpoint.jwt_bearer(token, &asked).await
+        }
     };
     let tokens = tokens.map_err(told::agent)?;
     Ok(Token {
@@ -142,14 +148,20 @@ fn workload(path: &Path) -> Result<Secret, Failure> {
     let mut text = String::new();
     if path == Path::new("-") {
         std::io::stdin()
-            .take(LIMIT)
+            .take(LIMIT + 1)
             .read_to_string(&mut text)
             .map_err(failed)?;
     } else {
         let file = std::fs::File::open(path).map_err(failed)?;
-        file.take(LIMIT).read_to_string(&mut text).map_err(failed)?;
+        file.take(LIMIT + 1)
+            .read_to_string(&mut text)
+            .map_err(failed)?;
     }
     let text = Secret::new(text);
+    if text.expose().len() as u64 > LIMIT {
+        let said = format!("{} has more than 64 KiB", path.display());
+        return Err(Failure::usage("workload_token_long", said));
+    }
     let token = text.expose().trim();
     if token.is_empty() {
         return Err(Failure::usage(

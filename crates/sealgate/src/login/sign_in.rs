@@ -139,17 +139,22 @@ impl Beginning<'_> {
 
     /// The client to be at that server: the one that was given, one that registered before, or a new one.
     async fn client(&self, redirect_uri: Option<String>) -> Result<Client, Failure> {
+        if self.arguments.client_id.is_none()
+            && let Some(known) = self.registered()?
+        {
+            return Ok(known);
+        }
+        self.new_client(redirect_uri).await
+    }
+
+    /// The client that was given, or a new one.
+    async fn new_client(&self, redirect_uri: Option<String>) -> Result<Client, Failure> {
         let given = self.arguments.client_id.as_ref().map(|id| Given {
             id: id.clone(),
             secret: None,
             key: None,
             issuer: None,
         });
-        if given.is_none()
-            && let Some(known) = self.registered()?
-        {
-            return Ok(known);
-        }
         let profile = Profile {
             name: "Sealgate command line".to_owned(),
             redirect_uri,
@@ -200,7 +205,11 @@ impl Beginning<'_> {
             dpop_jkt: thumbprint.map_err(told::agent)?,
             prompt: None,
         };
-        let sign_in = Begun::begin(request, &self.hands.random).map_err(told::agent)?;
+        let mut sign_in = Begun::begin(request, &self.hands.random).map_err(told::agent)?;
+        if self.server().require_pushed_authorization_requests {
+            let pushed = sign_in.push(&self.endpoint(&client)).await;
+            sign_in = pushed.map_err(told::agent)?;
+        }
         browser::show(&sign_in.url, self.arguments.no_open);
         let answer = listener.answer(&sign_in.url).await?;
         // Only now: a second answer finds nobody.
@@ -215,19 +224,24 @@ impl Beginning<'_> {
     }
 
     async fn by_device(&self) -> Result<(Client, Tokens), Failure> {
-        let client = self.client(None).await?;
+        let mut client = self.client(None).await?;
         let asked = self.asked();
-        let endpoint = self.endpoint(&client);
-        let code = DeviceCode::begin(&endpoint, &asked)
-            .await
-            .map_err(told::agent)?;
+        let mut code = DeviceCode::begin(&self.endpoint(&client), &asked).await;
+        let forgotten = matches!(&code, Err(AgentError::Refused(code)) if code == "invalid_client");
+        if forgotten && client.origin == Origin::Dynamic {
+            // A server may forget who registered there.
+            client = self.new_client(None).await?;
+            code = DeviceCode::begin(&self.endpoint(&client), &asked).await;
+        }
+        let code = code.map_err(told::agent)?;
         let until = output::date(code.ends_at);
         screen::talk(&format!(
             "On any device, open\n\n  {}\n\nand enter this code, until {until}:\n\n  {}\n\n",
             screen::clean(code.verification_uri.as_str()),
             screen::clean(&code.user_code),
         ));
-        let tokens = code.wait(&endpoint, &asked).await.map_err(told::agent)?;
+        let tokens = code.wait(&self.endpoint(&client), &asked).await;
+        let tokens = tokens.map_err(told::agent)?;
         Ok((client, tokens))
     }
 }

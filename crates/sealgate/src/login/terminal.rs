@@ -8,6 +8,9 @@ use sealgate_model::Secret;
 
 use crate::screen;
 
+/// What may hold the vault's passphrase.
+pub(super) const PASSPHRASE: &str = "SEALGATE_VAULT_PASSPHRASE";
+
 /// Where the vault's key may come from.
 pub(super) fn keys() -> Keys {
     let given = given();
@@ -20,7 +23,7 @@ pub(super) fn keys() -> Keys {
 
 /// The passphrase that was set.
 fn given() -> Option<Secret> {
-    let text = std::env::var("SEALGATE_VAULT_PASSPHRASE").ok()?;
+    let text = std::env::var(PASSPHRASE).ok()?;
     (!text.is_empty()).then(|| Secret::new(text))
 }
 

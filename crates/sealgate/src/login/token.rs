@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use sealgate_agent::discovery::find_server;
 use sealgate_agent::dpop::{Proven, Prover, Side};
+use sealgate_agent::registration::Origin;
 use sealgate_agent::token::{Kind, TokenEndpoint};
 use sealgate_agent::vault::{Content, Vault};
 use sealgate_agent::{AgentError, Http as _};
@@ -217,9 +218,14 @@ async fn fresh(hands: &Arc<Hands>, vault: &Vault, name: &str) -> Result<Kept, Fa
         // What is left of the token may still do.
         Err(error) if error.is_temporary() && good(&kept, Duration::ZERO) => {}
         Err(AgentError::SignInNeeded) => return Err(again(&kept)),
-        Err(AgentError::Refused(code)) if code == "invalid_grant" || code == "invalid_client" => {
+        Err(AgentError::Refused(code)) if code == "invalid_client" => {
+            // The next sign-in is not to be as a client that the server has forgotten.
+            if kept.client().origin == Origin::Dynamic {
+                kept::forget(vault, hands, name)?;
+            }
             return Err(again(&kept));
         }
+        Err(AgentError::Refused(code)) if code == "invalid_grant" => return Err(again(&kept)),
         Err(error) => return Err(told::agent(error)),
     }
     Ok(kept)
@@ -228,11 +234,13 @@ async fn fresh(hands: &Arc<Hands>, vault: &Vault, name: &str) -> Result<Kept, Fa
 fn again(kept: &Kept) -> Failure {
     let said = format!("the sign-in at {} is over", kept.issuer);
     let device = if kept.device { " --device" } else { "" };
-    Failure::refused("login_over", said).with_hint(format!(
-        "sign in again: sealgate login {} --client-id {}{device}",
-        kept.url,
-        kept.client_id()
-    ))
+    // An id that the server chose is no text for a command line; it is known here anyway.
+    let client = match kept.client().origin {
+        Origin::Given => format!(" --client-id {}", kept.client_id()),
+        Origin::Document | Origin::Dynamic => String::new(),
+    };
+    let hint = format!("sign in again: sealgate login {}{client}{device}", kept.url);
+    Failure::refused("login_over", said).with_hint(hint)
 }
 
 async fn renew(hands: &Hands, kept: &mut Kept) -> Result<(), AgentError> {

@@ -37,6 +37,9 @@ fn hint(error: &AgentError) -> Option<&'static str> {
         AgentError::MetadataUnacceptable(_) => {
             "check the URL, or see what is there: sealgate doctor mcp URL"
         }
+        AgentError::AssertionUnavailable(_) => {
+            "give --issuer URL: the server that the workload's token is for"
+        }
         AgentError::DeviceExpired => "run it again, and enter the new code sooner",
         AgentError::Refused(code) if code == "invalid_scope" => "ask for other scopes with --scope",
         AgentError::Refused(code) if code == "invalid_target" => {

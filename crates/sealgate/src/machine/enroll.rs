@@ -91,22 +91,31 @@ pub(super) async fn run(enroll: Enroll, json: bool) -> Result<(), Failure> {
         .header(AUTHORIZATION, format!("Bearer {}", credential.expose()))
         .header(CONTENT_TYPE, "application/json")
         .body(body);
+    let perhaps = |failure: Failure| {
+        failure.with_hint(format!(
+            "the key in {} may or may not be registered: try to get a token by it; if that is refused, remove it \
+             and ask for another credential",
+            enroll.key_file.display()
+        ))
+    };
     let (status, answer) = match remote::send(&issuer, request).await {
         Ok(answered) => answered,
         Err(failure) => {
             // It may have been registered.
             made.keep();
-            return Err(failure.with_hint(format!(
-                "the key in {} may or may not be registered: try to get a token by it; if that is refused, remove it \
-                 and ask for another credential",
-                enroll.key_file.display()
-            )));
+            return Err(perhaps(failure));
         }
     };
     if !status.is_success() {
-        let refusal: Refusal =
-            serde_json::from_slice(&answer).map_err(|_| remote::foreign(&issuer))?;
-        return Err(refused(status.is_server_error(), &refusal));
+        let refusal = serde_json::from_slice(&answer).map_err(|_| remote::foreign(&issuer));
+        let refusal = refusal.map(|refusal: Refusal| refused(status.is_server_error(), &refusal));
+        let failure = refusal.unwrap_or_else(|foreign| foreign);
+        if status.is_server_error() {
+            // Whoever stands in front may have lost the answer, and not the request.
+            made.keep();
+            return Err(perhaps(failure));
+        }
+        return Err(failure);
     }
     // From here on the key is registered, whatever else is wrong.
     made.keep();

@@ -470,3 +470,42 @@ fn machines_are_counted_by_state() {
     let measured = server.get_admin(&home.data(), "/metrics").body;
     assert!(measured.contains("sealgate_machines{state=\"expiring\"} 1\n"));
 }
+
+#[test]
+fn a_key_stays_where_somebody_in_front_says_that_the_answer_was_lost() {
+    use std::io::{Read as _, Write as _};
+
+    let front = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}", front.local_addr().unwrap());
+    let proxy = std::thread::spawn(move || {
+        let (mut asked, _) = front.accept().unwrap();
+        let mut seen = Vec::new();
+        let mut some = [0; 4096];
+        while !seen.ends_with(b"}") {
+            let many = asked.read(&mut some).unwrap();
+            seen.extend_from_slice(&some[..many]);
+        }
+        let answer =
+            "HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 4\r\nConnection: close\r\n\r\nlate";
+        asked.write_all(answer.as_bytes()).unwrap();
+    });
+    let away = Home::new();
+    let credential = format!("sealgate_bootstrap_{}", "A".repeat(64));
+    let lost = [
+        "machine",
+        "enroll",
+        "--issuer",
+        &url,
+        "--key-file",
+        "key.pem",
+    ];
+    let lost = away.run_with(&lost, &credential);
+    proxy.join().unwrap();
+    assert_ne!(lost.status, 0);
+    assert!(
+        lost.stderr.contains("may or may not be registered"),
+        "{}",
+        lost.stderr
+    );
+    assert!(away.data().with_file_name("key.pem").exists());
+}

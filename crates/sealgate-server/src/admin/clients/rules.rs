@@ -3,12 +3,12 @@
 use sealgate_host::OutboundError;
 use sealgate_jose::{Algorithm, Jwk};
 use sealgate_model::Grant;
-use sealgate_oauth::RedirectUri;
-use sealgate_store::{Client, ClientAuthentication, ClientDetails, ClientKind};
+use sealgate_oauth::{RedirectUri, is_readable};
+use sealgate_store::{Client, ClientAuthentication, ClientDetails, ClientKind, Consent};
 use serde_json::Value;
 
 use super::super::keys;
-use super::texts::{MOST, name, scopes, shortened, uris};
+use super::texts::{MOST, STANDARD_SCOPES, name, scopes, shortened, uris};
 use crate::ControlPlane;
 use crate::problem::Problem;
 use crate::session_life::SESSION_LIFETIME;
@@ -19,19 +19,29 @@ const MOST_KEYS: usize = 16;
 /// The longest URL that is kept, in bytes.
 const URL_LIMIT: usize = 2000;
 
+/// The grants of clients that nobody registered.
+const OWN_GRANTS: [Grant; 2] = [Grant::AuthorizationCode, Grant::RefreshToken];
+
 /// How long an access token may live, in seconds. The keys stay published for as long as the longest.
 const ACCESS_LIFETIME: std::ops::RangeInclusive<u32> = 60..=3600;
 
 /// The registration as it is kept, if it is sound: texts as they are compared, each once, and the
 /// standard scopes among the others. Makes the keys for its algorithm where there are none yet.
 pub(super) async fn settle(plane: &ControlPlane, client: &mut Client) -> Result<(), Problem> {
-    client.name = name(&client.name)?;
+    // What a client calls itself was judged when it said so, by its characters: in bytes it may be longer.
+    let said = client.details.origin.is_its_own()
+        && client.name.chars().count() <= 100
+        && is_readable(&client.name);
+    if !said {
+        client.name = name(&client.name)?;
+    }
     client.redirect_uris = uris(std::mem::take(&mut client.redirect_uris))?;
     client.logout_uris = uris(std::mem::take(&mut client.logout_uris))?;
     own_schemes(client)?;
     client.scopes = scopes(&client.scopes)?;
     authentication(client.kind, &client.details)?;
     grants(client)?;
+    of_its_own(client)?;
     keys_of(plane, &client.details)?;
     if let Some(uri) = &client.details.backchannel_logout_uri {
         reachable(plane, "backchannel_logout_uri", uri)?;
@@ -63,6 +73,26 @@ pub(super) async fn named_actor(plane: &ControlPlane, client: &Client) -> Result
     Err(Problem::unprocessable(
         "client_unknown",
         format!("may_act: there is no client {}", shortened(named.as_str())),
+    ))
+}
+
+/// A client that nobody registered stays what its users are told it is, whatever else is decided about it: they are
+/// asked, its tokens say what it is, and what it may ask for is what is open to all of its kind.
+fn of_its_own(client: &Client) -> Result<(), Problem> {
+    let details = &client.details;
+    let (mut grants, mut scopes) = (details.grants.iter(), client.scopes.iter());
+    let of_its_kind = details.consent == Consent::Required
+        && details.agent
+        && grants.all(|grant| OWN_GRANTS.contains(grant))
+        && details.authentication != ClientAuthentication::Secret
+        && scopes.all(|scope| STANDARD_SCOPES.contains(&scope.as_str()))
+        && details.resources.is_empty();
+    if of_its_kind || !details.origin.is_its_own() {
+        return Ok(());
+    }
+    Err(Problem::unprocessable(
+        "client_of_its_own",
+        "a client that nobody registered asks its users, is an AI agent, and has no scopes, resources, secrets or grants but those of its kind: register one for more",
     ))
 }
 

@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::sign_in::address;
 
 /// The scopes every client may ask for.
-const STANDARD_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+pub(super) const STANDARD_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
 /// The most of anything that a client has several of.
 pub(super) const MOST: usize = 32;

@@ -10,6 +10,7 @@ use sealgate_store::{Client, ClientAuthentication, ClientKind, MachineIdentity, 
 
 use super::super::clients::{rules as clients, texts};
 use super::super::keys;
+use crate::machines::LONGEST_TOKEN;
 use crate::problem::Problem;
 use crate::sign_in::address;
 use crate::{ControlPlane, issuers};
@@ -17,8 +18,8 @@ use crate::{ControlPlane, issuers};
 /// How far ahead a service account may expire, in seconds.
 const LONGEST: u64 = 400 * 24 * 3600;
 
-/// How long its access tokens may live, in seconds: they are had again by themselves.
-const ACCESS_LIFETIME: RangeInclusive<u32> = 60..=900;
+/// How long its access tokens may live, in seconds.
+const ACCESS_LIFETIME: RangeInclusive<u32> = 60..=LONGEST_TOKEN;
 
 /// How long a bootstrap credential may be good, in seconds.
 const BOOTSTRAP_LIFETIME: RangeInclusive<u32> = 300..=24 * 3600;

@@ -371,11 +371,12 @@ pub(super) fn revoked(follower: &Follower, session: SessionId) -> Option<Revoked
 }
 
 pub(super) fn quick(rows: u32) -> Feed {
+    beating(Duration::from_millis(1), rows)
+}
+
+pub(super) fn beating(heartbeat: Duration, rows: u32) -> Feed {
     Feed {
-        pace: Pace {
-            heartbeat: Duration::from_millis(1),
-            rows,
-        },
+        pace: Pace { heartbeat, rows },
         ..Feed::new()
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sealgate_host::sha256;
 use sealgate_model::{SessionId, SignInId, Timestamp};
 use sealgate_oauth::identity::{IdJag, VouchedClaims, vouched_scopes};
-use sealgate_oauth::{JwtBearer, OAuthError, Resources, Scopes, Thumbprint};
+use sealgate_oauth::{JwtBearer, OAuthError, Resources, Scopes};
 use sealgate_store::{
     Audit, Client, ClientKind, GrantDetails, IdentityIssuer, Session, SignIn, UserRow, Vouched,
     VouchedFor,
@@ -45,10 +45,7 @@ pub(super) async fn grant(
     if said.client != client.id.as_str() {
         return Err(OAuthError::IdentityClient);
     }
-    let bound = said.key.as_ref().map(Thumbprint::as_str);
-    if bound.is_some() && bound != issuing.key().map(Thumbprint::as_str) {
-        return Err(OAuthError::IdentityKeyUnproven);
-    }
+    super::check_key(issuing, said.key.as_ref())?;
     let Person { user, link } = issuers::person(plane, issuer, claims, &said, audit.at).await?;
     audit.user = Some(user.id);
     check_tenant(client, &user)?;

@@ -9,6 +9,7 @@ const NOTES: &str = "https://notes.example/mcp";
 const HERE: &str = "https://agent.example/cb";
 const ELSEWHERE: &str = "https://other.example/cb";
 const LOCAL: &str = "http://127.0.0.1:7777/cb";
+const SCHEME: &str = "cursor://agent.example-mcp/cb";
 const SCOPE: &str = "openid offline_access notes:read notes:write";
 
 /// A house with a resource that is open to agents and has tools.
@@ -52,7 +53,7 @@ async fn add(house: &House, id: &str, name: &str, origin: ClientOrigin) {
         name: name.to_owned(),
         kind: ClientKind::Public,
         secret_hash: None,
-        redirect_uris: [HERE, ELSEWHERE, LOCAL].map(String::from).to_vec(),
+        redirect_uris: [HERE, ELSEWHERE, LOCAL, SCHEME].map(String::from).to_vec(),
         logout_uris: Vec::new(),
         scopes: SCOPE.split(' ').map(String::from).collect(),
         details: ClientDetails {
@@ -199,6 +200,17 @@ async fn an_answer_that_goes_elsewhere_or_to_this_computer_is_warned_of() {
     // What one program on this computer was allowed, another one is not.
     house.decide(&request, &cookie, "allow").await;
     question(&house, &cookie, DOCUMENT, LOCAL).await;
+    // No host stands behind a scheme that any program here can take, whatever is written there.
+    let (page, request) = question(&house, &cookie, DOCUMENT, SCHEME).await;
+    let words = read(&page);
+    assert!(
+        words.contains("An application on this computer: cursor")
+            && !words.contains("agent.example-mcp"),
+        "{words}"
+    );
+    let allowed = house.decide(&request, &cookie, "allow").await;
+    assert_eq!(location(&allowed).scheme(), "cursor");
+    question(&house, &cookie, DOCUMENT, SCHEME).await;
 }
 
 #[tokio::test]
@@ -248,7 +260,7 @@ async fn what_is_allowed_to_one_client_id_is_asked_again_of_another_and_for_more
     let mut silent = asking(copy, HERE);
     silent.push(("prompt", "none".to_owned()));
     let answer = ask(&silent).await;
-    assert!(location(&answer).as_str().contains("consent_required"));
+    assert!(text(answer).await.contains("error=consent_required"));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use sealgate_oauth::{BootstrapCredential, BootstrapHandle};
 use sealgate_store::Bootstrap;
 use serde_json::json as value;
 
-use super::machines::{key, without_nulls};
+use super::machines::{API, key, without_nulls};
 use super::*;
 
 const PATH: &str = "/oauth/bootstrap";
@@ -30,7 +30,10 @@ impl House {
             expires_at: now + HOUR,
             used_at: None,
         };
-        let made = self.plane.store.bootstrap_create(row, self.audit()).await;
+        let store = &self.plane.store;
+        let client = store.client(&row.client).await.unwrap();
+        let scopes = client.map_or_else(Vec::new, |client| client.scopes);
+        let made = store.bootstrap_create(row, scopes, self.audit()).await;
         assert!(made.unwrap());
         BootstrapCredential::write(&handle).expose().to_owned()
     }
@@ -90,6 +93,33 @@ async fn a_machine_registers_the_key_that_it_holds_and_gets_tokens_by_it() {
     let first = key(Algorithm::Ed25519);
     let refused = house.signed_token("importer", first, &[]).await;
     assert_refused(refused, NO, "invalid_client", "client_unauthenticated").await;
+}
+
+#[tokio::test]
+async fn a_key_that_replaced_another_gets_tokens_that_count_as_newer_at_once() {
+    let house = House::delegating().await;
+    let real = sealgate_host::SystemClock::default();
+    house.add_account("importer", |_| {}).await;
+    for algorithm in [Algorithm::Ed25519, Algorithm::Es256] {
+        house.clock.advance(Duration::from_millis(700));
+        let (mine, credential) = (key(algorithm), house.credential("importer").await);
+        let proof = house.proof_for(mine, &credential, &value!({}));
+        let asked = real.uptime();
+        let response = house.enroll(&credential, &proof).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        if algorithm == Algorithm::Es256 {
+            // Four tenths of this second have passed, and the answer comes when the rest of it has.
+            assert!(real.uptime().since(asked) >= Duration::from_millis(600));
+            house.clock.advance(Duration::from_millis(600));
+        }
+        let given = tokens(
+            house
+                .signed_token("importer", mine, &[("resource", API)])
+                .await,
+        )
+        .await;
+        assert!(introspect::is_active(&house, "other", &given.access).await);
+    }
 }
 
 #[tokio::test]

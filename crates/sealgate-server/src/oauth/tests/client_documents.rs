@@ -198,6 +198,31 @@ async fn a_stranger_with_a_document_signs_a_user_in_renews_and_gives_up() {
 }
 
 #[tokio::test]
+async fn its_logout_ends_its_own_session_and_asks_about_everything_else() {
+    let open = Open::new().await;
+    open.publish(&document());
+    let house = &open.house;
+    let (_, cookie) = house.sign_in().await;
+    let pairs = changed("scope", "openid notes:read offline_access");
+    let asked = house.get(&authorize(&pairs), Some(&cookie)).await;
+    let answer = house.decide(&sealed(&asked), &cookie, "allow").await;
+    let code = location(&answer);
+    let code = code.query_pairs().find(|(name, _)| name == "code").unwrap();
+    let agent = tokens(redeem_as(house, ID, &code.1, CALLBACK).await).await;
+    let code = house.code_for("app", "openid", &cookie).await;
+    let usual = tokens(house.redeem("app", &code).await).await;
+    let hint = agent.body["id_token"].as_str().unwrap();
+    for _ in 0..2 {
+        let path = format!("/oauth/logout?{}", form(&[("id_token_hint", hint)]));
+        let page = text(house.get(&path, Some(&cookie)).await).await;
+        assert!(page.contains("name=\"confirmation\""), "{page}");
+        let revoked = house.revoked_for(&agent.access).await;
+        assert_eq!(revoked, Some(RevokeReason::Logout));
+        assert_eq!(house.revoked_for(&usual.access).await, None);
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_fetched_before_the_request_names_what_is_open() {
     let open = Open::new().await;
     open.publish(&document());
@@ -238,8 +263,8 @@ async fn what_such_a_client_asks_for_is_of_the_resources_it_names() {
         "expenses:read",
         "sealgate:clients:write",
     ] {
-        let response = open.ask(&changed("scope", scope)).await;
-        assert_eq!(sent_back(&response)["error"], "invalid_scope", "{scope}");
+        open.refused(&changed("scope", scope), 400, "scope_not_allowed")
+            .await;
     }
     let response = open.ask(&changed("scope", "")).await;
     assert_eq!(location(&response).path(), "/consent");
@@ -251,6 +276,29 @@ async fn what_such_a_client_asks_for_is_of_the_resources_it_names() {
     let code = sent_back(&code)["code"].clone();
     let given = tokens(redeem_as(&open.house, ID, &code, CALLBACK).await).await;
     assert_eq!(given.body["scope"], "notes:read notes:write");
+}
+
+#[tokio::test]
+async fn a_link_to_this_server_takes_nobody_to_a_strangers_address() {
+    let open = Open::new().await;
+    open.publish(&document());
+    for (name, value, reason) in [
+        ("prompt", "none", "consent_required"),
+        ("scope", "other:read", "scope_not_allowed"),
+    ] {
+        let response = open.ask(&changed(name, value)).await;
+        assert!(response.headers().get(LOCATION).is_none(), "{reason}");
+        let page = text(response).await;
+        assert!(page.contains(reason), "{reason}: {page}");
+        let way_on = format!("<a href=\"{CALLBACK}?error=");
+        assert!(page.contains(&way_on), "{reason}: {page}");
+        assert!(page.contains("Go on to app.example"), "{reason}: {page}");
+    }
+    // Whoever has seen a page of ours, and said no there, is sent back.
+    let (_, cookie) = open.house.sign_in().await;
+    let asked = open.ask(&wish_of(ID)).await;
+    let denied = open.house.decide(&sealed(&asked), &cookie, "deny").await;
+    assert_eq!(sent_back(&denied)["error"], "access_denied");
 }
 
 #[tokio::test]
@@ -442,6 +490,23 @@ async fn one_fetch_serves_all_who_wait_and_a_host_is_not_asked_at_will() {
         "client_document_unavailable",
     )
     .await;
+}
+
+#[tokio::test]
+async fn strangers_keep_no_known_client_from_being_read_again() {
+    let open = Open::new().await;
+    open.publish(&document());
+    open.ask(&wish_of(ID)).await;
+    // Somebody makes up documents at its host for as long as what was read of it counts, and on.
+    open.house.clock.advance(Duration::from_secs(25 * 3600));
+    for number in 0..10 {
+        let id = format!("https://agent.example/{number}");
+        open.ask(&wish_of(&id)).await;
+    }
+    let before = open.fetches();
+    let response = open.ask(&wish_of(ID)).await;
+    assert_eq!(location(&response).path(), "/consent");
+    assert_eq!(open.fetches(), before + 1);
 }
 
 #[tokio::test]

@@ -160,6 +160,21 @@ async fn a_machine_gets_nothing_after_its_time_and_its_tokens_end_with_it() {
 }
 
 #[tokio::test]
+async fn tokens_of_machines_are_short_however_long_others_live() {
+    let mut house = House::delegating().await;
+    let mine = key(Algorithm::Ed25519);
+    house.add_account_with("importer", mine).await;
+    Arc::get_mut(&mut house.plane).unwrap().lifetimes.access = HOUR;
+    let given = tokens(house.signed_token("importer", mine, &[]).await).await;
+    assert_eq!(given.body["expires_in"], 900);
+    assert_eq!(
+        claims(&given.access)["exp"],
+        house.clock.now().as_seconds() + 900
+    );
+    assert_eq!(house.tokens("app", "openid").await.body["expires_in"], 3600);
+}
+
+#[tokio::test]
 async fn a_token_that_is_exchanged_ends_with_the_machine_that_has_it() {
     let house = House::delegating().await;
     let end = house.clock.now() + Duration::from_secs(90);

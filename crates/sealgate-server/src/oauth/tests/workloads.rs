@@ -451,6 +451,34 @@ async fn a_workload_that_proves_a_key_gets_a_token_bound_to_it() {
 }
 
 #[tokio::test]
+async fn what_a_platform_bound_to_a_key_takes_a_proof_of_it() {
+    let house = House::with_a_cluster().await;
+    let mine = key(Algorithm::Es256);
+    let jkt = mine.public_jwk().thumbprint().unwrap();
+    let bound = pod_token(&house, &value!({ "cnf": { "jkt": jkt } }));
+    house.refused_vouch(&bound, "identity_key_unproven").await;
+    let by_certificate =
+        value!({ "cnf": { "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2" } });
+    let by_certificate = pod_token(&house, &by_certificate);
+    house
+        .refused_vouch(&by_certificate, "identity_key_unproven")
+        .await;
+    let pairs = [("grant_type", JWT_BEARER), ("assertion", bound.as_str())];
+    let present = async |by: &SigningKey| {
+        let request = Request::post("/oauth/token")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("dpop", house.proof(by, "POST", "/oauth/token", &value!({})));
+        house
+            .send(request.body(Body::from(form(&pairs))).unwrap())
+            .await
+    };
+    let other = present(key(Algorithm::Ed25519)).await;
+    assert_grant_refused(other, "identity_key_unproven").await;
+    let given = tokens(present(mine).await).await;
+    assert_eq!(claims(&given.access)["cnf"]["jkt"], jkt);
+}
+
+#[tokio::test]
 async fn keys_are_found_by_the_metadata_of_the_issuer() {
     let outbound = Arc::new(FakeOutbound::new());
     let house = House::new_with_outbound(outbound.clone()).await;

@@ -11,16 +11,20 @@ use crate::{Audit, Bootstrap, Client, Enrolled, StoreError};
 /// The most keys of a client, of which each is looked at for each of its assertions.
 const MOST_KEYS: usize = 16;
 
-/// At most one that was not used stands for a service account.
+/// At most one that was not used stands for a service account. Whoever has it can use `scopes`, and that was found
+/// to be right of no others.
 pub(super) fn create(
     tx: &Tx<'_>,
     bootstrap: &Bootstrap,
+    scopes: &[String],
     audit: &Audit,
 ) -> Result<bool, StoreError> {
     let client = clients::by_id(tx, &bootstrap.client)?;
     let fits = |client: &Client| client.details.machine.is_some() && client.is_usable(audit.at);
-    if !client.as_ref().is_some_and(fits) {
-        return Ok(false);
+    match client.filter(fits) {
+        None => return Ok(false),
+        Some(client) if client.scopes != scopes => return Err(StoreError::Conflict("client")),
+        Some(_) => {}
     }
     drop_unused(tx, &bootstrap.client)?;
     sql::run(

@@ -148,3 +148,52 @@ async fn an_older_file_ends_up_with_the_shape_of_a_new_one() {
         assert_eq!(broken, None);
     }
 }
+
+/// What clients, resources and sessions had before agents came, in the columns that they had then.
+#[tokio::test]
+async fn a_file_from_before_agents_opens_nothing_to_them_and_ends_no_session() {
+    let dir = tempfile::tempdir().unwrap();
+    file_of_version(8, dir.path());
+    let connection = Connection::open(dir.path().join("sealgate.db")).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO resources (uri, name, client_id, scopes, created_at) VALUES
+                ('https://api.example', 'API', 'app', '[{\"name\":\"a:read\",\"description\":\"Read\"}]', 1);
+             UPDATE clients SET details = '{\"agent\":true,\"grants\":[\"authorization_code\",\"refresh_token\"]}'
+                WHERE id = 'cli';
+             UPDATE sessions SET scopes = '[\"openid\",\"offline_access\"]', expires_at = 100000;",
+        )
+        .unwrap();
+    drop(connection);
+    let store = open(dir.path());
+    let store: &dyn Store = &store;
+    let resources = store.resources().await.unwrap();
+    assert_eq!((resources[0].agents, resources[0].tools.len()), (false, 0));
+    let clients = store.clients().await.unwrap();
+    assert!(clients.iter().all(|client| {
+        client.details.origin == crate::ClientOrigin::Registered && client.details.machine.is_none()
+    }));
+    assert!(clients[1].details.agent);
+    // A session from then is none that lasts without the sign-in that it came from.
+    let all = store.sessions(SessionFilter::default(), Page::default());
+    let session = &all.await.unwrap()[0];
+    assert!(!session.details.lasting && session.network.is_none());
+    let now = Timestamp::from_millis(20);
+    let audit = crate::Audit::allowed(now, crate::AuditActor::System, "sign_in.end");
+    store
+        .sign_in_end(session.sign_in, crate::RevokeReason::Logout, audit)
+        .await
+        .unwrap();
+    let ended = store.session(session.id).await.unwrap().unwrap();
+    assert_eq!(ended.revoked_at, Some(now));
+    let unused = crate::Unused {
+        made_before: now,
+        idle_since: now,
+    };
+    let audit = crate::Audit::allowed(now, crate::AuditActor::System, "client.forget");
+    assert_eq!(
+        store.own_clients_forget(unused, audit).await.unwrap(),
+        (0, false)
+    );
+    assert_eq!(store.clients().await.unwrap().len(), 2);
+}

@@ -141,7 +141,8 @@ impl Looker<'_> {
                 "{url} is not asked: it is no public address, and the server is elsewhere"
             ));
         }
-        if url.scheme() == "http" && !ours && !is_loopback(url) {
+        let plain = ours && self.url.scheme() == "http";
+        if url.scheme() == "http" && !plain && !is_loopback(url) {
             return Err(format!("{url} is not asked: it is plain http"));
         }
         Ok(())

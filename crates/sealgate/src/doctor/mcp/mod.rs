@@ -14,8 +14,9 @@ mod text;
 use std::path::PathBuf;
 
 use clap::Args;
+use sealgate_host::AddressPolicy;
 use serde::Serialize;
-use url::Url;
+use url::{Host, Url};
 
 use super::report::Report;
 use super::web::Web;
@@ -78,7 +79,12 @@ pub(crate) async fn run(arguments: Arguments, json: bool) -> Result<(), Failure>
             "it is no address of a server on the web",
         ));
     }
-    let web = Web::new(arguments.authority_file.as_deref())?;
+    let authority = arguments.authority_file.as_deref();
+    let web = if is_public(&url).await {
+        Web::outward(authority)
+    } else {
+        Web::new(authority)
+    }?;
     let chosen: Vec<&'static Client> = CLIENTS
         .iter()
         .filter(|client| arguments.clients.is_empty() || arguments.clients.contains(&client.name))
@@ -107,6 +113,21 @@ pub(crate) async fn run(arguments: Arguments, json: bool) -> Result<(), Failure>
         Ok(())
     } else {
         Err(Failure::told())
+    }
+}
+
+/// Whether the server is on the web: then it has no business with what only this machine can reach. One
+/// public address among several is enough.
+async fn is_public(url: &Url) -> bool {
+    let policy = AddressPolicy::public();
+    match url.host() {
+        Some(Host::Ipv4(address)) => policy.check(address.into()).is_ok(),
+        Some(Host::Ipv6(address)) => policy.check(address.into()).is_ok(),
+        Some(Host::Domain(name)) => match tokio::net::lookup_host((name, 0)).await {
+            Ok(mut found) => found.any(|address| policy.check(address.ip()).is_ok()),
+            Err(_) => true,
+        },
+        None => true,
     }
 }
 

@@ -137,6 +137,9 @@ async fn a_server_is_not_let_lead_us_to_other_machines() {
     for elsewhere in [
         "http://10.0.0.7/metadata",
         "https://[fd00::1]/metadata",
+        "https://[fe80::1]/metadata",
+        "https://[::ffff:10.0.0.7]/metadata",
+        "https://100.64.0.1/metadata",
         "file:///etc/passwd",
         "http://id.example/x",
     ] {

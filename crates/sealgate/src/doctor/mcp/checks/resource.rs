@@ -136,8 +136,15 @@ pub(super) fn query(facts: &Facts, report: &mut Report) {
         return;
     }
     // Who reads it finds it wrong, and says so.
-    let read = page.challenged("error").as_deref() == Some("invalid_token")
-        && plain.challenged("error").as_deref() != Some("invalid_token");
+    let wrong = |page: &Page| page.challenged("error").as_deref() == Some("invalid_token");
+    if wrong(plain) && page.status == 401 {
+        report.skip(
+            CHECK,
+            "every answer says invalid_token, so that it cannot be seen",
+        );
+        return;
+    }
+    let read = wrong(page);
     if read || (200..300).contains(&page.status) {
         let hint =
             "ignore access_token in the query: URLs end up in logs (OAuth 2.1, 5.1)".to_owned();
@@ -296,6 +303,11 @@ pub(super) fn slash(facts: &Facts, report: &mut Report) {
             ),
         ),
         307 | 308 => report.good(CHECK, format!("{other} redirects with {}", page.status)),
+        200..=299 if facts.asked.as_ref().is_ok_and(|asked| asked.status == 401) => report.fix(
+            CHECK,
+            format!("{other} is answered {} without a token", page.status),
+            Some("protect both forms, or answer 404 to the one that is not served".to_owned()),
+        ),
         401 if facts.asked.as_ref().is_ok_and(|asked| asked.status == 401) => {
             let told = page.challenged("resource_metadata");
             let named = told

@@ -1,5 +1,6 @@
 //! From the URL to the authorization server's metadata.
 
+use sealgate_host::AddressPolicy;
 use serde_json::Value;
 use url::Url;
 
@@ -330,15 +331,11 @@ fn text(metadata: &Value, name: &str) -> Option<String> {
     metadata.get(name)?.as_str().map(str::to_owned)
 }
 
-/// Whether an address that is written out is one of this machine or of a network of one's own.
+/// Whether an address that is written out is none of a machine on the web.
 pub(in super::super) fn is_private(url: &Url) -> bool {
     match url.host() {
-        Some(url::Host::Ipv4(ip)) => {
-            ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified()
-        }
-        Some(url::Host::Ipv6(ip)) => {
-            ip.is_loopback() || ip.is_unspecified() || ip.segments()[0] & 0xfe00 == 0xfc00
-        }
+        Some(url::Host::Ipv4(ip)) => AddressPolicy::public().check(ip.into()).is_err(),
+        Some(url::Host::Ipv6(ip)) => AddressPolicy::public().check(ip.into()).is_err(),
         Some(url::Host::Domain(host)) => host == "localhost" || host.ends_with(".localhost"),
         None => true,
     }

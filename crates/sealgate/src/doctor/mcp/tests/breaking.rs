@@ -28,7 +28,7 @@ fn without(world: &mut World, name: &str) {
 type Breaking = fn(&mut World);
 
 /// What is broken, which check says so with which verdict, and a part of what it says.
-const CHECKS: [(Breaking, &str, &str, &str); 37] = [
+const CHECKS: [(Breaking, &str, &str, &str); 39] = [
     (
         |world| world.status = 200,
         "fix",
@@ -158,6 +158,18 @@ const CHECKS: [(Breaking, &str, &str, &str); 37] = [
         "turn POST into GET",
     ),
     (|world| world.slash = 401, "warn", "slash", "is served too"),
+    (
+        |world| world.slash = 200,
+        "fix",
+        "slash",
+        "is answered 200 without a token",
+    ),
+    (
+        |world| world.challenge.push_str(", error=\"invalid_token\""),
+        "skip",
+        "query",
+        "cannot be seen",
+    ),
     (
         |world| world.open = false,
         "warn",

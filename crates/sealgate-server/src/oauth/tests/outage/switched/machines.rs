@@ -26,7 +26,7 @@ machines! {
     fn machine_update(before: Client, client: Client, audit: Audit) -> bool;
     fn record_use(audit: Audit, used: Used) -> ();
     fn note_use(used: Used, at: Timestamp) -> ();
-    fn bootstrap_create(bootstrap: Bootstrap, audit: Audit) -> bool;
+    fn bootstrap_create(bootstrap: Bootstrap, scopes: Vec<String>, audit: Audit) -> bool;
     fn bootstrap(id: BootstrapId) -> Option<Bootstrap>;
     fn bootstrap_spend(id: BootstrapId, key: Value, audit: Audit) -> Enrolled;
     fn machines_due(before: Timestamp, limit: u32) -> Vec<ClientId>;
