@@ -307,12 +307,16 @@ impl Gate {
         self.common.view().is_fresh(self.common.uptime())
     }
 
-    /// Waits until the view is fresh, for at most `limit`; whether it is.
+    /// Waits until the view is fresh and somebody keeps it so, for at most `limit`; whether it is fresh. One
+    /// that was left by processes that have ended is good for its bound, and whoever begins waits all the same:
+    /// what was revoked meanwhile is a moment away.
     pub async fn wait_ready(&self, limit: Duration) -> bool {
         let mut heard = self.common.view().heard();
+        let began = self.common.uptime();
         let ready = async {
-            while !self.is_ready() {
-                if heard.changed().await.is_err() {
+            while !feed::is_kept(&self.common, began) {
+                // That another process is at work is no news of the view, and has to be looked for.
+                if let Ok(Err(_)) = tokio::time::timeout(feed::LOOK, heard.changed()).await {
                     break;
                 }
             }

@@ -94,6 +94,12 @@ impl Sight {
         }
     }
 
+    /// Whether this process has heard a message since it began to follow the feed; none if it does not.
+    pub(super) fn heard_as_leader(&self) -> Option<bool> {
+        let seen = self.lock();
+        seen.leading.then_some(seen.lag.is_some())
+    }
+
     /// The stream is open.
     pub(super) fn connected(&self) {
         let again = {
