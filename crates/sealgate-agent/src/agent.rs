@@ -394,7 +394,7 @@ impl Agent {
             let now = self.host.clock.now();
             sent.nonce = prover.nonce(Side::Resource, &url);
             let random = self.host.random.as_ref();
-            sent.dpop = Some(prover.prove_with(random, now, &what, sent.nonce.clone())?);
+            sent.dpop = Some(prover.prove_with(random, now, &what, sent.nonce.as_deref())?);
         }
         Ok(sent)
     }

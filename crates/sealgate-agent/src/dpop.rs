@@ -1,23 +1,18 @@
 //! Proofs that the agent holds the key its tokens are bound to (RFC 9449).
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sealgate_jose::dpop::access_token_hash;
-use sealgate_jose::{Algorithm, Jwk, SigningKey};
+use sealgate_jose::dpop::{DpopKey, DpopRequest, ToldNonces};
+use sealgate_jose::{Algorithm, SigningKey};
 use sealgate_model::{Random, Secret, Timestamp};
-use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::{AgentError, WebUrl};
 
 /// How many origins' nonces are remembered.
 const ORIGINS: usize = 64;
-
-/// The longest nonce, in bytes.
-const NONCE_LIMIT: usize = 256;
 
 /// Who told a nonce: those of an authorization server and those of a resource at the same origin are apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,35 +25,15 @@ pub enum Side {
 
 /// A key, and the nonces that servers told for proofs with it. There is no way to print it.
 pub struct Prover {
-    key: SigningKey,
+    key: DpopKey,
     private: Zeroizing<Vec<u8>>,
-    public: Jwk,
-    nonces: Mutex<HashMap<(Side, String), String>>,
+    nonces: Mutex<ToldNonces<(Side, String), ORIGINS>>,
 }
 
 impl std::fmt::Debug for Prover {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Prover(…)")
     }
-}
-
-#[derive(Serialize)]
-struct Header<'a> {
-    typ: &'static str,
-    alg: &'static str,
-    jwk: &'a Jwk,
-}
-
-#[derive(Serialize)]
-struct Claims<'a> {
-    jti: String,
-    htm: &'a str,
-    htu: &'a str,
-    iat: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nonce: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ath: Option<String>,
 }
 
 /// The request that a proof is for.
@@ -88,12 +63,9 @@ impl Prover {
     }
 
     fn of(key: SigningKey, private: Zeroizing<Vec<u8>>) -> Self {
-        let mut public = key.public_jwk();
-        (public.kid, public.alg, public.usage) = (None, None, None);
         Self {
-            key,
+            key: DpopKey::new(key),
             private,
-            public,
             nonces: Mutex::default(),
         }
     }
@@ -105,7 +77,7 @@ impl Prover {
 
     /// The thumbprint of the public key (RFC 7638), as `dpop_jkt` has it.
     pub fn thumbprint(&self) -> Result<String, AgentError> {
-        self.public.thumbprint().map_err(unusable)
+        self.key.thumbprint().map_err(unusable)
     }
 
     /// The value of a `DPoP` header, good for one request (RFC 9449, 4.2), with the nonce that was told last.
@@ -115,7 +87,8 @@ impl Prover {
         now: Timestamp,
         what: &Proven<'_>,
     ) -> Result<Secret, AgentError> {
-        self.prove_with(random, now, what, self.nonce(what.side, what.url))
+        let nonce = self.nonce(what.side, what.url);
+        self.prove_with(random, now, what, nonce.as_deref())
     }
 
     /// The same with this nonce, or none.
@@ -124,55 +97,35 @@ impl Prover {
         random: &dyn Random,
         now: Timestamp,
         what: &Proven<'_>,
-        nonce: Option<String>,
+        nonce: Option<&str>,
     ) -> Result<Secret, AgentError> {
-        let claims = Claims {
-            jti: URL_SAFE_NO_PAD.encode(random.bytes::<16>()),
-            htm: what.method,
-            htu: what.url.without_query(),
-            iat: now.as_seconds(),
+        let jti = URL_SAFE_NO_PAD.encode(random.bytes::<16>());
+        let request = DpopRequest {
+            jti: &jti,
+            method: what.method,
+            url: what.url.without_query(),
+            now: now.as_seconds(),
             nonce,
-            ath: what
-                .access_token
-                .map(|token| access_token_hash(token.expose())),
+            access_token: what.access_token.map(Secret::expose),
         };
-        let header = Header {
-            typ: "dpop+jwt",
-            alg: self.key.algorithm().name(),
-            jwk: &self.public,
-        };
-        let proof = self.key.sign_with_header(&header, &claims);
+        let proof = self.key.prove(&request);
         proof.map(Secret::new).map_err(unusable)
     }
 
     /// The nonce that the origin of `url` told last.
     pub fn nonce(&self, side: Side, url: &WebUrl) -> Option<String> {
-        self.nonces().get(&(side, url.origin())).cloned()
+        let nonces = self.nonces();
+        nonces.get(&(side, url.origin())).map(str::to_owned)
     }
 
     /// Remembers a nonce that the origin of `url` told. Whether it is one, and another than before: only then can a
     /// request that was refused for its nonce go better.
     pub fn told(&self, side: Side, url: &WebUrl, nonce: &[u8]) -> bool {
-        let usable = (1..=NONCE_LIMIT).contains(&nonce.len())
-            && nonce
-                .iter()
-                .all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(byte));
-        let Some(nonce) = str::from_utf8(nonce).ok().filter(|_| usable) else {
-            return false;
-        };
-        let origin = (side, url.origin());
-        let mut nonces = self.nonces();
-        if nonces.len() >= ORIGINS && !nonces.contains_key(&origin) {
-            // Any may go: whoever misses it is told again.
-            if let Some(any) = nonces.keys().next().cloned() {
-                nonces.remove(&any);
-            }
-        }
-        let before = nonces.insert(origin, nonce.to_owned());
-        before.as_deref() != Some(nonce)
+        let told = self.nonces().told((side, url.origin()), nonce);
+        told == Some(true)
     }
 
-    fn nonces(&self) -> MutexGuard<'_, HashMap<(Side, String), String>> {
+    fn nonces(&self) -> MutexGuard<'_, ToldNonces<(Side, String), ORIGINS>> {
         self.nonces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

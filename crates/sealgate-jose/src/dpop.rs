@@ -4,6 +4,7 @@
 //! the caller, because it needs memory: that the nonce is one of its own, that `jti` has not been seen
 //! within the window, and that `jkt` is the key the token or the session is bound to.
 
+mod making;
 mod target;
 
 use aws_lc_rs::digest;
@@ -17,6 +18,8 @@ use crate::header::{Header, Parts};
 use crate::object::{from_slice, present};
 use crate::public::PublicKey;
 use target::Target;
+
+pub use making::{DpopKey, DpopRequest, ToldNonces};
 
 /// Proofs longer than this, in bytes, are refused before anything is decoded. The longest sound ones carry
 /// an ML-DSA-65 key and signature: some 9 KiB.

@@ -1,14 +1,12 @@
 //! Proofs that this process holds the key its tokens are bound to (RFC 9449, 4).
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sealgate_jose::dpop::access_token_hash;
-use sealgate_jose::{Algorithm, Jwk, SigningKey};
+use sealgate_jose::dpop::{DpopKey, DpopRequest, ToldNonces};
+use sealgate_jose::{Algorithm, SigningKey};
 use sealgate_model::Secret;
-use serde::Serialize;
 
 use super::error::OnwardError;
 use crate::common::Common;
@@ -16,19 +14,11 @@ use crate::common::Common;
 /// How many origins' nonces are remembered.
 const ORIGINS: usize = 256;
 
-/// The longest nonce, in bytes.
-const NONCE_LIMIT: usize = 256;
-
 /// The key of this process, made when it is first needed and never kept, and the nonces it was told.
 #[derive(Default)]
 pub(super) struct Prover {
-    key: OnceLock<Held>,
-    nonces: Mutex<HashMap<String, String>>,
-}
-
-struct Held {
-    key: SigningKey,
-    public: Jwk,
+    key: OnceLock<DpopKey>,
+    nonces: Mutex<ToldNonces<String, ORIGINS>>,
 }
 
 /// What a proof is for.
@@ -41,84 +31,43 @@ pub(super) struct For<'a> {
     pub(super) access_token: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Header<'a> {
-    typ: &'static str,
-    alg: &'static str,
-    jwk: &'a Jwk,
-}
-
-#[derive(Serialize)]
-struct Claims<'a> {
-    jti: String,
-    htm: &'a str,
-    htu: &'a str,
-    iat: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nonce: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ath: Option<String>,
-}
-
 impl Prover {
     /// The value of a `DPoP` header, good for one request.
     pub(super) fn prove(&self, common: &Common, what: &For<'_>) -> Result<Secret, OnwardError> {
-        let held = self.held()?;
-        let claims = Claims {
-            jti: URL_SAFE_NO_PAD.encode(common.random().bytes::<16>()),
-            htm: what.method,
-            htu: what.url,
-            iat: common.now().as_seconds(),
+        let jti = URL_SAFE_NO_PAD.encode(common.random().bytes::<16>());
+        let request = DpopRequest {
+            jti: &jti,
+            method: what.method,
+            url: what.url,
+            now: common.now().as_seconds(),
             nonce: what.nonce,
-            ath: what.access_token.map(access_token_hash),
+            access_token: what.access_token,
         };
-        let header = Header {
-            typ: "dpop+jwt",
-            alg: held.key.algorithm().name(),
-            jwk: &held.public,
-        };
-        let proof = held.key.sign_with_header(&header, &claims);
+        let proof = self.held()?.prove(&request);
         proof.map(Secret::new).map_err(failed)
     }
 
     /// The nonce that `origin` told last.
     pub(super) fn nonce(&self, origin: &str) -> Option<String> {
-        self.nonces().get(origin).cloned()
+        self.nonces().get(&origin.to_owned()).map(str::to_owned)
     }
 
     /// Remembers a nonce that `origin` told; whether it is one.
     pub(super) fn told(&self, origin: &str, nonce: &[u8]) -> bool {
-        let usable = (1..=NONCE_LIMIT).contains(&nonce.len())
-            && nonce
-                .iter()
-                .all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(byte));
-        let Some(nonce) = str::from_utf8(nonce).ok().filter(|_| usable) else {
-            return false;
-        };
-        let mut nonces = self.nonces();
-        if nonces.len() >= ORIGINS && !nonces.contains_key(origin) {
-            // Any may go: whoever misses it is told again.
-            if let Some(any) = nonces.keys().next().cloned() {
-                nonces.remove(&any);
-            }
-        }
-        nonces.insert(origin.to_owned(), nonce.to_owned());
-        true
+        self.nonces().told(origin.to_owned(), nonce).is_some()
     }
 
-    fn nonces(&self) -> MutexGuard<'_, HashMap<String, String>> {
+    fn nonces(&self) -> MutexGuard<'_, ToldNonces<String, ORIGINS>> {
         self.nonces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// ES256, which every server that takes proofs knows.
-    fn held(&self) -> Result<&Held, OnwardError> {
+    fn held(&self) -> Result<&DpopKey, OnwardError> {
         if let Some(held) = self.key.get() {
             return Ok(held);
         }
         let (key, _private) = SigningKey::generate(Algorithm::Es256, "").map_err(failed)?;
-        let mut public = key.public_jwk();
-        (public.kid, public.alg, public.usage) = (None, None, None);
-        Ok(self.key.get_or_init(|| Held { key, public }))
+        Ok(self.key.get_or_init(|| DpopKey::new(key)))
     }
 }
 
@@ -141,7 +90,7 @@ mod tests {
         let prover = Prover::default();
         assert!(prover.told("https://a.example", b"n1"));
         assert!(prover.told("https://a.example", b"n2"));
-        let long = [b'n'; NONCE_LIMIT + 1];
+        let long = [b'n'; 257];
         for wrong in [&b""[..], b"a b", b"\"", b"\xff", &long] {
             assert!(!prover.told("https://a.example", wrong), "{wrong:?}");
         }
