@@ -10,7 +10,7 @@ use crate::admin::BASE;
 pub(crate) const PREFIX: &str = "sealgate:";
 
 /// All of them, and what they allow.
-pub(crate) const ALL: [(&str, &str); 12] = [
+pub(crate) const ALL: [(&str, &str); 15] = [
     ("sealgate:users:read", "see every account"),
     (
         "sealgate:users:write",
@@ -45,6 +45,18 @@ pub(crate) const ALL: [(&str, &str); 12] = [
     (
         "sealgate:signals:write",
         "pause, resume and remove streams of security events",
+    ),
+    (
+        "sealgate:policy:read",
+        "see the policies that gates decide by",
+    ),
+    (
+        "sealgate:policy:write",
+        "change what claims give and what actors may do, everywhere",
+    ),
+    (
+        "sealgate:audit:write",
+        "say where records go, how long they are kept, and who has seen to anomalies",
     ),
     (
         "sealgate:audit:read",

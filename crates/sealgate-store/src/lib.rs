@@ -36,6 +36,6 @@ pub use rows::{
 };
 pub use sqlite::SqliteStore;
 pub use store::{
-    AgentStore, DelegationStore, IssuerStore, MachineStore, ReceiverStore, RegistrationStore,
-    Store, StreamStore,
+    AgentStore, AnomalyStore, ChainStore, DeclarationStore, DelegationStore, ExportStore,
+    IssuerStore, MachineStore, PolicyStore, ReceiverStore, RegistrationStore, Store, StreamStore,
 };

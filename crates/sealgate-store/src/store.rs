@@ -1,9 +1,14 @@
 //! What the control plane asks of its memory.
 
 mod agents;
+mod anomalies;
+mod chain;
+mod declarations;
 mod delegations;
+mod exports;
 mod issuers;
 mod machines;
+mod policies;
 mod receivers;
 mod registrations;
 mod streams;
@@ -26,9 +31,14 @@ use crate::{
 };
 
 pub use agents::AgentStore;
+pub use anomalies::AnomalyStore;
+pub use chain::ChainStore;
+pub use declarations::DeclarationStore;
 pub use delegations::DelegationStore;
+pub use exports::ExportStore;
 pub use issuers::IssuerStore;
 pub use machines::MachineStore;
+pub use policies::PolicyStore;
 pub use receivers::ReceiverStore;
 pub use registrations::RegistrationStore;
 pub use streams::StreamStore;
@@ -46,6 +56,11 @@ pub trait Store:
     + MachineStore
     + IssuerStore
     + RegistrationStore
+    + PolicyStore
+    + DeclarationStore
+    + ChainStore
+    + ExportStore
+    + AnomalyStore
 {
     /// Identifies this history of revocations; a restored backup gets another one.
     async fn epoch(&self) -> Result<String, StoreError>;

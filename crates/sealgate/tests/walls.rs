@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What each crate may build on, inside the workspace.
-const EDGES: [(&str, &[&str]); 18] = [
+const EDGES: [(&str, &[&str]); 22] = [
     ("model", &[]),
     ("host", &["model"]),
     ("jose", &[]),
@@ -18,7 +18,15 @@ const EDGES: [(&str, &[&str]); 18] = [
     // The one that maps memory which processes share. host: a hash.
     ("shared", &["model", "host", "revocation"]),
     ("oauth", &["model"]),
-    ("store", &["model"]),
+    // Pure: mappings, Cedar policies and the bundle of them.
+    ("policy", &["model"]),
+    // Pure: records, their chain, their forms for other systems, and the rules of anomalies.
+    ("audit", &["model"]),
+    // policy: what a file declares has policies in it.
+    ("plan", &["model", "policy"]),
+    ("report", &["model"]),
+    // audit: the chain that the records of acts stand in.
+    ("store", &["model", "audit"]),
     ("keys", &["model", "host", "jose", "session", "store"]),
     // oauth: scopes, and the DPoP nonces and replay memory that an endpoint and a resource share.
     (
@@ -31,6 +39,8 @@ const EDGES: [(&str, &[&str]); 18] = [
             "revocation",
             "shared",
             "oauth",
+            "policy",
+            "audit",
         ],
     ),
     ("tower", &["model", "gate"]),
@@ -48,6 +58,9 @@ const EDGES: [(&str, &[&str]); 18] = [
             "keys",
             "gate",
             "tower",
+            "policy",
+            "audit",
+            "plan",
         ],
     ),
     // jose: proofs and assertions. session: the vault is sealed. oauth: challenges, metadata, PKCE.
@@ -73,12 +86,20 @@ const EDGES: [(&str, &[&str]); 18] = [
             "inventory",
             "routes",
             "probe",
+            "policy",
+            "audit",
+            "plan",
+            "report",
         ],
     ),
 ];
 
 /// Crates without input, output, tasks or a clock.
-const PURE: [&str; 7] = [
+const PURE: [&str; 11] = [
+    "policy",
+    "audit",
+    "plan",
+    "report",
     "model",
     "jose",
     "session",
@@ -89,7 +110,10 @@ const PURE: [&str; 7] = [
 ];
 
 /// What a pure crate may build on from outside: computation, and nothing that reaches out.
-const PURE_LIBRARIES: [&str; 15] = [
+const PURE_LIBRARIES: [&str; 17] = [
+    // askama: templates, filled in at build time. cedar-policy: decides by policies, of values alone.
+    "askama",
+    "cedar-policy",
     // arc-swap: a pointer that readers follow without a lock. siphasher: a keyed hash.
     "arc-swap",
     "aws-lc-rs",

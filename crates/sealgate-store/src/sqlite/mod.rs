@@ -4,18 +4,22 @@
 //! reader.
 
 mod agents;
+mod anomalies;
 mod audit;
 mod bulk;
 mod calls;
+mod chain;
 mod checkpoints;
 mod claims;
 mod client_cache;
 mod clients;
 mod codes;
 mod consents;
+mod declarations;
 mod delegations;
 mod deliveries;
 mod devices;
+mod exports;
 mod footing;
 mod histories;
 mod issuers;
@@ -23,6 +27,7 @@ mod keys;
 mod machines;
 mod measures;
 mod place;
+mod policies;
 mod pushed;
 mod reaches;
 mod reader;

@@ -5,9 +5,13 @@
 //! BY`), so that a query whose index went missing fails its test instead of turning slow.
 
 mod agents;
+mod anomalies;
+mod chain;
 mod delegations;
+mod exports;
 mod histories;
 mod machines;
+mod policies;
 mod receivers;
 mod streams;
 
@@ -20,7 +24,7 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x5365_616c;
 
 /// Every step from an empty file to the newest schema. A released step never changes.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 14] = [
     FIRST,
     COUNTED,
     GRANTS,
@@ -31,6 +35,10 @@ const MIGRATIONS: [&str; 10] = [
     histories::STEP,
     machines::STEP,
     agents::STEP,
+    policies::STEP,
+    chain::STEP,
+    exports::STEP,
+    anomalies::STEP,
 ];
 
 const FIRST: &str = r#"

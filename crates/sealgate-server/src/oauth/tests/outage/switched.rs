@@ -1,8 +1,13 @@
 //! A store with a switch: it does not answer, loses its answers, or changes something meanwhile.
 
 mod agents;
+mod anomalies;
+mod chain;
+mod declarations;
+mod exports;
 mod issuers;
 mod machines;
+mod policies;
 mod registrations;
 
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -1,0 +1,1 @@
+//! What should worry somebody: rules, which are data, and the judgement by them.

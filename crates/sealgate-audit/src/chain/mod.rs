@@ -1,0 +1,1 @@
+//! Each record stands on all before it: their hashes, signed checkpoints, and the verification of both.

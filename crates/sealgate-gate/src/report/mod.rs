@@ -1,0 +1,1 @@
+//! What this gate reports to the control plane: its decisions, and how it is set up.

@@ -1,0 +1,1 @@
+//! Anomalies: the rules at work, and what they raised.

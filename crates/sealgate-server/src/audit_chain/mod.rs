@@ -1,0 +1,1 @@
+//! The audit chain: checkpoints, retention, legal holds and verification.

@@ -1,0 +1,1 @@
+//! The decisions of gates: taking in what they report, and finding it again.

@@ -1,0 +1,1 @@
+//! What a file declares: exporting it, comparing and applying it as one.

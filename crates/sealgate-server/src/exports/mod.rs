@@ -1,0 +1,1 @@
+//! Exports: records on their way to other systems.

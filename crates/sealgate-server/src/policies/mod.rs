@@ -1,0 +1,1 @@
+//! The policies of gates: versions of the bundle, and handing it out.

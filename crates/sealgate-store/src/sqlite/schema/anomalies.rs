@@ -1,0 +1,3 @@
+//! The memory of anomalies: what was raised, and who has seen to it.
+
+pub(super) const STEP: &str = "";

@@ -1,0 +1,3 @@
+//! The memory of the audit chain: checkpoints, retention and legal holds.
+
+pub(super) const STEP: &str = "";

@@ -1,0 +1,3 @@
+//! The memory of exports: where records go, and how far each has come.
+
+pub(super) const STEP: &str = "";

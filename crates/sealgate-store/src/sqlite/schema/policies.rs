@@ -1,0 +1,3 @@
+//! The memory of policies: the versions of the bundle that gates load.
+
+pub(super) const STEP: &str = "";
