@@ -3,10 +3,11 @@
 A request reaches a handler only if its route was declared public or its caller passed the gate.
 """
 
-from sealgate._core import FeedStatus, SettingsError, __version__
+from sealgate._core import FeedStatus, PolicyQuestionError, SettingsError, __version__
 from sealgate.actors import Actor, Agent, Machine, User
 from sealgate.gate import Gate
 from sealgate.onward import OnwardError
+from sealgate.policies import PolicyResource, Resource
 
 __all__ = [
     "Actor",
@@ -15,6 +16,9 @@ __all__ = [
     "Gate",
     "Machine",
     "OnwardError",
+    "PolicyQuestionError",
+    "PolicyResource",
+    "Resource",
     "SettingsError",
     "User",
     "__version__",

@@ -13,6 +13,12 @@ __version__: str
 class SettingsError(ValueError):
     """A setting or a marking of a route cannot be used; the message names it and the way out."""
 
+class PolicyQuestionError(ValueError):
+    """What was asked does not fit what the policies declare; `code` is the stable reason code."""
+
+    code: str
+    """The stable reason code."""
+
 @final
 class User:
     """A human who passed the gate. Two are equal when every field is."""
@@ -283,6 +289,10 @@ class RouteLock:
         """Reads the text of a lock file, whose name is for messages. Raises `ValueError`."""
 
     @property
+    def digest(self) -> str:
+        """The SHA-256 of its text, in hexadecimal."""
+
+    @property
     def apps(self) -> list[str]:
         """The applications in it."""
 
@@ -328,24 +338,43 @@ class Core:
         max_age: int | None = None,
         tenant: str | None = None,
         stale_ok: bool = False,
+        actions: list[str] = [],
+        route: str | None = None,
     ) -> int:
         """The number of the requirement "an actor of these kinds with all of these"; equal ones share it.
 
         A kind is `user`, `machine` or `agent`; `max_age` is in whole seconds. With `stale_ok` a view that is
-        not fresh may do for a while, where the settings allow it. Raises `ValueError`.
+        not fresh may do for a while, where the settings allow it. The policies have to allow all `actions`
+        with `route`, as they call it; without one they are refused. Raises `ValueError`.
         """
 
     def require_public(self, reason: str) -> int:
         """The number of the requirement "everybody, because"; equal ones share it."""
 
     def admit(
-        self, scope: MutableMapping[str, Any], requirement: int
+        self, scope: MutableMapping[str, Any], requirement: int, template: str | None = None
     ) -> Decision | User | Machine | Agent | None:
         """Decides about the request of an ASGI scope of the types `http` and `websocket`.
 
         It never blocks and does no I/O. Where nothing but the actor is to be told, the answer is the actor
-        alone, or `None` for nobody.
+        alone, or `None` for nobody; that is taken down for the log of decisions, with the route's `template`.
         """
+
+    def note_decision(
+        self, scope: MutableMapping[str, Any], decision: Decision, template: str | None = None
+    ) -> None:
+        """Takes down a decision, once it is settled, for the control plane's log of decisions."""
+
+    def note_outcome(
+        self,
+        scope: MutableMapping[str, Any],
+        outcome: str,
+        reason: str,
+        status: int | None = None,
+        actor: User | Machine | Agent | None = None,
+        template: str | None = None,
+    ) -> None:
+        """Takes down what else came of a request: `ended`, `withheld`, or `refused` without a decision."""
 
     def admit_known(
         self, scope: MutableMapping[str, Any], pins: Pins, known: Mapping[tuple[str, str, str, str], _T]
@@ -382,12 +411,24 @@ class Core:
     def standing(self, actor: User | Machine | Agent) -> str | None:
         """The reason code why what `actor` came with is not good any more, or `None`."""
 
-    def fallen(self, actors: list[User | Machine | Agent]) -> list[tuple[int, str]]:
-        """Where in `actors` those stand whose credential is not good any more, with the reason code."""
+    def fallen(self, connections: list[tuple[User | Machine | Agent, int]]) -> list[tuple[int, str]]:
+        """Where in `connections`, each an actor and the number of what let them in, those stand whose credential
+        is not good any more, or who may not do any more what the policies were asked for, with the reason code.
+        """
 
     @staticmethod
     def record(actor: User | Machine | Agent) -> dict[str, str | None]:
         """Who `actor` is and what they came with, for the log of decisions."""
+
+    def routes_are(
+        self, inventory: str, lock_digest: str | None = None, differing: int | None = None
+    ) -> None:
+        """Tells the control plane, from now on, which routes stand behind the gate.
+
+        `inventory` is that of the application in JSON, `lock_digest` that of the lock file if there is one,
+        and `differing` how many routes are not as it has them, if that could be told. Raises `ValueError`
+        for what is no inventory.
+        """
 
     def start(self) -> None:
         """Starts the background thread. Calling it again, or after a fork, is fine."""
@@ -524,6 +565,36 @@ def testing_actor(
     user: User | None = None,
 ) -> User | Machine | Agent:
     """An actor that no issuer vouched for; `authenticated_at` in seconds since 1970."""
+
+def act_refusal(
+    core: Core,
+    actor: User | Machine | Agent | None,
+    action: str,
+    resource: object,
+    context: Mapping[str, object] | None = None,
+) -> Decision | None:
+    """The gate's answer to `actor`, or to nobody, whom the policies do not allow `action`, or `None`.
+
+    `resource` is one, or the name of a route. Raises `PolicyQuestionError`, and `TypeError` for what is no
+    resource.
+    """
+
+def act_denied(
+    core: Core,
+    actor: User | Machine | Agent,
+    action: str,
+    resource: object,
+    context: Mapping[str, object] | None = None,
+) -> str | None:
+    """The reason code why the policies do not allow it, or `None`. Nothing is recorded.
+
+    Raises as `act_refusal`.
+    """
+
+def testing_policies(core: Core, file: str | PathLike[str] | None) -> None:
+    """From now on the policies of `file` decide about actors that a test puts there; with `None`, those
+    that the gate has. Raises `SettingsError`.
+    """
 
 def testing_decide(
     core: Core, actor: User | Machine | Agent | None, scope: MutableMapping[str, Any], requirement: int

@@ -21,8 +21,9 @@ from sealgate.answers import answer, redirect, with_fields
 from sealgate.bodies import Body
 from sealgate.connections import Connection, Connections, Socket, Stream
 from sealgate.decisions import ALLOWED, EXCEPTION, is_enabled_for
-from sealgate.dependencies import JUDGED_KEY, STATE_KEY
+from sealgate.dependencies import JUDGED_KEY, STATE_KEY, Refused
 from sealgate.interlock import DECIDED_KEY, Held
+from sealgate.policies import Here, here
 from sealgate.stand_ins import StandIns
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ class GateLayer:
         self._checked = False
         self._first_view_awaited = False
 
+    @property
+    def core(self) -> Core:
+        """The gate's core."""
+        return self._core
+
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serves one connection, or the application's start and stop."""
         kind = scope["type"]
@@ -91,7 +97,7 @@ class GateLayer:
             found = self._core.admit_known(scope, table.pins, table.known)
         if found is None:
             target = table.find(scope)
-            actor = self._admit(scope, target.number)
+            actor = self._admit(scope, target)
         else:
             target, actor = found
         if isinstance(actor, Decision):
@@ -111,9 +117,19 @@ class GateLayer:
         state[STATE_KEY] = actor
         state[JUDGED_KEY] = (self._core, target.number)
         scope[DECIDED_KEY] = table
-        if actor is None:
-            await self._serve_nobody(scope, receive, send, target)
-            return
+        token = here.set(Here(self._core, scope, target, actor))
+        try:
+            if actor is None:
+                await self._serve_nobody(scope, receive, send, target)
+            else:
+                await self._serve_actor(scope, receive, send, target, actor)
+        finally:
+            # A test's client serves requests in the task of whoever asks.
+            here.reset(token)
+
+    async def _serve_actor(
+        self, scope: Scope, receive: Receive, send: Send, target: Target, actor: Actor
+    ) -> None:
         watch, task = self._connections.here()
         if scope["type"] == "http":
             connection: Connection = Stream(watch, task, actor, scope, send, target)
@@ -125,6 +141,9 @@ class GateLayer:
         except BaseException as error:
             if connection.reason is not None:
                 await connection.end(error)
+            elif isinstance(error, Refused) and not connection.watched:
+                # No handler of the application's has taken it: the gate is only wrapped around it.
+                await answer(error.answer, scope, send)
             elif not (connection.withheld and isinstance(error, Exception)):
                 raise
         else:
@@ -143,10 +162,10 @@ class GateLayer:
             if not held.withheld:  # Else it was told that nobody is there.
                 raise
 
-    def _admit(self, scope: Scope, requirement: int) -> Decision | Actor | None:
+    def _admit(self, scope: Scope, target: Target) -> Decision | Actor | None:
         if self.stand_ins.open:  # Only in tests.
-            return self.stand_ins.decide(self._core, scope, requirement)
-        return self._core.admit(scope, requirement)
+            return self.stand_ins.decide(self._core, scope, target.number)
+        return self._core.admit(scope, target.number, target.template)
 
     async def _settled(
         self, decision: Decision, scope: Scope, receive: Receive, send: Send, target: Target
@@ -157,16 +176,17 @@ class GateLayer:
         """
         if decision.reason == "feed_stale" and not self._first_view_awaited:
             await self._await_first_view()
-            again = self._admit(scope, target.number)
+            again = self._admit(scope, target)
             if not isinstance(again, Decision):
                 return again, receive, send, ""
             decision = again
         body = Body(receive)
         final = await self._final(decision, body)
         if final is None or final.outcome != _ALLOW:
-            decisions.refused(scope, target, final)
+            decisions.refused(self._core, scope, target, final)
             await answer(final, scope, send)
             return None
+        self._core.note_decision(scope, final, target.template)
         fields = final.headers
         return (
             final.actor,

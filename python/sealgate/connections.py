@@ -1,4 +1,5 @@
-"""Connections that last: streams and WebSockets end when what their caller came with is good no more.
+"""Connections that last: streams and WebSockets end when what their caller came with is good no more, or when the
+policies do not allow any more what their route was let in for.
 
 A request is watched from the moment its answer begins until it is complete. While there are any, one timer
 per event loop asks the core about all of them in a single call. What falls is cancelled, and ended by the
@@ -132,7 +133,7 @@ class Watch:
             return []
         connections = list(self.open)
         try:
-            fallen = self.core.fallen([connection.actor for connection in connections])
+            fallen = self.core.fallen([connection.stands_on for connection in connections])
         except Exception:
             # Without an answer nobody is known to be good any more.
             _log.exception("the standing of open connections could not be told: all of them end")
@@ -202,6 +203,11 @@ class Connection(ABC):
     @abstractmethod
     def send(self, message: Message) -> Awaitable[None]:
         """What the application sends with."""
+
+    @property
+    def stands_on(self) -> tuple[Actor, int]:
+        """Who is let in, and the number of the requirement that they met."""
+        return self.actor, self._target.number
 
     @property
     def withheld(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, MutableMapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
 
@@ -21,6 +21,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
+from sealgate import decisions
 from sealgate.answers import joined
 from sealgate.needs import ANY_KIND, Need, asked
 
@@ -100,18 +101,21 @@ class Marks:
         """Takes the core that numbers requirements."""
         self.core = core
         self._dependencies: dict[Need, ActorDependency[Any]] = {}
-        self._numbers: dict[Need, int] = {}
+        self._numbers: dict[tuple[Need, str | None], int] = {}
+        self._needs: dict[int, Need] = {}
 
-    def number(self, need: Need) -> int:
-        """The core's number for what is asked."""
-        number = self._numbers.get(need)
+    def number(self, need: Need, route: str | None = None) -> int:
+        """The core's number for what is asked. Actions are asked of `route`: without one they are refused."""
+        key = (need, route if need.actions else None)
+        number = self._numbers.get(key)
         if number is None:
-            number = self._numbers[need] = need.number(self.core)
+            number = self._numbers[key] = need.number(self.core, route)
+            self._needs.setdefault(number, need)
         return number
 
     def need(self, number: int) -> Need | None:
         """The need of this number; `None` where no need has it."""
-        return next((need for need, known in self._numbers.items() if known == number), None)
+        return self._needs.get(number)
 
     def dependency(self, need: Need) -> ActorDependency[Any]:
         """The dependency for what is asked. Equal requirements share one, so that a request resolves it
@@ -166,6 +170,7 @@ class ActorDependency(SecurityBase, Generic[A_co]):
         max_age: int | None = None,
         tenant: str | None = None,
         tenant_from: str | None = None,
+        action: str | None = None,
         stale: Literal["allow"] | None = None,
     ) -> ActorDependency[A_co]: ...
     def __call__(
@@ -181,13 +186,15 @@ class ActorDependency(SecurityBase, Generic[A_co]):
         max_age: int | None = None,
         tenant: str | None = None,
         tenant_from: str | None = None,
+        action: str | None = None,
         stale: Literal["allow"] | None = None,
     ) -> Coroutine[Any, Any, A_co] | ActorDependency[A_co]:
         """A dependency that asks for this besides what this one asks.
 
         `scopes` and `roles`: all of them; `any_scopes` and `any_roles`: one of them at least. `acr`: the
         user proved who they are in one of these ways, `max_age`: at most so many seconds ago. `tenant`: the
-        actor belongs to it; `tenant_from`: to the one that this path parameter names. `stale="allow"`: while
+        actor belongs to it; `tenant_from`: to the one that this path parameter names. `action`: the policies
+        allow it with the route, `Route::"GET /expenses/{id}"`. `stale="allow"`: while
         the revocation feed is broken the route goes on for as long as `SEALGATE_ON_STALE` allows. Raises
         `TypeError` for a text instead of a list, and `ValueError` for what nobody can meet.
         """
@@ -203,6 +210,7 @@ class ActorDependency(SecurityBase, Generic[A_co]):
             max_age=max_age,
             tenant=tenant,
             tenant_from=tenant_from,
+            action=action,
             stale=stale,
         )
         need = self.need.and_(replace(more, optional=True))
@@ -236,6 +244,8 @@ class ActorDependency(SecurityBase, Generic[A_co]):
         number = self.number
         if security_scopes is not None and security_scopes.scopes:
             number = self.marks.number(self.need.with_scopes(security_scopes.scopes))
+        if self.need.actions:
+            number = self._without_actions(number, state.get(JUDGED_KEY), connection.scope)
         if actor is None:
             if STATE_KEY not in state:
                 _log.error(
@@ -251,8 +261,30 @@ class ActorDependency(SecurityBase, Generic[A_co]):
         else:
             refused = core.refusal(actor, number)
         if refused is not None:
+            decisions.refused_inside(core, connection.scope, actor, refused)
             raise Refused(refused)
         return cast(A_co, actor)
+
+    def _without_actions(
+        self, number: int, judged: tuple[Core, int] | None, scope: MutableMapping[str, Any]
+    ) -> int:
+        """The number of what is left to be asked where the layer has asked the policies for the actions, with the
+        route that serves the request. Where it has not, the number stays, and with it the refusal: here nobody can
+        tell the route.
+        """
+        # Imported here: that module raises what is refused here.
+        from sealgate.policies import here
+
+        marks, need = self.marks, self.marks.need(number)
+        if judged is None or judged[0] is not marks.core or need is None:
+            return number
+        met = marks.need(judged[1])
+        if met is None or not need.actions <= met.actions or judged[1] == marks.number(met):
+            return number
+        request = here.get()
+        if request is None or request.core is not marks.core or not request.target.came_true(scope):
+            return number  # Another route was judged: what is allowed with that one is not with this one.
+        return marks.number(replace(need, actions=frozenset()))
 
     def _tenant(self, connection: HTTPConnection) -> str:
         """The tenant that the path names; the name of none if it names none."""

@@ -14,10 +14,11 @@ from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
 from starlette.routing import Route
 
-from sealgate import onward
+from sealgate import onward, policies
 from sealgate._core import Core, FeedStatus, SettingsError
 from sealgate._lifespans import Lifespans
 from sealgate._place import of_call
+from sealgate._told import Teller
 from sealgate.actors import Actor, Agent, Machine, User
 from sealgate.asgi import Application, GateLayer
 from sealgate.cors import check_cors
@@ -26,6 +27,7 @@ from sealgate.interlock import is_guarded
 from sealgate.mcp import Asks, Mounted, mounted
 from sealgate.needs import AGENT, ANY_KIND, MACHINE, USER, Need
 from sealgate.openapi import document, offer_sign_in
+from sealgate.policies import NOBODY_NAMED, NobodyNamed, PolicyResource, Resource
 from sealgate.public_paths import PublicPaths
 from sealgate.routes import RouteTable
 from sealgate.stand_ins import StandIns
@@ -34,6 +36,7 @@ from sealgate.understood import routes_as_written
 
 if TYPE_CHECKING:
     from sealgate._onward_auth import OnwardAuth
+    from sealgate.lock import Review
     from sealgate.onward import OnBehalf
 
 _log = logging.getLogger("sealgate")
@@ -82,6 +85,11 @@ class Gate:
         shared_view: str | None = None,
         gate_name: str | None = None,
         routes: str | PathLike[str] | None = None,
+        policy_file: str | PathLike[str] | None = None,
+        decisions_allowed: str | None = None,
+        decisions_network: Literal["full", "prefix", "none"] | None = None,
+        spool: str | PathLike[str] | None = None,
+        spool_limit: int | None = None,
     ) -> None:
         """Takes settings that are written out rather than read from the environment.
 
@@ -102,7 +110,11 @@ class Gate:
         `shared_view` is `"auto"`, `"off"` or the directory where the processes of this machine share what is
         revoked; `gate_name` what the control plane calls this gate.
         `routes` is the lock file that the application's routes are held to, with `#module:app` behind it
-        where it has several applications. What is left out has the default of its environment variable.
+        where it has several applications. `policy_file` declares a mapping and policies, for a gate whose
+        issuer hands out none. `decisions_allowed` says which allowed requests get a record of their own at
+        the control plane, `"all"`, `"1/10"` or `"none"`, and `decisions_network` how much of addresses is
+        told; `spool` is the directory below which decisions are kept while it is away, and `spool_limit` how
+        much that may be, in MiB. What is left out has the default of its environment variable.
         Raises `SettingsError`.
         """
         settings: dict[str, str | int | None] = {
@@ -130,6 +142,11 @@ class Gate:
             "shared_view": shared_view,
             "gate_name": gate_name,
             "routes": None if routes is None else fspath(routes),
+            "policy_file": None if policy_file is None else fspath(policy_file),
+            "decisions_allowed": decisions_allowed,
+            "decisions_network": decisions_network,
+            "spool": None if spool is None else fspath(spool),
+            "spool_limit": spool_limit,
         }
         given = {name: str(value) for name, value in settings.items() if value is not None}
         self._set_up(Core(of_call("Gate(...)"), **given))
@@ -159,7 +176,7 @@ class Gate:
 
         `Depends(gate.user)` asks for any; `Depends(gate.user(scopes=["expenses:read"]))` and
         `Depends(gate.user(roles=["admin"]))` for one who has everything named. The other keywords are
-        `any_scopes`, `any_roles`, `acr`, `max_age`, `tenant`, `tenant_from` and `stale`.
+        `any_scopes`, `any_roles`, `acr`, `max_age`, `tenant`, `tenant_from`, `action` and `stale`.
         """
         return self._marks.dependency(Need(frozenset({USER})))
 
@@ -256,6 +273,38 @@ class Gate:
         return onward.client(
             self._core, audience, scopes, places, on_behalf_of_user=on_behalf_of_user, dpop=dpop
         )
+
+    def require(
+        self,
+        action: str,
+        resource: Resource | PolicyResource | None = None,
+        *,
+        actor: Actor | NobodyNamed | None = NOBODY_NAMED,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Goes on only where the policies allow `action` with `resource`.
+
+        `resource` is a `sealgate.Resource`, or an object with a method `__sealgate_resource__` that gives
+        one; left out it is the route. `actor` is whoever the request comes from, unless another one is named.
+        `context` is what the action is told besides. Else it raises what becomes the gate's refusal: 403 with
+        `policy_denied`, 401 where nobody is signed in. It can be called in plain and in async functions, and
+        asks nobody over the network.
+
+        Raises `PolicyQuestionError` for what does not fit what the policies declare, and `LookupError`
+        where no request is being served and nobody is named.
+        """
+        policies.require(self._core, action, resource, actor, context)
+
+    def permits(
+        self,
+        action: str,
+        resource: Resource | PolicyResource | None = None,
+        *,
+        actor: Actor | NobodyNamed | None = NOBODY_NAMED,
+        context: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Whether `require` would go on: for pages that show what somebody may do. Nothing is recorded."""
+        return policies.permits(self._core, action, resource, actor, context)
 
     def csrf_token(self, request: HTTPConnection) -> str:
         """A token for the forms of the page that answers `request`, as a hidden field `csrf_token`, or for
@@ -377,6 +426,8 @@ class Gate:
             raise TypeError("this application has routes of its own: use gate.install(app)")
         if requires is not None and requires.need.stale_ok:
             raise ValueError('stale="allow" is for single routes: a wrapped application takes every method')
+        if requires is not None and requires.need.actions:
+            raise ValueError("action is for single routes: those of a wrapped application are not known")
         stand_ins = StandIns(self._core.issuer)
         number = None if requires is None else requires.number
         return GateLayer(
@@ -406,10 +457,13 @@ class Gate:
             )
         for line in table.shadowed():
             _log.warning("%s", line)
-        if self._core.routes is not None:
-            self._review(app, table, self._core.routes)
+        review = None if self._core.routes is None else self._review(app, table, self._core.routes)
         self._document(app)
         self._warn_of_overrides(app)
+        if not stand_ins.open and self._core.provider == "sealgate":
+            teller = Teller(self._core, app, review)
+            teller.tell()
+            table.on_change = teller.changed
         self._begin(stand_ins)
 
     def _start_wrapped(self, stand_ins: StandIns) -> None:
@@ -421,13 +475,14 @@ class Gate:
             )
         self._begin(stand_ins)
 
-    def _review(self, app: Starlette, table: RouteTable, lock_file: str) -> None:
+    def _review(self, app: Starlette, table: RouteTable, lock_file: str) -> Review:
         # Imported here: the inventory reads gates, this one among them.
         from sealgate.lock import Review
 
         review = Review(app, lock_file, development=self._core.development)
         review.start()
         table.hold_to(review)
+        return review
 
     def _begin(self, stand_ins: StandIns) -> None:
         self._serving.add(stand_ins)

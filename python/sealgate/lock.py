@@ -45,8 +45,22 @@ class Review:
         self._name = self._choose(named)
         self._told: set[str] = set()
         self._frontends: set[str] = set()
+        self._live: Json | None = None
+        self._differing: int | None = None
         self._first: list[tuple[Way, str]] | None = None
         """What the start has found, for the first look."""
+
+    @property
+    def digest(self) -> str:
+        """The digest of the lock file."""
+        return self._lock.digest
+
+    def told(self) -> tuple[Json, int | None]:
+        """The inventory that was compared last, and how many routes were not as they were reviewed; none
+        where that could not be told.
+        """
+        inventory = self._live if self._live is not None else live(self._app)
+        return inventory, self._differing
 
     def start(self) -> None:
         """Raises `SettingsError` in production when a route is not as it was reviewed."""
@@ -92,9 +106,11 @@ class Review:
             _log.error("%s. The route is closed: %s", message, _WAY_OUT)
 
     def _unreviewed(self) -> list[tuple[Way, str]]:
-        live = _inventory(self._app, self._name)
-        self._frontends = {route["path"] for route in live["routes"] if route["kind"] == "frontend"}
-        found = self._lock.unreviewed(self._name, json.dumps(live))
+        self._live, self._differing = None, None
+        now = self._live = _inventory(self._app, self._name)
+        self._frontends = {route["path"] for route in now["routes"] if route["kind"] == "frontend"}
+        found = self._lock.unreviewed(self._name, json.dumps(now))
+        self._differing = len(found)
         return [(Way(frozenset(methods), path), message) for methods, path, _, message in found]
 
     def _read(self) -> RouteLock:
@@ -129,6 +145,11 @@ class Review:
             f"{self._file} has no application {wanted}, but {known}: name it, as in "
             f"{self._file}#{apps[0] if apps else 'main:app'}"
         )
+
+
+def live(app: Starlette) -> Json:
+    """The inventory of a running application, as far as it is told of."""
+    return _inventory(app, "app")
 
 
 def _inventory(app: Starlette, name: str) -> Json:

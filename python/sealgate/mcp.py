@@ -158,7 +158,7 @@ class Mounted:
             await inner(handed, receive, self._naming_sessions(caller, send))
 
     async def _refuse(self, decision: Decision, scope: Scope, send: Send) -> None:
-        decisions.refused(scope, self._target, decision)
+        decisions.refused(self.marks.core, scope, self._target, decision)
         await answer(decision, scope, send)
 
     def _handed_on(
@@ -238,9 +238,12 @@ def mounted(
     everybody = asked(ANY_KIND, scopes=scopes)
     base = everybody if requires is None else _checked("requires", requires).and_(everybody)
 
+    # What policies and lock files call the way in.
+    route = f"* {path}"
+
     def numbered(what: str, asks: Asks) -> int:
         need = _checked(what, asks) if isinstance(asks, ActorDependency) else asked(ANY_KIND, scopes=asks)
-        return marks.number(need)
+        return marks.number(need, route)
 
     def numbers(what: str, asked_for: Mapping[str, Asks]) -> list[tuple[str, int]]:
         return [(name, numbered(f"{what}[{name!r}]", asks)) for name, asks in asked_for.items()]
@@ -249,7 +252,7 @@ def mounted(
     core = McpServer(
         marks.core,
         path,
-        marks.number(base),
+        marks.number(base, route),
         numbers("tools", tools),
         prompts=None if prompts is None else numbers("prompts", prompts),
         resources=None if resources is None else numbers("resources", resources),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ USER, MACHINE, AGENT = "user", "machine", "agent"
 ANY_KIND = frozenset({USER, MACHINE, AGENT})
 
 _MOST_SECONDS = 2**32 - 1
+_ACTION = re.compile(r"[A-Za-z0-9._:/-]{1,128}\Z")
 
 _Groups = frozenset[frozenset[str]]
 _NONE: frozenset[str] = frozenset()
@@ -44,6 +46,8 @@ class Need:
     tenant: str | None = None
     tenants_from: frozenset[str] = _NONE
     """Path parameters that name the tenant. They are known only after routing: the dependency judges them."""
+    actions: frozenset[str] = _NONE
+    """What is done there, as the policies call it: all of it has to be allowed with the route."""
     stale_ok: bool = False
     """Whether the route may be served for a while by a revocation view that is not fresh, where the settings
     allow it. It asks nothing of the actor: of several marks on a route, one that says so is enough.
@@ -73,6 +77,7 @@ class Need:
             max_age=min(ages, default=None),
             tenant=self.tenant or other.tenant,
             tenants_from=self.tenants_from | other.tenants_from,
+            actions=self.actions | other.actions,
             stale_ok=self.stale_ok or other.stale_ok,
         )
         both.check()
@@ -94,9 +99,9 @@ class Need:
         """Whether some actor could be refused."""
         return self != Need(ANY_KIND, optional=self.optional, stale_ok=self.stale_ok)
 
-    def number(self, core: Core) -> int:
+    def number(self, core: Core, route: str | None = None) -> int:
         """The core's number for this. It takes one group of alternatives: of several, the dependencies
-        that asked for them judge the others.
+        that asked for them judge the others. Actions are judged with `route`, and without one never allowed.
         """
         return core.require(
             sorted(self.kinds),
@@ -109,6 +114,8 @@ class Need:
             max_age=self.max_age,
             tenant=self.tenant,
             stale_ok=self.stale_ok,
+            actions=sorted(self.actions),
+            route=route if self.actions else None,
         )
 
     def __str__(self) -> str:
@@ -122,6 +129,7 @@ class Need:
             "max_age": self.max_age,
             "tenant": self.tenant,
             "tenant_from": min(self.tenants_from, default=None),
+            "action": min(self.actions, default=None),
             "stale": "allow" if self.stale_ok else None,
         }
         return ", ".join(f"{name}={value!r}" for name, value in said.items() if value not in ([], None))
@@ -138,6 +146,7 @@ def asked(
     max_age: int | None = None,
     tenant: str | None = None,
     tenant_from: str | None = None,
+    action: str | None = None,
     stale: str | None = None,
 ) -> Need:
     """The need that these keywords ask for. Raises `TypeError` and `ValueError` for what none can be."""
@@ -148,6 +157,8 @@ def asked(
     for name, value in (("tenant", tenant), ("tenant_from", tenant_from)):
         if value is not None and (type(value) is not str or not value):
             raise ValueError(f"{name} is a name, and not {value!r}")
+    if action is not None:
+        checked_action(action)
     if stale not in (None, "allow"):
         raise ValueError(f'stale is "allow" or nothing, and not {stale!r}')
     need = Need(
@@ -160,10 +171,19 @@ def asked(
         max_age=max_age,
         tenant=tenant,
         tenants_from=_NONE if tenant_from is None else frozenset({tenant_from}),
+        actions=_NONE if action is None else frozenset({action}),
         stale_ok=stale is not None,
     )
     need.check()
     return need
+
+
+def checked_action(action: str) -> str:
+    """The name of an action. Raises `ValueError` for what is none."""
+    # The value comes from people's code, which is not always type-checked.
+    if type(action) is not str or _ACTION.match(action) is None:
+        raise ValueError(f'{action!r} is no action: write letters, digits and "._:/-"')
+    return action
 
 
 def _names(what: str, names: Iterable[str]) -> tuple[str, ...]:

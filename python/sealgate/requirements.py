@@ -63,10 +63,12 @@ class Asked:
         """The roles of which any will do."""
         return frozenset[str]().union(*self.need.any_roles) if self.need else frozenset()
 
-    def number(self, marks: Marks) -> int:
-        """The core's number for this. A contradiction asks for the actor: the stricter mark wins."""
+    def number(self, marks: Marks, route: str | None = None) -> int:
+        """The core's number for this, of the route that is called so. A contradiction asks for the actor: the
+        stricter mark wins.
+        """
         if self.need is not None:
-            return marks.number(self.need)
+            return marks.number(self.need, route)
         if self.reasons:
             return marks.core.require_public("; ".join(dict.fromkeys(self.reasons)))
         return marks.core.UNMARKED

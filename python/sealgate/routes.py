@@ -80,6 +80,8 @@ class _Entry:
     """Its path below that of its router, if it shows one."""
     way: frozenset[str] | None = None
     """Its methods as a lock file has them, where the routes are held to one."""
+    methods: str | None = None
+    """The same in one text, where it asks for somebody."""
 
     def __str__(self) -> str:
         """The route in words, with the file and line of what serves it."""
@@ -109,6 +111,8 @@ class RouteTable:
         self._is_guarded = False
         self._review: Reviewed | None = None
         self._not_reviewed: Closed | None = None
+        self.on_change: Callable[[], None] | None = None
+        """Whom to tell that the routes were read anew."""
 
     def hold_to(self, review: Reviewed) -> None:
         """From now on the routes have to be as they were reviewed. Those that are not are closed."""
@@ -126,6 +130,15 @@ class RouteTable:
         if is_open or (entry.way is not None and not self._not_reviewed.has(Way(entry.way, path))):
             return target
         return self._unreviewed(target.template)
+
+    def named(self, target: Target, prefix: str, entry: _Entry) -> Target:
+        """`target` with the name that policies have for the route, by which they judge its actions."""
+        if entry.methods is None:
+            return target
+        name = f"{entry.methods} {prefix}{entry.path or ''}"
+        need = entry.asked.need
+        number = target.number if need is None or not need.actions else entry.asked.number(self._marks, name)
+        return replace(target, name=name, number=number)
 
     def _unreviewed(self, template: str | None) -> Target:
         return Target(self._marks.core.UNREVIEWED, verified=False, template=template)
@@ -258,6 +271,8 @@ class RouteTable:
         self.entries(self._app.router)
         if self._review is not None:
             self._not_reviewed = self._review.look()
+        if self.on_change is not None:
+            self.on_change()
 
     def _relies_on(self, *attributes: tuple[object, str, object]) -> None:
         """What is cached counts as long as these are the very values; of a list, the very items."""
@@ -324,8 +339,18 @@ class RouteTable:
         plain = handles_as_written(original)
         endpoint = getattr(effective, "endpoint", None) or original.endpoint
         way = self._way(effective, original)
+        methods = _methods_text(effective, original) if asked.user else None
         return _Entry(
-            matches, target, asked, label, steady=steady, plain=plain, endpoint=endpoint, path=path, way=way
+            matches,
+            target,
+            asked,
+            label,
+            steady=steady,
+            plain=plain,
+            endpoint=endpoint,
+            path=path,
+            way=way,
+            methods=methods,
         )
 
     def _way(self, effective: Any, original: BaseRoute) -> frozenset[str] | None:
@@ -465,7 +490,7 @@ class _Walk:
     def _enter(self, entry: _Entry, scope: Scope, child: Scope, depth: int, prefix: str) -> Target:
         if entry.app is None:
             target = replace(entry.target, endpoint=child.get("endpoint"))
-            return self._table.reviewed(target, prefix, entry)
+            return self._table.reviewed(self._table.named(target, prefix, entry), prefix, entry)
         router = router_of(entry.app)
         if router is None or depth >= _DEEPEST_MOUNT:
             return self._table.reviewed(self._table.unmarked, prefix, entry)
@@ -536,6 +561,18 @@ def _only_reads(route: Any) -> bool:
     """Whether a route takes none but safe methods (RFC 9110, section 9.2.1), and opens no socket."""
     methods = frozenset[str](getattr(route, "methods", None) or ())
     return bool(methods) and methods <= _SAFE_METHODS
+
+
+def _methods_text(effective: Any, original: BaseRoute) -> str:
+    """The methods of a route as lock files write them: `HEAD` is not told beside `GET`."""
+    if isinstance(original, WebSocketRoute):
+        return "WEBSOCKET"
+    # Imported here: the inventory reads gates, and this with them.
+    from sealgate.inventory.endpoints import methods
+
+    told = frozenset(methods(effective, getattr(original, "endpoint", None)))
+    told = told - {"HEAD"} if "GET" in told else told
+    return ",".join(sorted(told)) or "*"
 
 
 def _methods(route: Any) -> str:

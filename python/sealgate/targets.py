@@ -40,6 +40,8 @@ class Target:
     """Where the layer sends the browser instead, once it is allowed: relative to the request's own URL."""
     template: str | None = None
     """The route's path with the names of its parameters, where it is known."""
+    name: str | None = None
+    """What policies and lock files call the route: its methods, and its whole path."""
 
     def came_true(self, scope: Scope) -> bool:
         """Whether routing put into `scope` what was foretold."""

@@ -26,10 +26,11 @@ class Standing:
     def __init__(self) -> None:
         self.reason: str | None = None
         self.calls: list[int] = []
+        self.noted: list[tuple[str, str]] = []
         self.breaks = False
         self.asked = asyncio.Event()
 
-    def admit(self, scope: Any, requirement: int) -> object:
+    def admit(self, scope: Any, requirement: int, template: str | None = None) -> object:
         return "somebody" if requirement else None
 
     def fallen(self, actors: list[object]) -> list[tuple[int, str]]:
@@ -42,6 +43,9 @@ class Standing:
 
     def record(self, actor: object) -> dict[str, str]:
         return {"actor": str(actor)}
+
+    def note_outcome(self, scope: Any, outcome: str, reason: str, *_: object) -> None:
+        self.noted.append((outcome, reason))
 
     def find(self, scope: Any) -> Target:
         return Target(0 if scope["path"].startswith("/public") else 1, verified=False)

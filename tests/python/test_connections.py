@@ -376,6 +376,7 @@ async def test_the_end_is_in_the_log_of_decisions(core: Standing, caplog: pytest
     said = vars(record)
     assert (said["outcome"], said["reason"], said["path"]) == ("ended", "session_revoked", "/stream")
     assert said["actor"] == "somebody"
+    assert core.noted == [("ended", "session_revoked")]
 
 
 async def test_a_handler_that_listens_hears_the_disconnect(core: Standing) -> None:

@@ -48,6 +48,7 @@ def test_what_a_mark_asks_for_is_the_strength(app: FastAPI, gate: Gate) -> None:
         "/any": gate.actor(any_scopes=["b:read", "a:read"], any_roles=["admin"]),
         "/again": gate.user(acr=["mfa", "hwk"], max_age=300),
         "/tenants/{tenant}": gate.user(tenant_from="tenant"),
+        "/action": gate.user(action="reports.read"),
     }
     for path, dependency in asked.items():
         app.get(path, dependencies=[Depends(dependency)])(handler)
@@ -81,6 +82,11 @@ def test_what_a_mark_asks_for_is_the_strength(app: FastAPI, gate: Gate) -> None:
         "/tenants/{tenant}": (
             "Gate.user",
             {"level": "user", "actors": ["user"], "more": ["tenant_from=tenant"]},
+        ),
+        # What policies allow only some do.
+        "/action": (
+            "Gate.user",
+            {"level": "privileged", "actors": ["user"], "more": ["action=reports.read"]},
         ),
     }
     assert names(own(app)["GET /user"]) == ["sealgate:Gate.user"]

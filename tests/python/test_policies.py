@@ -1,228 +1,670 @@
-"""What the settings say about documentation pages and unknown paths, and what the log of decisions tells."""
+"""Policies behind the gate: `action=` in the layer, `gate.require` in handlers, and the page about both."""
 
-from __future__ import annotations
-
+import asyncio
+import json
 import logging
-from typing import Any
+import os
+import re
+import shlex
+import subprocess
+import uuid
+from collections.abc import AsyncGenerator, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from ipaddress import ip_address
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any
 
 import pytest
-from asgi_kit import assert_refused, request, websocket
-from fastapi import FastAPI
-from sealgate import Gate
-from sealgate.asgi import GateLayer
-from sealgate.public_paths import PublicPaths
-from sealgate.routes import RouteTable
-from sealgate.targets import PathTable, Target
-from sessions import Realm, browser, session_cookie, sign_in
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route, Router
-from unreachable import SETTINGS
+from fastapi import Depends, FastAPI, HTTPException, Request, WebSocket
+from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.testclient import TestClient
+from sealgate import Actor, Gate, PolicyQuestionError, Resource, SettingsError, User
+from sealgate.testing import as_agent, as_machine, as_nobody, as_user, make_user, with_policies
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.responses import Response
+from starlette.websockets import WebSocketDisconnect
 
-PAGES = ["/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"]
+pytestmark = pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`")
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "write-policies.md"
+PROGRAMS = Path(__file__).parents[2] / "target" / "debug"
+
+DECLARED = """
+[policy]
+files = ["*.cedar"]
+
+[policy.actions]
+"notes.list" = {}
+"notes.socket" = {}
+"notes.write" = { context = { "hurry?" = "Bool" } }
+
+[policy.resource.Folder]
+attributes = { "lead?" = "User" }
+
+[policy.resource.Note]
+actions = ["notes.read", "notes.write"]
+parents = ["Folder"]
+
+[policy.resource.Note.attributes]
+owner = "User"
+"size?" = "Long"
+"price?" = "decimal"
+"tags?" = "Set<String>"
+"made_at?" = "datetime"
+"lasts?" = "duration"
+"place?" = "ipaddr"
+"folder?" = "Folder"
+"box?" = { colour = "String" }
+"""
+
+POLICIES = """
+@id("list")
+permit (principal in Role::"reader", action == Action::"notes.list", resource == Route::"GET /notes");
+@id("mounted") permit (principal in Role::"reader", action == Action::"notes.list", resource)
+when { resource.path == "/inner/notes" };
+@id("socket")
+permit (principal is User, action == Action::"notes.socket", resource == Route::"WEBSOCKET /ws");
+@id("own") permit (principal is User, action == Action::"notes.read", resource)
+when { resource.owner == principal };
+@id("agent") permit (principal is Agent, action == Action::"notes.read", resource)
+when { principal has user && principal.user == resource.owner };
+@id("hurry") permit (principal, action == Action::"notes.write", resource is Note)
+when { context has hurry && context.hurry };
+@id("lead") permit (principal is User, action == Action::"notes.write", resource is Note)
+when { resource has folder && resource.folder has lead && resource.folder.lead == principal };
+@id("values") permit (principal is Machine, action == Action::"notes.read", resource is Note)
+when {
+  resource has size && resource.size == 3
+  && resource has price && resource.price == decimal("1.50")
+  && resource has tags && resource.tags.containsAll(["a", "b"])
+  && resource has made_at && resource.made_at == datetime("2026-11-22T09:05:05.007Z")
+  && resource has lasts && resource.lasts == duration("90s")
+  && resource has place && resource.place == ip("10.0.0.1")
+  && resource has box && resource.box.colour == "red"
+  && resource in Folder::"f1"
+};
+"""
 
 
-async def leak() -> str:
-    return "leaked"
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "notes.cedar").write_text(POLICIES)
+    declaring = tmp_path / "sealgate.toml"
+    declaring.write_text(DECLARED)
+    return declaring
 
 
-async def leak_raw(_: Request) -> PlainTextResponse:
-    return PlainTextResponse("leaked")
+class Note:
+    """A note of the application's own."""
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+
+    def __sealgate_resource__(self) -> Resource:
+        return Resource("Note", "n1", {"owner": self.owner})
 
 
-def by_default(**change: Any) -> dict[str, Any]:
-    """Settings that say nothing of documentation pages."""
-    return {name: value for name, value in {**SETTINGS, **change}.items() if name != "docs"}
+@pytest.fixture
+def served(app: FastAPI, gate: Gate) -> FastAPI:
+    app.state.list_action = gate.actor(action="notes.list")
+
+    @app.get("/notes", dependencies=[Depends(gate.actor(action="notes.list"))])
+    def notes() -> str:
+        return "listed"
+
+    @app.get("/other", dependencies=[Depends(gate.actor(action="notes.list"))])
+    def other() -> str:
+        return "listed elsewhere"
+
+    @app.get("/unknown", dependencies=[Depends(gate.actor(action="notes.burn"))])
+    def unknown() -> str:
+        return "burnt"
+
+    @app.get("/maybe", dependencies=[Depends(gate.optional(action="notes.list"))])
+    def maybe() -> str:
+        return "maybe"
+
+    @app.get("/plain/{owner}", dependencies=[Depends(gate.actor)])
+    def plain(owner: str) -> str:
+        gate.require("notes.read", Note(owner))
+        return "read"
+
+    @app.get("/async/{owner}", dependencies=[Depends(gate.actor)])
+    async def of_async(owner: str) -> str:
+        await asyncio.sleep(0)
+        gate.require("notes.read", Note(owner))
+        return "read"
+
+    @app.get("/shown/{owner}", dependencies=[Depends(gate.actor)])
+    def shown(owner: str) -> bool:
+        return gate.permits("notes.read", Note(owner))
+
+    @app.get("/route", dependencies=[Depends(gate.actor)])
+    def route() -> str:
+        gate.require("notes.list")
+        return "listed"
+
+    @app.get("/write", dependencies=[Depends(gate.actor)])
+    def write(hurry: bool = False) -> str:
+        gate.require("notes.write", Note("u9"), context={"hurry": hurry})
+        return "written"
+
+    @app.get("/open", dependencies=[gate.public("anybody may try")])
+    def of_public() -> str:
+        gate.require("notes.read", Note("u1"))
+        return "read"
+
+    @app.get("/stream/{owner}", dependencies=[Depends(gate.actor)])
+    def stream(owner: str) -> StreamingResponse:
+        async def pieces() -> AsyncGenerator[str]:
+            yield str(gate.permits("notes.read", Note(owner)))
+
+        return StreamingResponse(pieces())
+
+    @app.websocket("/ws")
+    async def ws(socket: WebSocket, user: Annotated[User, Depends(gate.user(action="notes.socket"))]) -> None:
+        await socket.accept()
+        await socket.send_text(str(gate.permits("notes.read", Note(user.id))))
+        await socket.close()
+
+    @app.websocket("/ws/denied", dependencies=[Depends(gate.user(action="notes.socket"))])
+    async def denied(socket: WebSocket) -> None:
+        await socket.accept()
+
+    inner = FastAPI()
+
+    @inner.get("/notes", dependencies=[Depends(gate.actor(action="notes.list"))])
+    def of_inner() -> str:
+        return "inner"
+
+    @inner.get("/required/{owner}", dependencies=[Depends(gate.actor)])
+    def required(owner: str) -> str:
+        gate.require("notes.read", Note(owner))
+        return "read"
+
+    app.mount("/inner", inner)
+    return app
 
 
-def gated(**change: Any) -> tuple[FastAPI, Gate]:
-    gate = Gate(**{**SETTINGS, **change})
-    app = FastAPI()
-    gate.install(app)
-    return app, gate
+@pytest.fixture
+def client(served: FastAPI, file: Path) -> Iterator[TestClient]:
+    with as_nobody(served), with_policies(served, file), TestClient(served) as client:
+        yield client
 
 
-@pytest.mark.parametrize("path", PAGES)
-async def test_documentation_is_open_in_development_and_closed_in_production(path: str) -> None:
-    opened, _ = gated(docs="open")
-    assert (await request(opened, "GET", path)).status == 200
-    closed, _ = gated(docs="closed")
-    assert_refused(await request(closed, "GET", path))
-    development = FastAPI()
-    Gate(**by_default()).install(development)
-    assert (await request(development, "GET", path)).status == 200
-    production = FastAPI()
-    Gate(**by_default(base_url="https://app.example", issuer="https://id.example")).install(production)
-    assert_refused(await request(production, "GET", path))
+def reason(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["reason"]
 
 
-async def test_open_documentation_is_noticed_once(caplog: pytest.LogCaptureFixture) -> None:
-    app, _ = gated(docs="open")
-    for path in PAGES:
-        await request(app, "GET", path)
-    notices = [record for record in caplog.records if "documentation pages are open" in record.message]
-    assert len(notices) == 1
-    assert "SEALGATE_DOCS=closed" in notices[0].message
+def test_a_routes_action_is_judged_with_the_route(served: FastAPI, client: TestClient) -> None:
+    with as_user(served, roles=["reader"]):
+        assert client.get("/notes").json() == "listed"
+        assert client.get("/inner/notes").json() == "inner"
+        # Another route, which no policy permits.
+        assert reason(client.get("/other")) == (403, "policy_denied")
+        assert reason(client.get("/unknown")) == (403, "policy_action_unknown")
+    with as_user(served):
+        assert reason(client.get("/notes")) == (403, "policy_denied")
+        assert reason(client.get("/inner/notes")) == (403, "policy_denied")
+    assert client.get("/notes").status_code == 401
+    assert client.get("/maybe").json() == "maybe"
+    with as_user(served):
+        assert reason(client.get("/maybe")) == (403, "policy_denied")
 
 
-async def test_documentation_pages_are_known_by_who_wrote_them() -> None:
-    gate = Gate(**by_default())
-    app = FastAPI(docs_url="/handbook", redoc_url=None, openapi_url="/api.json")
-    app.add_route("/docs", leak_raw)
-    app.add_route("/redoc", leak_raw)
-    app.mount("/sub", FastAPI())
-    gate.install(app)
-    assert (await request(app, "GET", "/handbook")).status == 200
-    assert (await request(app, "GET", "/api.json")).status == 200
-    assert (await request(app, "GET", "/sub/docs")).status == 200
-    for path in ("/docs", "/redoc"):
-        assert_refused(await request(app, "GET", path))
-    wrong_method = await request(app, "POST", "/handbook")
-    assert wrong_method.status == 405
+@pytest.mark.parametrize("path", ["/plain", "/async", "/inner/required"])
+def test_a_handler_asks_for_a_resource(served: FastAPI, client: TestClient, path: str) -> None:
+    with as_user(served, id="u1"):
+        assert client.get(f"{path}/u1").json() == "read"
+        answer = client.get(f"{path}/u2")
+        problem = answer.json()
+        # FastAPI makes an answer of its own of the same content in a mounted application.
+        problem = problem.get("detail", problem)
+        assert (answer.status_code, problem["reason"]) == (403, "policy_denied")
+    user = make_user("u1")
+    with as_agent(served, user=user):
+        assert client.get(f"{path}/u1").json() == "read"
+        assert client.get(f"{path}/u2").status_code == 403
+
+
+def test_pages_ask_without_being_refused(served: FastAPI, client: TestClient) -> None:
+    with as_user(served, id="u1"):
+        assert client.get("/shown/u1").json() is True
+        assert client.get("/shown/u2").json() is False
+        assert client.get("/stream/u1").text == "True"
+        assert client.get("/stream/u2").text == "False"
+
+
+def test_without_a_resource_it_is_the_route(served: FastAPI, client: TestClient) -> None:
+    with as_user(served, roles=["reader"]):
+        assert reason(client.get("/route")) == (403, "policy_denied")
+
+
+def test_what_is_told_beside_the_resource_counts(served: FastAPI, client: TestClient) -> None:
+    with as_user(served):
+        assert client.get("/write?hurry=true").json() == "written"
+        assert reason(client.get("/write")) == (403, "policy_denied")
+
+
+def test_where_nobody_is_signed_in_signing_in_is_asked_for(client: TestClient) -> None:
+    assert reason(client.get("/open")) == (401, "credential_missing")
+
+
+def test_sockets_are_judged_before_they_open(served: FastAPI, client: TestClient) -> None:
+    with as_user(served), client.websocket_connect("/ws") as socket:
+        assert socket.receive_text() == "True"
+    with as_user(served), pytest.raises(WebSocketDisconnect), client.websocket_connect("/ws/denied"):
+        pass
+
+
+def test_a_socket_ends_when_the_policies_allow_its_action_no_more(
+    served: FastAPI, gate: Gate, client: TestClient, file: Path, tmp_path: Path
+) -> None:
+    @served.websocket("/ws/lasting", dependencies=[Depends(gate.user(action="notes.list"))])
+    async def lasting(socket: WebSocket) -> None:
+        await socket.accept()
+        while True:
+            await socket.send_text(await socket.receive_text())
+
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "sealgate.toml").write_text(DECLARED)
+    (other / "notes.cedar").write_text('@id("no") forbid (principal, action, resource);')
+    permitting = '@id("lasting") permit (principal, action == Action::"notes.list", resource);'
+    (file.parent / "notes.cedar").write_text(permitting)
+    with (
+        with_policies(served, file),
+        as_user(served),
+        client.websocket_connect("/ws/lasting") as socket,
+    ):
+        socket.send_text("a")
+        assert socket.receive_text() == "a"
+        with with_policies(served, other / "sealgate.toml"):
+            with pytest.raises(WebSocketDisconnect) as ended:
+                socket.receive_text()
+            assert (ended.value.code, ended.value.reason) == (4401, "policy_denied")
+
+
+def test_an_action_that_was_judged_with_another_route_is_not_judged(
+    served: FastAPI, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = []
+
+    @served.get("/reached", dependencies=[Depends(served.state.list_action)])
+    def reached() -> str:
+        ran.append(1)
+        return "reached"
+
+    with as_user(served, roles=["reader"]):
+        # Nobody may list there.
+        assert reason(client.get("/reached")) == (403, "policy_denied")
+        # What a middleware does that the layer does not know: the layer has judged GET /notes.
+        router = served.router
+        inner: Any = router.middleware_stack
+
+        async def elsewhere(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "http" and scope["path"] == "/notes":
+                scope["path"] = "/reached"
+            await inner(scope, receive, send)
+
+        monkeypatch.setattr(router, "middleware_stack", elsewhere)
+        assert client.get("/notes").status_code != 200
+    assert ran == []
+
+
+def test_refusals_of_handlers_are_in_the_log(
+    served: FastAPI, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "sealgate.decisions"), as_user(served, id="u1"):
+        client.get("/plain/u2")
+        client.get("/shown/u2")
+    records = [record for record in caplog.records if record.name == "sealgate.decisions"]
+    told = [(vars(record)["reason"], vars(record)["route"], vars(record)["actor"]) for record in records]
+    assert told == [("policy_denied", "/plain/{owner}", "u1")]
+
+
+def test_handlers_of_exceptions_do_not_come_between(served: FastAPI, file: Path) -> None:
+    @served.exception_handler(HTTPException)
+    async def of_http(_: Request, error: Exception) -> Response:
+        return JSONResponse("swallowed", 200)
+
+    @served.exception_handler(Exception)
+    async def of_all(_: Request, error: Exception) -> Response:
+        return JSONResponse("swallowed", 200)
+
+    async def dispatch(request: Request, call_next: Any) -> Response:
+        try:
+            answer: Response = await call_next(request)
+        except Exception:
+            return JSONResponse("swallowed", 200)
+        return answer
+
+    served.add_middleware(BaseHTTPMiddleware, dispatch=dispatch)
+    with as_user(served, id="u1"), with_policies(served, file), TestClient(served) as client:
+        assert reason(client.get("/plain/u2")) == (403, "policy_denied")
+        assert reason(client.get("/async/u2")) == (403, "policy_denied")
+
+
+def test_requests_do_not_know_each_others_actors(served: FastAPI, client: TestClient) -> None:
+    with as_user(served, id="u1"):
+        assert client.get("/plain/u1").status_code == 200
+    with as_user(served, id="u2"):
+        assert client.get("/plain/u1").status_code == 403
+        assert client.get("/plain/u2").status_code == 200
+
+
+def test_every_value_of_python_is_one_of_the_policies(
+    served: FastAPI, gate: Gate, client: TestClient
+) -> None:
+    note = Resource(
+        "Note",
+        str(uuid.UUID(int=7)),
+        {
+            "owner": make_user("u1"),
+            "size": 3,
+            "price": Decimal("1.5"),
+            "tags": {"a", "b", "c"},
+            "made_at": datetime(2026, 11, 22, 9, 5, 5, 7000, UTC),
+            "lasts": timedelta(seconds=90),
+            "place": ip_address("10.0.0.1"),
+            "box": {"colour": "red"},
+            "folder": None,
+        },
+        (Resource("Folder", "f1"),),
+    )
+    with as_machine(served, id="m1") as machine:
+        gate.require("notes.read", note, actor=machine)
+        changes: list[dict[str, Any]] = [
+            {"size": 4},
+            {"price": Decimal("1.51")},
+            {"tags": ["a"]},
+            {"made_at": datetime(2026, 11, 22, tzinfo=UTC)},
+            {"lasts": timedelta(seconds=91)},
+            {"place": ip_address("::1")},
+            {"box": {"colour": "blue"}},
+            {"size": None},
+        ]
+        for change in changes:
+            other = Resource(note.type, note.id, {**note.attributes, **change}, note.parents)
+            assert gate.permits("notes.read", other, actor=machine) is False, change
+        assert gate.permits("notes.read", Resource("Note", "n", note.attributes), actor=machine) is False
+
+
+def test_what_lies_behind_a_reference_has_to_be_told(served: FastAPI, gate: Gate, client: TestClient) -> None:
+    user = make_user("u1")
+
+    def allowed(folder: object) -> bool:
+        note = Resource("Note", "n1", {"owner": "u2", "folder": folder})
+        return gate.permits("notes.write", note, actor=user)
+
+    assert allowed(Resource("Folder", "f1", {"lead": user}))
+    assert not allowed(Resource("Folder", "f1", {"lead": "u2"}))
+    assert not allowed(Resource("Folder", "f1"))
+    assert not allowed("f1")
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
+    ("resource", "code"),
     [
-        ("GET", "/nowhere", 404),
-        ("POST", "/known", 405),
-        ("HEAD", "/known", 405),
-        ("GET", "/sub/nowhere", 404),
+        (Resource("Note", "n1"), "policy_attribute_wrong"),
+        (Resource("Note", "n1", {"owner": 7}), "policy_attribute_wrong"),
+        (Resource("Note", "n1", {"owner": "u1", "size": "3"}), "policy_attribute_wrong"),
+        (Resource("Note", "n1", {"owner": "u1", "size": True}), "policy_attribute_wrong"),
+        (Resource("Note", "n1", {"owner": "u1", "size": 2**63}), "policy_attribute_wrong"),
+        (Resource("Note", "n1", {"owner": "u1", "price": 1.5}), "policy_attribute_wrong"),
+        (Resource("Note", "n1", {"owner": "u1", "made_at": datetime(2026, 1, 1)}), "policy_attribute_wrong"),
+        (Resource("Note", "n1", {"owner": "u1", "colour": "red"}), "policy_attribute_wrong"),
+        (Resource("Note", "n1", {"owner": object()}), "policy_attribute_wrong"),
+        (Resource("Note", "n1", {"owner": "u1"}, (Resource("Note", "n2"),)), "policy_attribute_wrong"),
+        (Resource("Role", "reader"), "policy_resource_wrong"),
+        (Resource("Invoice", "i1"), "policy_resource_wrong"),
+        (Resource("Note", "n1", {"owner": "u1", "tags": ["a"] * 2000}), "policy_question_oversize"),
     ],
 )
-async def test_strangers_are_told_of_unknown_paths_unless_asked_to_hide_them(
-    method: str, path: str, status: int
+def test_what_does_not_fit_what_is_declared_is_an_error_and_never_an_answer(
+    gate: Gate, client: TestClient, resource: Resource, code: str
 ) -> None:
-    for setting, expected in (("show", status), ("hide", 401)):
-        app, _ = gated(unknown_paths=setting)
-        app.get("/known")(leak)
-        app.mount("/sub", FastAPI())
-        answer = await request(app, method, path)
-        assert answer.status == expected
-        assert b"leaked" not in answer.body
+    for ask in (gate.require, gate.permits):
+        with pytest.raises(PolicyQuestionError) as raised:
+            ask("notes.read", resource, actor=make_user("u1"))
+        assert raised.value.code == code, str(raised.value)
 
 
-async def test_hidden_paths_leave_public_routes_and_their_redirects_open() -> None:
-    app, gate = gated(unknown_paths="hide")
-    app.get("/open/", dependencies=[gate.public("open")])(leak)
-    app.get("/closed/")(leak)
-    assert (await request(app, "GET", "/open/")).status == 200
-    assert (await request(app, "GET", "/open")).status == 307
-    assert_refused(await request(app, "GET", "/closed"))
-    assert_refused(await websocket(app, "/nowhere"))
+def test_an_endless_resource_is_refused(gate: Gate, client: TestClient) -> None:
+    class Endless:
+        def __sealgate_resource__(self) -> Resource:
+            return Resource("Note", "n1", {"owner": "u1", "folder": Endless()})
+
+    with pytest.raises(PolicyQuestionError) as raised:
+        gate.permits("notes.read", Endless(), actor=make_user("u1"))
+    assert raised.value.code == "policy_question_oversize"
 
 
-async def test_a_signed_in_user_is_told_of_unknown_paths_even_when_they_are_hidden(realm: Realm) -> None:
-    app = FastAPI()
-    realm.gate(unknown_paths="hide").install(app)
-    app.get("/known")(leak)
-    async with browser(app) as client:
-        await sign_in(client, realm)
-        cookie = session_cookie(client)
-    assert (await request(app, "GET", "/nowhere", [cookie])).status == 404
-    assert (await request(app, "POST", "/known", [cookie, ("origin", "http://127.0.0.1:8000")])).status == 405
-    assert_refused(await request(app, "GET", "/nowhere"))
+def test_what_is_no_question_is_refused_at_once(gate: Gate, client: TestClient) -> None:
+    user = make_user("u1")
+    with pytest.raises(ValueError, match="is no action"):
+        gate.require("two words", Note("u1"), actor=user)
+    with pytest.raises(TypeError, match="is no resource"):
+        gate.require("notes.read", object(), actor=user)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError, match="is no resource"):  # And not a route that is called so.
+        gate.require("notes.list", "GET /notes", actor=user)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError, match="write str"):
+        Resource("Note", 7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with pytest.raises(LookupError, match="name who asks"):
+        gate.require("notes.read", Note("u1"))
+    with pytest.raises(LookupError, match="name the resource"):
+        gate.require("notes.read", actor=user)
+    with pytest.raises(ValueError, match="is no action"):
+        gate.user(action="two words")
+    with pytest.raises(ValueError, match="action is for single routes"):
+        gate.wrap(_nothing, requires=gate.user(action="notes.list"))
 
 
-async def test_a_route_that_appears_behind_a_hidden_path_is_not_reached(
-    monkeypatch: pytest.MonkeyPatch, realm: Realm
-) -> None:
-    # The table foretold nothing there; when something answers all the same, its answer is withheld.
-    app = FastAPI()
-    realm.gate(unknown_paths="hide").install(app)
-    async with browser(app) as client:
-        await sign_in(client, realm)
-        cookie = session_cookie(client)
-    find = RouteTable.find
-    app.get("/appeared")(leak)
-
-    def outdated(self: RouteTable, scope: Any) -> Target:
-        return find(self, {**scope, "path": "/no"})
-
-    monkeypatch.setattr(RouteTable, "find", outdated)
-    answer = await request(app, "GET", "/appeared", [cookie])
-    assert answer.status == 500
-    assert b"leaked" not in answer.body
+async def _nothing(scope: Any, receive: Any, send: Any) -> None:
+    raise AssertionError
 
 
-async def test_any_asgi_application_is_closed_but_for_declared_paths(gate: Gate) -> None:
-    async def page(scope: Any, receive: Any, send: Any) -> None:
-        await PlainTextResponse(f"{scope['path']}")(scope, receive, send)
-
-    paths = PublicPaths()
-    paths.add("/health", "load balancers ask")
-    paths.add("/static/*", "assets")
-    marks = gate._marks  # pyright: ignore[reportPrivateUsage]
-    layer = GateLayer(
-        Router([Mount("/", page)]),
-        core=gate._core,  # pyright: ignore[reportPrivateUsage]
-        table=PathTable(marks, paths),
-        on_startup=lambda: None,
-        on_shutdown=lambda: None,
-    )
-    assert (await request(layer, "GET", "/health")).body == b"/health"
-    assert (await request(layer, "GET", "/static/a.css")).status == 200
-    for path in ("/", "/healthz", "/static/../secret", "/anything"):
-        assert_refused(await request(layer, "GET", path))
+def test_an_issuers_users_are_its_own(gate: Gate, client: TestClient) -> None:
+    # As a test's actors have it: whoever another issuer vouches for is somebody else.
+    assert gate.permits("notes.read", Note("u1"), actor=make_user("u1"))
+    assert not gate.permits("notes.read", Note("u1"), actor=make_user("U1"))
 
 
-async def test_refusals_are_in_the_log_of_decisions(gate: Gate, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, "sealgate.decisions")
-    app = FastAPI()
-    gate.install(app)
-    app.get("/items/{item}")(leak)
-    app.get("/open", dependencies=[gate.public("open")])(leak)
-    await request(app, "GET", "/items/7", query="token=secret")
-    await request(app, "GET", "/open")
-    refused, allowed = (vars(record) for record in caplog.records if record.name == "sealgate.decisions")
-    assert (refused["levelno"], allowed["levelno"]) == (logging.INFO, logging.DEBUG)
-    assert {name: refused[name] for name in ("outcome", "reason", "status", "method", "path", "route")} == {
-        "outcome": "refused",
-        "reason": "credential_missing",
-        "status": 401,
-        "method": "GET",
-        "path": "/items/7",
-        "route": "/items/{item}",
+def test_without_policies_what_asks_for_them_is_denied(served: FastAPI, gate: Gate) -> None:
+    with as_user(served, id="u1", roles=["reader"]), TestClient(served) as client:
+        assert reason(client.get("/notes")) == (403, "policy_missing")
+        assert reason(client.get("/plain/u1")) == (403, "policy_missing")
+        assert client.get("/shown/u1").json() is False
+
+
+def test_other_policies_count_from_then_on(served: FastAPI, client: TestClient, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "sealgate.toml").write_text(DECLARED)
+    with as_user(served, id="u1"):
+        assert client.get("/plain/u1").status_code == 200
+        forbidding = POLICIES + '@id("no") forbid (principal, action, resource);'
+        (other / "notes.cedar").write_text(forbidding)
+        with with_policies(served, other / "sealgate.toml"):
+            # The very question that was answered otherwise before.
+            assert reason(client.get("/plain/u1")) == (403, "policy_denied")
+        (other / "notes.cedar").write_text("permit (principal, action, resource);")
+        with (
+            pytest.raises(SettingsError, match="id_missing"),
+            with_policies(served, other / "sealgate.toml"),
+        ):
+            pass
+
+
+def test_a_wrapped_applications_refusals_are_the_gates(gate: Gate, file: Path) -> None:
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        gate.require("notes.read", Note("u1"))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    wrapped = gate.wrap(inner, requires=gate.user)
+    with with_policies(wrapped, file):
+
+        async def served(scope: Any, receive: Any, send: Any) -> None:
+            await wrapped(scope, receive, send)
+
+        client = TestClient(served)
+        with as_user(wrapped, id="u1"):
+            assert client.get("/x").status_code == 200
+        with as_user(wrapped, id="u2"):
+            assert reason(client.get("/x")) == (403, "policy_denied")
+
+
+def test_resources_are_values() -> None:
+    attributes = {"owner": "u1"}
+    note = Resource("Note", "n1", attributes)
+    attributes["owner"] = "u2"
+    assert note.attributes["owner"] == "u1"
+    assert note == Resource("Note", "n1", {"owner": "u1"})
+    assert len({note, Resource("Note", "n1", {"owner": "u1"})}) == 1
+    with pytest.raises(AttributeError):
+        note.id = "n2"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The page's own files, and its own program."""
+    text = PAGE.read_text()
+    blocks = {
+        kind: re.findall(rf"^```{kind}\n(.*?)^```", text, re.M | re.S) for kind in ("toml", "cedar", "python")
     }
-    assert (allowed["outcome"], allowed["route"], allowed["actor"]) == ("allowed", "/open", None)
-    assert "secret" not in caplog.text
-    assert "secret" not in repr(refused)
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "sealgate.toml").write_text(blocks["toml"][0])
+    (tmp_path / "policies" / "expenses.cedar").write_text(blocks["cedar"][0])
+    monkeypatch.chdir(tmp_path)
+    for name, value in {
+        "ISSUER": "http://127.0.0.1:9",
+        "CLIENT_ID": "tests",
+        "CLIENT_SECRET": "tests-secret-tests-secret",
+        "BASE_URL": "http://127.0.0.1:8000",
+        "SEAL_KEYS": "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA",
+    }.items():
+        monkeypatch.setenv(f"SEALGATE_{name}", value)
+    module = ModuleType("page")
+    exec(compile("\n".join(blocks["python"]), str(PAGE), "exec"), module.__dict__)
+    yield module
+    module.__dict__["gate"]._core.stop()
 
 
-async def test_the_log_of_decisions_names_the_actor_and_the_credential(
-    realm: Realm, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG, "sealgate.decisions")
+def test_the_page_about_policies_is_right(page: ModuleType) -> None:
+    members = page.__dict__
+    members["test_nobody_approves_their_own"]()
+    app: FastAPI = members["app"]
+    with as_nobody(app), with_policies(app, "sealgate.toml"), TestClient(app) as client:
+        with as_user(app, id="u1", roles=["employee"]):
+            assert client.get("/expenses").json() == ["e1"]
+            assert client.get("/expenses/e2").status_code == 403
+            assert client.get("/expenses/none").status_code == 404
+        with as_user(app, id="u3", roles=["approver"]):
+            assert client.get("/expenses").status_code == 403
+            assert client.post("/expenses/e1/approval").json() == "approved"
+            # Too large.
+            assert client.post("/expenses/e2/approval").status_code == 403
+        with as_agent(app, user=make_user("u1"), scopes=["expenses:read"]):
+            assert client.get("/expenses/e1").status_code == 200
+            assert client.get("/expenses/e2").status_code == 403
+
+
+def test_an_actor_is_named_by_type(gate: Gate, client: TestClient) -> None:
+    actor: Actor = make_user("u1")
+    assert gate.permits("notes.read", Note("u1"), actor=actor)
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"}
+    return subprocess.run(
+        ["sealgate", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_commands_on_the_page_print_what_it_shows(page: ModuleType, tmp_path: Path) -> None:
+    shown = re.findall(r"^```console\n\$ sealgate (.*?)\n(.*?)^```", PAGE.read_text(), re.M | re.S)
+    assert len(shown) == 2
+    for command, text in shown:
+        done = run(tmp_path, *shlex.split(command))
+        assert done.stdout == text, done.stderr
+        assert done.returncode == (1 if "denied" in text else 0)
+
+
+def test_the_check_finds_what_is_wrong_and_says_so_to_programs(page: ModuleType, tmp_path: Path) -> None:
+    policies = tmp_path / "policies" / "expenses.cedar"
+    policies.write_text(policies.read_text().replace('Role::"approver"', 'Role::"aprover"'))
+    done = run(tmp_path, "policy", "check")
+    assert done.returncode == 1
+    assert 'error[role_unknown]: there is no role "aprover"' in done.stdout
+    assert "policies/expenses.cedar:" in done.stdout
+    told = json.loads(run(tmp_path, "--json", "policy", "check").stdout)
+    assert (told["errors"], told["policies"]) == (1, 5)
+    assert told["findings"][0]["span"]["line"] == 21
+    # What is only a warning fails where that is asked for.
+    policies.write_text(
+        policies.read_text().replace('Role::"aprover"', 'Role::"approver"').partition("// Nobody")[0]
+    )
+    (tmp_path / "sealgate.toml").write_text(
+        (tmp_path / "sealgate.toml").read_text() + "\n[policy.actions.more]\n"
+    )
+    assert run(tmp_path, "policy", "check").returncode == 0
+    assert run(tmp_path, "policy", "check", "--strict").returncode == 1
+    missing = run(tmp_path, "policy", "check", "missing.toml")
+    assert (missing.returncode, "policy_file_unreadable" in missing.stderr) == (2, True)
+
+
+def test_the_schema_is_printed(page: ModuleType, tmp_path: Path) -> None:
+    schema = run(tmp_path, "policy", "schema")
+    assert schema.returncode == 0
+    assert 'action "expenses.approve" appliesTo {' in schema.stdout
+
+
+def test_an_explanation_is_told_to_programs(page: ModuleType, tmp_path: Path) -> None:
+    asked = ["--action", "expenses.list", "--resource", "GET /expenses"]
+    done = run(tmp_path, "--json", "policy", "explain", "--actor", "user:u1,roles=employee", *asked)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["allowed"], told["policies"][0]["policy"]) == (0, True, "employees-list")
+    assert run(tmp_path, "policy", "explain", "--actor", "user:u1", *asked).returncode == 1
+    wrong = run(
+        tmp_path, "policy", "explain", "--actor", "user:u1", "--action", "no", "--resource", "Expense:e"
+    )
+    assert (wrong.returncode, "policy_action_unknown" in wrong.stderr) == (2, True)
+
+
+def test_tools_of_an_mcp_server_ask_for_actions(gate: Gate, tmp_path: Path) -> None:
+    (tmp_path / "sealgate.toml").write_text(
+        '[policy]\nfiles = ["p.cedar"]\n[policy.actions]\n"notes.add" = {}\n'
+    )
+    (tmp_path / "p.cedar").write_text(
+        '@id("a") permit (principal in Role::"writer", action == Action::"notes.add", '
+        'resource == Route::"* /mcp");'
+    )
+
+    async def server(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
     app = FastAPI()
-    gate = realm.gate()
     gate.install(app)
-    app.get("/closed")(leak)
-    async with browser(app) as client:
-        await sign_in(client, realm)
-        cookie = session_cookie(client)
-    caplog.clear()
-    await request(app, "GET", "/closed", [cookie])
-    (record,) = [vars(record) for record in caplog.records if record.name == "sealgate.decisions"]
-    assert (record["outcome"], record["actor_kind"], record["credential"]) == ("allowed", "user", "session")
-    assert record["client"] == realm.client.id
-    assert record["actor"]
-    assert record["session"]
-    assert cookie[1].partition("=")[2] not in repr(record)
+    tools: dict[str, Any] = {"list": [], "add": gate.actor(action="notes.add")}
+    gate.mcp(app, server, tools=tools)
 
+    def call(client: TestClient, tool: str) -> int:
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool}}
+        headers = {"accept": "application/json, text/event-stream"}
+        return client.post("/mcp", json=message, headers=headers).status_code
 
-async def test_the_log_of_decisions_makes_nothing_when_nobody_listens(
-    gate: Gate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from sealgate import decisions
-
-    def made(*_: object) -> None:
-        raise AssertionError("a record was made")
-
-    logging.getLogger("sealgate.decisions").setLevel(logging.WARNING)
-    monkeypatch.setattr(decisions, "_request", made)
-    app = FastAPI(routes=[Route("/x", leak_raw)])
-    gate.install(app)
-    try:
-        assert_refused(await request(app, "GET", "/x"))
-    finally:
-        logging.getLogger("sealgate.decisions").setLevel(logging.NOTSET)
+    with as_nobody(app), with_policies(app, tmp_path / "sealgate.toml"), TestClient(app) as client:
+        with as_user(app, roles=["writer"]):
+            assert (call(client, "list"), call(client, "add")) == (200, 200)
+        with as_user(app):
+            assert (call(client, "list"), call(client, "add")) == (200, 403)

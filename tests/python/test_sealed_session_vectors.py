@@ -99,6 +99,20 @@ def is_texts(value: object) -> bool:
     return isinstance(value, list) and all(map(is_text, cast("list[object]", value)))
 
 
+def is_claim(value: object) -> bool:
+    return isinstance(value, (str, bool)) or is_time(value)
+
+
+def is_claims(value: object) -> bool:
+    if not isinstance(value, dict) or len(cbor2.dumps(value, canonical=True)) > 1_024:
+        return False
+    claims = cast("dict[object, object]", value)
+    lists = [value if isinstance(value, list) else [value] for value in claims.values()]
+    values = [one for each in lists for one in cast("list[object]", each)]
+    few = len(claims) <= 64 and all(len(cast("list[object]", each)) <= 64 for each in lists)
+    return few and all(map(is_text, claims)) and all(map(is_claim, values))
+
+
 def is_sid(value: object) -> bool:
     return isinstance(value, bytes) and len(value) == 16
 
@@ -122,6 +136,7 @@ SESSION: dict[int, Member] = {
     13: ("tenant", is_text, False),
     14: ("acr", is_text, False),
     15: ("told_at", is_time, False),
+    16: ("claims", is_claims, False),
 }
 TRANSACTION: dict[int, Member] = {
     0: ("state", is_text, True),

@@ -6,3 +6,4 @@ pub mod anomaly;
 pub mod chain;
 pub mod decision;
 pub mod forms;
+pub mod gate;

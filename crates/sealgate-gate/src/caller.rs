@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sealgate_model::{Actor, GrantId, Secret, SessionId, Timestamp};
+use sealgate_policy::mapping::MappingMark;
 use sealgate_revocation::Credential;
 
 /// Who passed the gate, and with what.
@@ -12,6 +13,11 @@ pub struct Caller {
     pub actor: Arc<Actor>,
     /// With what.
     pub credential: Arc<CredentialInfo>,
+    /// The mapping by which the actor has these roles and scopes; none: as the issuer tells them.
+    pub mapping: Option<Arc<MappingMark>>,
+    /// The policies that let them in, or did not, by their ids with commas between: for records. As many of them are
+    /// told as there is room for.
+    pub decided_by: Option<Arc<str>>,
 }
 
 impl Caller {
@@ -45,6 +51,8 @@ impl Caller {
         Self {
             actor: Arc::new(actor),
             credential: Arc::new(credential),
+            mapping: None,
+            decided_by: None,
         }
     }
 }

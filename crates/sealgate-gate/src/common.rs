@@ -10,8 +10,11 @@ use crate::csrf::CsrfTokens;
 use crate::feed::Sight;
 use crate::host::Host;
 use crate::issuer::{self, Outside};
+use crate::policy::{Policies, Policy};
 use crate::provider::Provider;
 use crate::recent::Recent;
+use crate::report::Reports;
+use crate::report::state::State;
 use crate::seals::Seals;
 use crate::settings::{Settings, SettingsError, is_gate_name};
 use crate::transactions::SpentTransactions;
@@ -27,6 +30,9 @@ pub(crate) struct Common {
     provider: Provider,
     view: RevocationView,
     sight: Sight,
+    policies: Policies,
+    reports: Reports,
+    state: State,
     gate_name: String,
     spent: SpentTransactions,
     logouts: Recent,
@@ -85,6 +91,9 @@ impl Common {
             provider,
             gate_name: gate_name(&settings, &host),
             sight: Sight::default(),
+            policies: Policies::new(&settings)?,
+            reports: Reports::new(&settings, host.random.as_ref()),
+            state: State::default(),
             view,
             spent: SpentTransactions::default(),
             logouts: Recent::up_to(TOKENS_KEPT),
@@ -94,6 +103,11 @@ impl Common {
         })
     }
     pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The settings, for work that leaves this thread.
+    pub(crate) const fn shared_settings(&self) -> &Arc<Settings> {
         &self.settings
     }
 
@@ -132,6 +146,26 @@ impl Common {
     /// What can be seen of the feed and of decisions.
     pub(crate) const fn sight(&self) -> &Sight {
         &self.sight
+    }
+
+    /// What is decided by besides credentials: the bundle of policies that counts.
+    pub(crate) const fn policy(&self) -> Policy<'_> {
+        Policy::of(self)
+    }
+
+    /// Where that bundle is kept.
+    pub(crate) const fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// How this gate is set up, as the control plane is told.
+    pub(crate) const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What was decided, on its way to the control plane.
+    pub(crate) const fn reports(&self) -> &Reports {
+        &self.reports
     }
 
     /// What this gate is called where gates are listed.

@@ -66,6 +66,22 @@ pub enum Denial {
     KeysUnavailable,
     /// The feed has been silent for longer than the staleness bound.
     FeedStale,
+    /// Another bundle of policies counts than the one at hand, and it cannot be had.
+    PolicyStale,
+    /// The bundle of policies that counts is one that this gate cannot decide by.
+    PolicyUnusable,
+    /// Rules of the mapping say that the actor is of two kinds, or of one that it cannot be.
+    ActorContradictory,
+    /// Only rules of the mapping say what kind of actor it is, and none does.
+    ActorUnmapped,
+    /// The policies do not permit it, or one of them forbids it.
+    PolicyDenied,
+    /// Policies are asked for, and none were ever loaded.
+    PolicyMissing,
+    /// The policies know no such action.
+    PolicyActionUnknown,
+    /// A policy could not be evaluated.
+    PolicyFailed,
     /// The control plane refused to renew the session.
     RenewalRefused,
     /// The control plane could not be asked to renew the session.
@@ -127,6 +143,14 @@ impl Denial {
             Self::DpopBusy => "dpop_busy",
             Self::KeysUnavailable => "keys_unavailable",
             Self::FeedStale => "feed_stale",
+            Self::PolicyStale => "policy_stale",
+            Self::PolicyUnusable => "policy_unusable",
+            Self::ActorContradictory => "actor_contradictory",
+            Self::ActorUnmapped => "actor_unmapped",
+            Self::PolicyDenied => "policy_denied",
+            Self::PolicyMissing => "policy_missing",
+            Self::PolicyActionUnknown => "policy_action_unknown",
+            Self::PolicyFailed => "policy_failed",
             Self::RenewalRefused => "renewal_refused",
             Self::RenewalUnavailable => "renewal_unavailable",
             Self::ScopeMissing => "scope_missing",
@@ -150,13 +174,22 @@ impl Denial {
     pub const fn status(self) -> u16 {
         match self {
             Self::CredentialSeveral => 400,
-            Self::FeedStale | Self::RenewalUnavailable | Self::DpopBusy | Self::KeysUnavailable => {
-                503
-            }
+            Self::FeedStale
+            | Self::PolicyStale
+            | Self::PolicyUnusable
+            | Self::RenewalUnavailable
+            | Self::DpopBusy
+            | Self::KeysUnavailable => 503,
             Self::ScopeMissing
             | Self::RoleMissing
             | Self::ActorWrong
+            | Self::ActorContradictory
+            | Self::ActorUnmapped
             | Self::TenantWrong
+            | Self::PolicyDenied
+            | Self::PolicyMissing
+            | Self::PolicyActionUnknown
+            | Self::PolicyFailed
             | Self::CrossOrigin
             | Self::CsrfTokenMissing
             | Self::CsrfTokenWrong
@@ -189,6 +222,8 @@ impl Denial {
                 | Self::SessionRevoked
                 | Self::SessionOutdated
                 | Self::FeedStale
+                | Self::PolicyStale
+                | Self::PolicyUnusable
                 | Self::RenewalRefused
                 | Self::RenewalUnavailable
         )
@@ -225,9 +260,20 @@ impl Denial {
             Self::ProofKey => "The DPoP proof is by another key than the access token's.",
             Self::NonceRequired => "Use the nonce in the DPoP-Nonce header.",
             Self::DpopBusy => "Too many requests at once. Try again in a moment.",
-            Self::KeysUnavailable | Self::FeedStale | Self::RenewalUnavailable => {
+            Self::KeysUnavailable
+            | Self::FeedStale
+            | Self::PolicyStale
+            | Self::PolicyUnusable
+            | Self::RenewalUnavailable => {
                 "This cannot be checked right now. Try again in a moment."
             }
+            Self::ActorContradictory | Self::ActorUnmapped => {
+                "It cannot be told what kind of caller this is."
+            }
+            Self::PolicyDenied
+            | Self::PolicyMissing
+            | Self::PolicyActionUnknown
+            | Self::PolicyFailed => "You are not allowed to do this.",
             Self::RenewalRefused => "The session could not be renewed. Sign in again.",
             Self::ScopeMissing => "This needs a scope that was not granted.",
             Self::RoleMissing => "This needs a role that you do not have.",

@@ -1,15 +1,20 @@
 //! The gate itself: from request to decision.
 
+mod acts;
 mod known;
 mod opened;
 mod refuse;
 mod token;
 mod unsure;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sealgate_audit::decision::Outcome as Decided;
+use sealgate_audit::gate::RouteTable;
 use sealgate_model::{Actor, Secret};
+use sealgate_policy::mapping::Mapping;
 use sealgate_session::{SEALED_LIMIT, SessionContent};
 use tokio::sync::OnceCell;
 
@@ -24,7 +29,9 @@ use crate::form::{AfterForm, Form};
 use crate::host::Host;
 use crate::origin::Whence;
 use crate::pending::{Pending, Work};
+use crate::policy::{self, Loaded, PolicyStatus};
 use crate::renewal::Renewals;
+use crate::report::About;
 use crate::request::{Credential, Request, Seen, Transport};
 use crate::requirement::Requirement;
 use crate::resource::{Came, Presented, Tokens, is_metadata};
@@ -120,11 +127,11 @@ impl Gate {
             Ok(found) => found,
             Err(refused) => return self.deny(refused, requirement, person()),
         };
-        let (content, caller) = (&opened.content, opened.caller.clone());
+        let content = &opened.content;
         self.renewals.saw(content);
         match self.admit(&seen, request, content) {
             Err(denial) => {
-                let refused = Refused::of(caller, denial, Came::Session);
+                let refused = Refused::of(opened.caller.clone(), denial, Came::Session);
                 self.deny(refused, requirement, person())
             }
             Ok(Shown::InForm) => {
@@ -134,7 +141,7 @@ impl Gate {
                 };
                 Decision::Pending(Box::new(Pending(Work::Form(Form::new(then)))))
             }
-            Ok(Shown::InHeader) => self.proceed(content, (caller, leave), requirement, aim, person),
+            Ok(Shown::InHeader) => self.proceed(&opened, leave, requirement, aim, person),
         }
     }
 
@@ -160,13 +167,14 @@ impl Gate {
     /// Decides about a request that may come with the session that it came with.
     fn proceed(
         &self,
-        content: &SessionContent,
-        (caller, leave): (Caller, Leave),
+        opened: &Opened,
+        leave: Leave,
         requirement: &Requirement,
         aim: Aim,
         person: impl FnOnce() -> Option<String>,
     ) -> Decision {
-        if self.must_settle(content, leave) {
+        let content = &opened.content;
+        if self.must_settle(content, leave) || self.common.policy().is_wanted() {
             let work = Work::Session {
                 content: Box::new(content.clone()),
                 requirement: requirement.clone(),
@@ -175,17 +183,18 @@ impl Gate {
             };
             return Decision::Pending(Box::new(Pending(work)));
         }
-        self.decided(caller, leave, requirement, person)
+        self.decided(opened, leave, requirement, person)
     }
 
     /// The same once its form was read. Whoever sends a form decides how long that takes, and the session may
     /// have ended meanwhile.
     fn resumed(&self, content: &SessionContent, requirement: &Requirement) -> Decision {
-        let (caller, aim) = (self.caller(content.clone()), Aim::Change);
+        let aim = Aim::Change;
+        let opened = Opened::once(content.clone(), self.caller(content.clone()));
         match self.may_go(content, requirement, aim) {
-            Ok(leave) => self.proceed(content, (caller, leave), requirement, aim, || None),
+            Ok(leave) => self.proceed(&opened, leave, requirement, aim, || None),
             Err(denial) => {
-                let refused = Refused::of(caller, denial, Came::Session);
+                let refused = Refused::of(opened.caller, denial, Came::Session);
                 self.deny(refused, requirement, None)
             }
         }
@@ -194,18 +203,24 @@ impl Gate {
     /// Decides about a request whose session is alive.
     fn decided(
         &self,
-        caller: Caller,
+        opened: &Opened,
         leave: Leave,
         requirement: &Requirement,
         person: impl FnOnce() -> Option<String>,
     ) -> Decision {
-        match self.judge(requirement, &caller.actor) {
-            None => Decision::Allow(Allowed {
+        let judged = self.judge_mapped(requirement, &opened.caller, |loaded| {
+            let own = self.common.provider().preset().has_feed;
+            let claims = opened.content.claims();
+            let make = |mapping: &Mapping| policy::of_session(mapping, &opened.caller, own, claims);
+            opened.mapped.caller(&opened.caller, loaded, make)
+        });
+        match judged {
+            Ok(caller) => Decision::Allow(Allowed {
                 caller: Some(caller),
                 reason: leave.reason(),
                 ..Allowed::default()
             }),
-            Some(denial) => {
+            Err((denial, caller)) => {
                 let refused = Refused::of(caller, denial, Came::Session);
                 self.deny(refused, requirement, person())
             }
@@ -263,12 +278,21 @@ impl Gate {
     /// The same of `caller`, and of where they passed the gate: what let somebody in to an MCP server lets them
     /// in nowhere else, and the other way round.
     pub fn check_caller(&self, caller: &Caller, requirement: &Requirement) -> Option<Denial> {
-        misplaced(caller, requirement).or_else(|| self.check(&caller.actor, requirement))
+        misplaced(caller, requirement)
+            .or_else(|| self.check(&caller.actor, requirement))
+            .or_else(|| self.refuses_actions(caller, requirement.need()))
     }
 
     /// Why what `caller` came with is not good any more, or nothing: for connections that last.
     pub fn standing(&self, caller: &Caller) -> Option<Denial> {
-        standing::fallen(&self.common, caller)
+        standing::fallen(&self.common, caller).or_else(|| policy::outdated(&self.common, caller))
+    }
+
+    /// The same of who was let in to what asks for `requirement`: what the policies say of its actions now counts
+    /// for what lasts, too.
+    pub fn standing_for(&self, caller: &Caller, requirement: &Requirement) -> Option<Denial> {
+        self.standing(caller)
+            .or_else(|| self.refuses_actions(caller, requirement.need()))
     }
 
     /// A token for forms of pages that are shown to `caller`; nothing if they came without a session, and
@@ -281,9 +305,37 @@ impl Gate {
         self.common.csrf().make(self.common.random(), session)
     }
 
-    /// Follows the revocation feed until the future is dropped.
+    /// Follows the revocation feed and reports decisions until the future is dropped.
     pub async fn follow(&self) {
-        feed::follow(&self.common).await;
+        let reports = self.common.reports().keep(&self.common);
+        futures_util::future::join(feed::follow(&self.common), reports).await;
+    }
+
+    /// Takes down what came of a request, for the control plane's log of decisions: `outcome`, for `reason` (a stable
+    /// code, empty for what is allowed as a rule), answered with `status` if the gate answered it, of `caller` if that
+    /// is known. It costs less than a microsecond, and does no I/O. Whoever decides about a request calls it once,
+    /// when nothing more is to be decided.
+    pub fn note(
+        &self,
+        about: About,
+        outcome: Decided,
+        reason: Cow<'static, str>,
+        status: Option<u16>,
+        caller: Option<&Caller>,
+    ) {
+        let reports = self.common.reports();
+        reports.record(&self.common, about, outcome, reason, status, caller);
+    }
+
+    /// Whether anybody is told of decisions: else there is no need to call [`Gate::note`].
+    pub fn is_noting(&self) -> bool {
+        self.common.reports().is_on()
+    }
+
+    /// Sends or writes down the records of decisions that wait, before the process ends. It takes a few seconds at
+    /// most.
+    pub async fn part(&self) {
+        self.common.reports().finish(&self.common).await;
     }
 
     /// How the revocation feed fares, as this process sees it.
@@ -302,9 +354,20 @@ impl Gate {
         feed::openmetrics(&self.common)
     }
 
-    /// Whether the revocation view is fresh: without that, no session passes.
+    /// Tells which routes stand behind the gate, and what it stands in, a word such as `asgi`: the control plane
+    /// hears of it, and nothing is decided by it.
+    pub fn routes_are(&self, host: &'static str, table: RouteTable) {
+        self.common.state().routes_are(host, table);
+    }
+
+    /// Which policies this process decides by.
+    pub fn policy(&self) -> PolicyStatus {
+        self.common.policy().status()
+    }
+
+    /// Whether the revocation view is fresh and the policies that count are at hand: without that, nobody passes.
     pub fn is_ready(&self) -> bool {
-        self.common.view().is_fresh(self.common.uptime())
+        self.common.view().is_fresh(self.common.uptime()) && self.common.policy().is_ready()
     }
 
     /// Waits until the view is fresh and somebody keeps it so, for at most `limit`; whether it is fresh. One
@@ -314,7 +377,7 @@ impl Gate {
         let mut heard = self.common.view().heard();
         let began = self.common.uptime();
         let ready = async {
-            while !feed::is_kept(&self.common, began) {
+            while !(feed::is_kept(&self.common, began) && self.common.policy().is_ready()) {
                 // That another process is at work is no news of the view, and has to be looked for.
                 if let Ok(Err(_)) = tokio::time::timeout(feed::LOOK, heard.changed()).await {
                     break;
@@ -378,15 +441,53 @@ impl Gate {
         }
     }
 
-    /// Why `actor`, whose credential is good, may not do what `requirement` is about, or nothing.
-    fn judge(&self, requirement: &Requirement, actor: &Actor) -> Option<Denial> {
+    /// Whom `mapped` makes, by the policies that count, of `told`, whose credential is good, if they may do what
+    /// `requirement` is about; else why not, and of whom that is said. What claims give and what is allowed are of
+    /// one version.
+    fn judge_mapped(
+        &self,
+        requirement: &Requirement,
+        told: &Caller,
+        mapped: impl FnOnce(Option<&Loaded>) -> Result<Caller, Denial>,
+    ) -> Result<Caller, (Denial, Caller)> {
+        let refused = |denial| (denial, told.clone());
+        let loaded = self.common.policy().current().map_err(refused)?;
+        let mut caller = mapped(loaded.as_deref()).map_err(refused)?;
+        let judged = self.judge_by(loaded.as_deref(), requirement, &caller);
+        caller.decided_by = judged.by;
+        match judged.denial {
+            None => Ok(caller),
+            Some(denial) => Err((denial, caller)),
+        }
+    }
+
+    /// Why `caller`, whose credential is good, may not do what `requirement` is about, or nothing.
+    fn judge(&self, requirement: &Requirement, caller: &Caller) -> policy::Judged {
+        match self.common.policy().about(caller) {
+            // What it would allow is not known.
+            Err(denial) => denial.into(),
+            Ok(loaded) => self.judge_by(loaded.as_deref(), requirement, caller),
+        }
+    }
+
+    /// The same by the policies that count. They are asked last: what they are told of an actor is only what holds.
+    fn judge_by(
+        &self,
+        loaded: Option<&Loaded>,
+        requirement: &Requirement,
+        caller: &Caller,
+    ) -> policy::Judged {
         let is_closed = *requirement == Requirement::Unmarked
             && self.common.settings().unmarked == Unmarked::Deny;
         if is_closed {
-            Some(Denial::RouteUnmarked)
-        } else {
-            self.check(actor, requirement)
+            return Denial::RouteUnmarked.into();
         }
+        let need = requirement.need();
+        if let Some(denial) = self.check(&caller.actor, requirement) {
+            return denial.into();
+        }
+        let asked = (&need.actions[..], need.route.as_deref());
+        policy::refuses_route(loaded, caller, asked, self.common.now())
     }
 
     fn caller(&self, content: SessionContent) -> Caller {
@@ -420,6 +521,8 @@ impl Gate {
         Caller {
             actor: Arc::new(Actor::User(parts.user)),
             credential: Arc::new(credential),
+            mapping: None,
+            decided_by: None,
         }
     }
 

@@ -67,10 +67,24 @@ pub use mcp::door::McpAsked;
 pub use mcp::{McpError, McpRefusal, McpResource, McpRules, McpServer, McpServers};
 pub use onward::{Again, Answered, Behalf, Onward, OnwardError, Target};
 pub use pending::Pending;
+pub use policy::PolicyStatus;
+pub use policy::{Act, policy_id};
+pub use sealgate_policy::cedar::{QuestionError, Resource, Value};
+/// What is told to the control plane of the routes behind a gate ([`Gate::routes_are`]).
+pub mod told {
+    pub use sealgate_audit::gate::{
+        Agreement, Coverage, ROUTES_MOST, RouteCounts, RouteTable, RouteTold, clipped,
+        worst_first,
+    };
+
+    pub use crate::report::state::{digest, hexadecimal};
+}
 pub use record::{Outcome, Record};
+pub use report::{About, NetworkTold, Sampling, Verb, trace_of};
 pub use request::{Request, Transport};
 pub use requirement::{Kinds, Need, Requirement};
 pub use response::Response;
+pub use sealgate_audit::decision::Outcome as Decided;
 pub use settings::{
     Docs, Settings, SettingsError, SharedView, Sources, UnknownPaths, Unmarked, UntypedLogout,
 };

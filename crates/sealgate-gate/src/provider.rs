@@ -120,6 +120,28 @@ impl Provider {
         self.issuer().discovery().get().await
     }
 
+    /// Where decisions are brought; none if the issuer says of no such place, asked anew.
+    pub(crate) async fn decisions_endpoint(&self) -> Result<Option<String>, ProviderError> {
+        let known = self.metadata().await?.gate_decisions_endpoint.clone();
+        if known.is_some() {
+            return Ok(known);
+        }
+        // It may have become one that takes them since.
+        let metadata = self.issuer().discovery().get_anew().await?;
+        Ok(metadata.gate_decisions_endpoint.clone())
+    }
+
+    /// Where bundles of policies are handed out; none if the issuer says of no such place, asked anew.
+    pub(crate) async fn bundle_endpoint(&self) -> Result<Option<String>, ProviderError> {
+        let known = self.metadata().await?.policy_bundle_endpoint.clone();
+        if known.is_some() {
+            return Ok(known);
+        }
+        // It may have become one that has policies since.
+        let metadata = self.issuer().discovery().get_anew().await?;
+        Ok(metadata.policy_bundle_endpoint.clone())
+    }
+
     /// Verifies a token of at most `limit` bytes that the issuer itself handed over, asking for its key if
     /// it is not known.
     pub(crate) async fn verify(
@@ -332,6 +354,22 @@ impl Provider {
             200..=299 => Ok(()),
             status => Err(unavailable_status(status)),
         }
+    }
+
+    /// Posts bytes of media type `kind` with the client's credentials; the status of the answer.
+    pub(crate) async fn post_bytes(
+        &self,
+        url: String,
+        kind: &'static str,
+        content: Vec<u8>,
+    ) -> Result<(u16, Vec<u8>), ProviderError> {
+        let request = FetchRequest {
+            method: Method::Post,
+            body: Body::Bytes { kind, content },
+            ..get(url, "application/json", Some(self.basic()))
+        };
+        let answer = self.fetch.send(request).await?;
+        Ok((answer.status, answer.body))
     }
 
     async fn document(&self, request: FetchRequest) -> Result<Vec<u8>, ProviderError> {

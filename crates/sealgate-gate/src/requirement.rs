@@ -74,6 +74,10 @@ pub struct Need {
     pub max_age: Option<Duration>,
     /// The organisation that the actor belongs to or acts in.
     pub tenant: Option<String>,
+    /// What the caller does there, as the policies call it: all of it has to be allowed with the route.
+    pub actions: Vec<String>,
+    /// The route as policies know it, `GET /expenses/{id}`. Without one no action is allowed.
+    pub route: Option<String>,
     /// Whether the route may be served for a while by a revocation view that is not fresh, where the settings
     /// allow it. It counts for requests that change nothing, and opens no socket.
     pub stale_ok: bool,
@@ -92,6 +96,8 @@ impl Need {
             acr: Vec::new(),
             max_age: None,
             tenant: None,
+            actions: Vec::new(),
+            route: None,
             stale_ok: false,
         }
     }

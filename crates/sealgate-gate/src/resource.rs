@@ -23,6 +23,7 @@ use std::time::Duration;
 use sealgate_jose::DpopUrl;
 use sealgate_model::Clock;
 use sealgate_oauth::DpopGuard;
+use sealgate_policy::mapping::Mapping;
 
 pub use credential::ResourceRequest;
 pub use denial::TokenDenial;
@@ -36,6 +37,7 @@ pub(crate) use metadata::{Metadata, is_metadata};
 
 use crate::caller::Caller;
 use crate::denial::Denial;
+use crate::policy;
 use crate::requirement::Need;
 use claims::{ClaimsMap as _, Expected};
 use judged::{Aim, Moment};
@@ -64,6 +66,7 @@ pub struct ResourceGate {
     revocations: Arc<dyn TokenRevocations>,
     clock: Arc<dyn Clock>,
     dpop: Arc<DpopGuard>,
+    mapping: Option<Mapping>,
 }
 
 /// A request whose token is good and enough.
@@ -92,7 +95,16 @@ impl ResourceGate {
             revocations,
             clock,
             dpop,
+            mapping: None,
         }
+    }
+
+    /// The same gate, with `mapping` to say which roles and scopes count. The issuer is the control plane whose
+    /// mapping it is.
+    #[must_use]
+    pub fn with_mapping(mut self, mapping: Mapping) -> Self {
+        self.mapping = Some(mapping).filter(|mapping| !mapping.is_empty());
+        self
     }
 
     /// Who makes `request`, if they may: the token is the issuer's, for this resource, alive, not revoked,
@@ -141,6 +153,7 @@ impl ResourceGate {
             audiences: std::slice::from_ref(&self.settings.audience),
             leeway: self.settings.leeway,
             signs_in: true,
+            own: true,
             server: None,
         };
         let judged = Judged::of(token, &verified, &Sealgate, &expected)?;
@@ -153,8 +166,8 @@ impl ResourceGate {
             url: DpopUrl::Written(request.url),
         };
         let proven = judged.present(presented, &aim, &self.dpop, at)?;
-        let caller = judged.caller;
-        match self.standing(&caller).await {
+        let told = judged.caller;
+        match self.standing(&told).await {
             Standing::Good => {}
             Standing::Revoked => return Err(Denial::TokenRevoked),
             Standing::Outdated => return Err(Denial::TokenOutdated),
@@ -163,6 +176,10 @@ impl ResourceGate {
         let fresh_nonce = match proven {
             Some(proven) => proven.spend(&self.dpop, at)?,
             None => None,
+        };
+        let caller = match &self.mapping {
+            Some(mapping) => policy::of_token(mapping, &told, true)?,
+            None => told,
         };
         match need.refuses(&caller.actor, at.now) {
             Some(denial) => Err(denial),

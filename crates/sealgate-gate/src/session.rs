@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use sealgate_model::{SessionId, Timestamp, User};
+use sealgate_model::{ClaimValues, SessionId, Timestamp, User};
 use sealgate_session::{SessionContent, SessionParts};
 
 use crate::common::Common;
 use crate::id_token::{ClaimError, Claims, Expected};
+use crate::policy;
 use crate::provider::{ProviderError, Tokens};
 
 /// What is taken for `expires_in` when the answer does not say, in seconds.
@@ -30,7 +31,7 @@ pub(crate) async fn start(
     tokens: Tokens,
     nonce: &str,
 ) -> Result<SessionContent, ProviderError> {
-    let (claims, kid) = id_token(common, &tokens, Some(nonce)).await?;
+    let (claims, kid, kept) = id_token(common, &tokens, Some(nonce)).await?;
     let now = common.now();
     let asked = common.settings().scopes.clone();
     let expires_at = expires_at(common, &tokens, Some(&claims), now);
@@ -57,6 +58,7 @@ pub(crate) async fn start(
         user: claims.into_user(scopes(&tokens, asked)),
         refresh: tokens.refresh_token,
         key: kid,
+        claims: kept,
     };
     Ok(parts.into())
 }
@@ -73,8 +75,8 @@ pub(crate) async fn renew(
     let now = common.now();
     let old_user = old.clone().into_user();
     let old_scopes = old_user.scopes.clone();
-    let (user, key, told_at) = if tokens.id_token.is_some() {
-        let (claims, kid) = id_token(common, &tokens, None).await?;
+    let (user, key, told_at, kept) = if tokens.id_token.is_some() {
+        let (claims, kid, kept) = id_token(common, &tokens, None).await?;
         // OpenID Connect Core 1.0, 12.2: the same issuer, subject and audience as before. Of sessions it
         // says nothing, and other issuers may name them anew.
         let names_session = common.provider().preset().id_tokens.names_session;
@@ -86,11 +88,12 @@ pub(crate) async fn renew(
         let after = changed_at.map(|changed_at| changed_at + Duration::from_millis(1));
         let told_at = after.map_or(claims.issued_at(), |after| after.max(claims.issued_at()));
         let new = claims.into_user(scopes(&tokens, old_scopes));
-        (same_user(new, &old_user)?, kid, told_at)
+        (same_user(new, &old_user)?, kid, told_at, kept)
     } else {
         let scopes = scopes(&tokens, old_scopes);
         let user = User { scopes, ..old_user };
-        (user, old.key().map(str::to_owned), old.told_at())
+        let (key, kept) = (old.key().map(str::to_owned), old.claims().to_vec());
+        (user, key, old.told_at(), kept)
     };
     // Without a new handle the old one stays good (RFC 6749, 6).
     let refresh = tokens.refresh_token.clone();
@@ -107,6 +110,7 @@ pub(crate) async fn renew(
         user,
         refresh,
         key,
+        claims: kept,
     };
     Ok(parts.into())
 }
@@ -125,11 +129,14 @@ fn same_user(new: User, old: &User) -> Result<User, ProviderError> {
     })
 }
 
+/// What is kept of an ID token's claims for the mapping.
+type Kept = Vec<(String, ClaimValues)>;
+
 async fn id_token(
     common: &Common,
     tokens: &Tokens,
     nonce: Option<&str>,
-) -> Result<(Claims, Option<String>), ProviderError> {
+) -> Result<(Claims, Option<String>, Kept), ProviderError> {
     let token = tokens
         .id_token
         .as_deref()
@@ -145,8 +152,10 @@ async fn id_token(
         algorithm: verified.algorithm,
         now: common.now(),
     })?;
+    let kept = policy::kept(common, &verified).await;
     // A key without an id cannot be revoked by it.
-    Ok((claims, Some(verified.kid).filter(|kid| !kid.is_empty())))
+    let kid = Some(verified.kid).filter(|kid| !kid.is_empty());
+    Ok((claims, kid, kept))
 }
 
 /// The end of the access part, and no later than half the idle limit: a renewal is how use is noticed, so

@@ -11,6 +11,15 @@ use tokio::sync::watch;
 
 use crate::stale::Knowledge;
 
+/// What the view says of bundles of policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PolicyWord {
+    /// The last moment whose bundles do not count; none: there never was one.
+    pub(crate) not_before: Option<Timestamp>,
+    /// Whether the key that was asked about is revoked.
+    pub(crate) key_is_revoked: bool,
+}
+
 /// The view, which many requests read without a lock. Whoever follows the feed writes into it.
 pub(crate) struct RevocationView {
     view: Arc<View>,
@@ -130,6 +139,15 @@ impl RevocationView {
     /// When what credentials tell of this user or this client changed last, as far as it is known.
     pub(crate) fn changed_at(&self, subject: Option<&str>, client: &str) -> Option<Timestamp> {
         self.view.changed_at(subject, client)
+    }
+
+    /// What is known of bundles of policies, by one look; none where the view cannot be read as a whole.
+    pub(crate) fn of_policies(&self, key: Option<&str>) -> Option<PolicyWord> {
+        let reading = self.view.read();
+        reading.is_whole().then(|| PolicyWord {
+            not_before: reading.policy_not_before(),
+            key_is_revoked: key.is_some_and(|kid| reading.key_is_revoked(kid)),
+        })
     }
 
     /// How old the view is, at most; none before the first snapshot.

@@ -1,6 +1,6 @@
 //! An outbound client for tests: answers are written down beforehand, requests are kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use sealgate_model::Secret;
 
+use crate::delivery::{Delivered, Delivery};
 use crate::guarded::{AddressPolicy, OutboundTarget};
 use crate::outbound::{Errand, Outbound, OutboundError, OutboundRequest, OutboundResponse};
 
@@ -30,6 +31,8 @@ type Answer = Result<OutboundResponse, OutboundError>;
 pub struct FakeOutbound {
     answers: Mutex<HashMap<String, Answer>>,
     sent: Mutex<Vec<SentRequest>>,
+    handed: Mutex<Vec<Delivery>>,
+    outcomes: Mutex<VecDeque<Result<Delivered, OutboundError>>>,
 }
 
 impl FakeOutbound {
@@ -52,6 +55,16 @@ impl FakeOutbound {
             max_age,
         };
         self.set(url, Ok(answer));
+    }
+
+    /// What becomes of the next delivery that has no outcome yet; without one it is taken with status 200.
+    pub fn next_delivery(&self, outcome: Result<Delivered, OutboundError>) {
+        lock(&self.outcomes).push_back(outcome);
+    }
+
+    /// Everything that was handed over since this was last asked, in order.
+    pub fn take_delivered(&self) -> Vec<Delivery> {
+        std::mem::take(&mut *lock(&self.handed))
     }
 
     /// Everything that was sent, in order.
@@ -101,6 +114,23 @@ impl Outbound for FakeOutbound {
             text,
         });
         Box::pin(std::future::ready(answer))
+    }
+
+    fn check_host(&self, host: &str, port: u16) -> Result<(), OutboundError> {
+        OutboundTarget::host(host, port, &AddressPolicy::public().with_loopback()).map(|_| ())
+    }
+
+    fn deliver(
+        &self,
+        delivery: Delivery,
+    ) -> Pin<Box<dyn Future<Output = Result<Delivered, OutboundError>> + Send + '_>> {
+        lock(&self.handed).push(delivery);
+        let taken = Delivered {
+            status: 200,
+            ..Delivered::default()
+        };
+        let outcome = lock(&self.outcomes).pop_front().unwrap_or(Ok(taken));
+        Box::pin(std::future::ready(outcome))
     }
 }
 

@@ -30,6 +30,13 @@ pub enum Body {
     Form(Vec<(&'static str, Secret)>),
     /// An `application/json` document, as bytes. It holds no secret.
     Json(Vec<u8>),
+    /// Bytes of another media type. They hold no secret.
+    Bytes {
+        /// The media type.
+        kind: &'static str,
+        /// The bytes.
+        content: Vec<u8>,
+    },
 }
 
 /// A request to one fixed URL. Redirects are never followed.
@@ -164,6 +171,7 @@ impl HttpFetch {
             Body::Json(document) => builder
                 .header("content-type", "application/json")
                 .body(document),
+            Body::Bytes { kind, content } => builder.header("content-type", kind).body(content),
             Body::Form(fields) => {
                 let fields: Vec<_> = fields
                     .iter()

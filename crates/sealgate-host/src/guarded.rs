@@ -9,6 +9,7 @@
 mod address;
 mod answer;
 mod connect;
+mod deliver;
 mod resolve;
 mod target;
 
@@ -36,6 +37,7 @@ pub use resolve::{Resolve, Resolved, SystemResolver};
 pub use target::OutboundTarget;
 
 use crate::FetchError;
+use crate::delivery::{Delivered, Delivery};
 use crate::outbound::{Errand, Outbound, OutboundError, OutboundRequest, OutboundResponse};
 use connect::{Connector, Stream};
 
@@ -46,6 +48,8 @@ const PLACES: usize = 32;
 /// How many texts: receivers of events are many, and are told of several at once. Whoever has to wait for a place
 /// times out without having been asked.
 const TEXTS: usize = 192;
+/// How many deliveries to places that an operator named.
+const DELIVERIES: usize = 64;
 /// A name with more addresses than this is not a server's.
 const ADDRESSES: usize = 32;
 /// The longest head of an answer, in bytes, and the most headers in it.
@@ -60,6 +64,7 @@ pub struct GuardedFetch {
     documents: Semaphore,
     forms: Semaphore,
     texts: Semaphore,
+    deliveries: Semaphore,
 }
 
 impl std::fmt::Debug for GuardedFetch {
@@ -88,6 +93,7 @@ impl GuardedFetch {
             documents: Semaphore::new(PLACES),
             forms: Semaphore::new(PLACES),
             texts: Semaphore::new(TEXTS),
+            deliveries: Semaphore::new(DELIVERIES),
         })
     }
 
@@ -148,6 +154,21 @@ impl Outbound for GuardedFetch {
     ) -> Pin<Box<dyn Future<Output = Result<OutboundResponse, OutboundError>> + Send + '_>> {
         Box::pin(async move {
             tokio::time::timeout(PATIENCE, self.exchange(request))
+                .await
+                .unwrap_or(Err(OutboundError::TimedOut))
+        })
+    }
+
+    fn check_host(&self, host: &str, port: u16) -> Result<(), OutboundError> {
+        OutboundTarget::host(host, port, &self.policy).map(|_| ())
+    }
+
+    fn deliver(
+        &self,
+        delivery: Delivery,
+    ) -> Pin<Box<dyn Future<Output = Result<Delivered, OutboundError>> + Send + '_>> {
+        Box::pin(async move {
+            tokio::time::timeout(deliver::PATIENCE, self.hand_over(delivery))
                 .await
                 .unwrap_or(Err(OutboundError::TimedOut))
         })

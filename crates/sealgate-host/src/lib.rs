@@ -4,6 +4,7 @@
 //! holds the others to it.
 
 mod clock;
+mod delivery;
 mod fake_outbound;
 mod fetch;
 mod guarded;
@@ -11,8 +12,10 @@ mod hash;
 mod outbound;
 mod proxies;
 mod random;
+mod texts;
 
 pub use clock::{FakeClock, SystemClock};
+pub use delivery::{Delivered, Delivery};
 pub use fake_outbound::{FakeOutbound, SentRequest};
 pub use fetch::{
     Body, Fetch, FetchError, FetchRequest, FetchResponse, HttpFetch, Method, StreamBody,
@@ -23,3 +26,4 @@ pub use ipnet::IpNet;
 pub use outbound::{Errand, Outbound, OutboundError, OutboundRequest, OutboundResponse};
 pub use proxies::{ForwardingHeader, Source, TrustedProxies};
 pub use random::{FakeRandom, SystemRandom};
+pub use texts::{TextsError, TextsMost, texts};

@@ -8,6 +8,8 @@ use std::time::Duration;
 use sealgate_model::Secret;
 use thiserror::Error;
 
+use crate::delivery::{Delivered, Delivery};
+
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What is done at a URL.
@@ -161,4 +163,10 @@ pub trait Outbound: Send + Sync {
 
     /// Sends a request and reads the whole answer.
     fn send(&self, request: OutboundRequest) -> Boxed<'_, Result<OutboundResponse, OutboundError>>;
+
+    /// Whether `host` at `port` is one that could be connected to at all, without asking anybody.
+    fn check_host(&self, host: &str, port: u16) -> Result<(), OutboundError>;
+
+    /// Hands something over to a place that an operator named.
+    fn deliver(&self, delivery: Delivery) -> Boxed<'_, Result<Delivered, OutboundError>>;
 }

@@ -229,10 +229,11 @@ impl SigningKeys {
         if !self.ring().agrees(&rows) {
             self.adopt(&rows)?;
         }
+        let policy = self.declared().await?;
         // No key can be due twice in one round: each state lasts longer than that.
         for _ in 0..=rows.len() + Algorithm::ALL.len() {
             let now = self.clock.now();
-            let due = life::first_due(&self.known(&rows)?, &self.policy, now);
+            let due = life::first_due(&self.known(&rows)?, &policy, now);
             let Some(due) = due.filter(|due| due.at <= now) else {
                 break;
             };
@@ -264,12 +265,21 @@ impl SigningKeys {
             published_at: key.published_at,
             changed_at: key.changed_at,
         });
-        Ok(foretell(
-            keys.collect(),
-            &self.policy,
-            self.clock.now(),
-            horizon,
-        ))
+        let policy = self.declared().await?;
+        Ok(foretell(keys.collect(), &policy, self.clock.now(), horizon))
+    }
+
+    /// The policy with what is declared of single algorithms as of now.
+    async fn declared(&self) -> Result<KeyPolicy, KeyError> {
+        let mut policy = self.policy;
+        for schedule in self.store.key_schedules().await? {
+            // One of a later version says nothing of the keys that there are.
+            if let Some(algorithm) = Algorithm::parse(&schedule.algorithm) {
+                let every = Duration::from_secs(schedule.rotate_every);
+                policy.schedules.set(algorithm, every);
+            }
+        }
+        Ok(policy)
     }
 
     fn allowed(&self, algorithm: Algorithm) -> Result<(), KeyError> {

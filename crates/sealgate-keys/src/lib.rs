@@ -18,4 +18,4 @@ mod vault;
 pub use error::KeyError;
 pub use keys::SigningKeys;
 pub use plan::{PLAN_LIMIT, Planned, PlannedKey, Why};
-pub use policy::{JWKS_MAX_AGE, KeyPolicy, LONGEST_TOKEN};
+pub use policy::{JWKS_MAX_AGE, KeyPolicy, LONGEST_TOKEN, Schedules};

@@ -151,7 +151,7 @@ fn scheduled<K: Clone>(
     algorithm: Algorithm,
     policy: &KeyPolicy,
 ) -> Option<Due<K>> {
-    let every = policy.rotate_every?;
+    let every = policy.rotates(algorithm)?;
     let active = in_state(keys, algorithm, KeyState::Active)?;
     let known = known_from(keys, algorithm).unwrap_or(active.changed_at);
     Some(Due {

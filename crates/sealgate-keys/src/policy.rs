@@ -25,9 +25,33 @@ pub struct KeyPolicy {
     pub rotate_every: Option<Duration>,
     /// Whether ML-DSA-65 (RFC 9964) may be used.
     pub ml_dsa: bool,
+    /// What is declared of single algorithms, in place of `rotate_every`.
+    pub schedules: Schedules,
+}
+
+/// How long keys of single algorithms sign, where that is declared of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Schedules([Option<Duration>; Algorithm::ALL.len()]);
+
+impl Schedules {
+    /// Nothing is declared.
+    pub const NONE: Self = Self([None; Algorithm::ALL.len()]);
+
+    /// Notes that keys of `algorithm` sign for as long as `every`; zero: until they are replaced on command.
+    pub fn set(&mut self, algorithm: Algorithm, every: Duration) {
+        self.0[algorithm as usize] = Some(every);
+    }
 }
 
 impl KeyPolicy {
+    /// How long a key of `algorithm` signs before the next one takes over; none: only on command.
+    pub fn rotates(&self, algorithm: Algorithm) -> Option<Duration> {
+        match self.schedules.0[algorithm as usize] {
+            Some(declared) => Some(declared).filter(|every| !every.is_zero()),
+            None => self.rotate_every,
+        }
+    }
+
     /// How long a key that signs no more stays published: while a token it signed lives and a cache may
     /// still want the key.
     pub fn kept(&self) -> Duration {

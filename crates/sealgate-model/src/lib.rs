@@ -4,6 +4,7 @@
 //! how those are asked for ([`Clock`], [`Random`]).
 
 mod actor;
+mod claim;
 mod grant;
 mod host;
 mod id;
@@ -12,6 +13,7 @@ mod secret;
 mod time;
 
 pub use actor::{Actor, ActorKind, Agent, Machine, User};
+pub use claim::{ClaimValue, ClaimValues};
 pub use grant::Grant;
 pub use host::{Clock, Random};
 pub use id::{

@@ -3,8 +3,13 @@
 
 mod bundle;
 pub mod cedar;
+mod declaring;
 mod error;
 pub mod mapping;
 
-pub use bundle::Bundle;
+pub use bundle::{
+    BUNDLE_LIMIT, BUNDLE_TYPE, Bundle, BundleClaims, BundleError, DEPTH_LIMIT, DOCUMENT_LIMIT,
+    Document, ExpectedBundle, FORMAT, NONCE_LIMIT, digest_of,
+};
+pub use declaring::Declaring;
 pub use error::PolicyError;

@@ -281,6 +281,8 @@ impl Agent {
             let caller = Caller {
                 actor: Arc::new(Actor::User(user.clone())),
                 credential: Arc::clone(&self.handle.caller.credential),
+                mapping: self.handle.caller.mapping.clone(),
+                decided_by: self.handle.caller.decided_by.clone(),
             };
             Py::new(py, User(Handle::new(caller))).map(Some)
         })?;

@@ -1,5 +1,6 @@
 //! `Core`: the gate with its thread, as Python holds it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,20 +10,24 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use sealgate_gate::{Denial, Docs, Need, Request, Requirement, Settings, Sources, UnknownPaths};
+use sealgate_gate::{
+    Decided, Denial, Docs, Need, Request, Requirement, Settings, Sources, UnknownPaths,
+};
 
 use crate::actors;
 use crate::completion::{Completion, Outcome};
 use crate::decision::Decision;
 use crate::feed::FeedStatus;
+use crate::note::{self, Templates};
 use crate::pins::Pins;
 use crate::process::{Current, Process};
 use crate::refuse;
 use crate::requirements::{Requirements, UNMARKED, UNREVIEWED, read_kinds};
 use crate::scope::Scope;
+use crate::told;
 
 /// The settings that `Core(...)` takes: environment names without `SEALGATE_`, in lower case.
-const SETTINGS: [&str; 24] = [
+const SETTINGS: [&str; 29] = [
     "issuer",
     "client_id",
     "client_secret",
@@ -47,6 +52,11 @@ const SETTINGS: [&str; 24] = [
     "shared_view",
     "gate_name",
     "routes",
+    "policy_file",
+    "decisions_allowed",
+    "decisions_network",
+    "spool",
+    "spool_limit",
 ];
 
 /// The gate itself: settings, keys, the revocation view and the thread that keeps it fresh.
@@ -54,6 +64,7 @@ const SETTINGS: [&str; 24] = [
 pub(crate) struct Core {
     settings: Settings,
     requirements: Requirements,
+    templates: Templates,
     process: Current,
 }
 
@@ -65,6 +76,7 @@ impl Core {
         Ok(Self {
             settings,
             requirements: Requirements::new(),
+            templates: Templates::default(),
             process,
         })
     }
@@ -139,7 +151,8 @@ impl Core {
     /// The number of the requirement "an actor of these kinds with all of these"; equal ones share it.
     #[pyo3(signature = (
         kinds, *, optional = false, scopes = Vec::new(), any_scopes = Vec::new(), roles = Vec::new(),
-        any_roles = Vec::new(), acr = Vec::new(), max_age = None, tenant = None, stale_ok = false
+        any_roles = Vec::new(), acr = Vec::new(), max_age = None, tenant = None, stale_ok = false,
+        actions = Vec::new(), route = None
     ))]
     // They are the keywords of one Python call.
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
@@ -155,6 +168,8 @@ impl Core {
         max_age: Option<u32>,
         tenant: Option<String>,
         stale_ok: bool,
+        actions: Vec<String>,
+        route: Option<String>,
     ) -> PyResult<usize> {
         let need = Need {
             kinds: read_kinds(&kinds)?,
@@ -167,6 +182,8 @@ impl Core {
             max_age: max_age.map(|seconds| Duration::from_secs(u64::from(seconds))),
             tenant,
             stale_ok,
+            actions,
+            route,
         };
         Ok(self.requirements.register(Requirement::Actor(need)))
     }
@@ -181,11 +198,16 @@ impl Core {
     ///
     /// The interpreter stays locked meanwhile, also while a signature is verified, which takes some tens of
     /// microseconds. Whoever unlocks it beside a busy thread gets it back after five milliseconds or more.
+    ///
+    /// Where it is the actor alone, it is taken down for the log of decisions, with `template`, that of the route.
+    /// Everything else is told to `note_decision` when it is settled.
+    #[pyo3(signature = (scope, requirement, template = None))]
     fn admit<'py>(
         &self,
         py: Python<'py>,
         scope: &Bound<'py, PyAny>,
         requirement: usize,
+        template: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let scope = Scope::read(scope)?;
         let requirement = self.requirement(requirement)?;
@@ -198,8 +220,61 @@ impl Core {
             query: scope.query(),
             headers: &headers,
         };
-        let decided = self.process()?.gate().decide(&request, &requirement);
+        let process = self.process()?;
+        let gate = process.gate();
+        let decided = gate.decide(&request, &requirement);
+        if let sealgate_gate::Decision::Allow(allowed) = &decided
+            && Decision::is_short(allowed)
+            && gate.is_noting()
+        {
+            let about = note::about(&scope, &headers, self.templates.of(template)?)?;
+            let caller = allowed.caller.as_ref();
+            gate.note(about, Decided::Allowed, Cow::Borrowed(""), None, caller);
+        }
         Decision::shortened(py, decided)
+    }
+
+    /// Takes down a decision about the request of an ASGI scope, once it is settled, for the log of decisions.
+    #[pyo3(signature = (scope, decision, template = None))]
+    fn note_decision(
+        &self,
+        py: Python<'_>,
+        scope: &Bound<'_, PyDict>,
+        decision: &Decision,
+        template: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        // Where nothing runs any more, what happens goes on without a record.
+        let Ok(process) = self.process() else {
+            return Ok(());
+        };
+        if !process.gate().is_noting() {
+            return Ok(());
+        }
+        let about = note::about_rest(scope, self.templates.of(template)?)?;
+        note::decision(py, process.gate(), about, decision)
+    }
+
+    /// Takes down what else came of a request: `ended`, `withheld`, or `refused` without a decision of the gate.
+    #[pyo3(signature = (scope, outcome, reason, status = None, actor = None, template = None))]
+    #[allow(clippy::too_many_arguments)] // They are the keywords of one Python call.
+    fn note_outcome(
+        &self,
+        scope: &Bound<'_, PyDict>,
+        outcome: &str,
+        reason: String,
+        status: Option<u16>,
+        actor: Option<&Bound<'_, PyAny>>,
+        template: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        // Where nothing runs any more, what happens goes on without a record.
+        let Ok(process) = self.process() else {
+            return Ok(());
+        };
+        if !process.gate().is_noting() {
+            return Ok(());
+        }
+        let about = note::about_rest(scope, self.templates.of(template)?)?;
+        note::outcome(process.gate(), about, outcome, reason, status, actor)
     }
 
     /// The same for a request of which `known` tells what it reaches, as long as `pins` hold: the value that
@@ -234,7 +309,9 @@ impl Core {
             return Ok(None);
         }
         let requirement: usize = target.getattr(intern!(py, "number"))?.extract()?;
-        Ok(Some((target, self.admit(py, scope, requirement)?)))
+        let template = target.getattr(intern!(py, "template"))?;
+        let admitted = self.admit(py, scope, requirement, Some(&template))?;
+        Ok(Some((target, admitted)))
     }
 
     /// Carries a pending decision through on the extension's own thread, which calls `done` once.
@@ -307,13 +384,16 @@ impl Core {
         Ok(denial.map(Denial::code))
     }
 
-    /// Where in `actors` those stand whose credential is not good any more, with the reason code: one call
-    /// for all connections that last.
-    fn fallen(&self, actors: &Bound<'_, PyList>) -> PyResult<Vec<(usize, &'static str)>> {
+    /// Where in `connections` those stand whose credential is not good any more, or who may not do any more what
+    /// their route is for, with the reason code: one call for all connections that last. Each is an actor and the
+    /// number of the requirement that let them in.
+    fn fallen(&self, connections: &Bound<'_, PyList>) -> PyResult<Vec<(usize, &'static str)>> {
         let process = self.process()?;
         let mut fallen = Vec::new();
-        for (index, actor) in actors.iter().enumerate() {
-            if let Some(denial) = process.gate().standing(actors::unwrap(&actor)?) {
+        for (index, connection) in connections.iter().enumerate() {
+            let (actor, number) = connection.extract::<(Bound<'_, PyAny>, usize)>()?;
+            let (caller, requirement) = (actors::unwrap(&actor)?, self.requirement(number)?);
+            if let Some(denial) = process.gate().standing_for(caller, &requirement) {
                 fallen.push((index, denial.code()));
             }
         }
@@ -324,6 +404,20 @@ impl Core {
     #[staticmethod]
     fn record<'py>(py: Python<'py>, actor: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
         actors::record(py, actors::unwrap(actor)?)
+    }
+
+    /// Tells the control plane, from now on, which routes stand behind the gate: their inventory in JSON, the
+    /// digest of the lock file if there is one, and how many are not as it has them, if that could be told.
+    #[pyo3(signature = (inventory, lock_digest = None, differing = None))]
+    fn routes_are(
+        &self,
+        inventory: &str,
+        lock_digest: Option<String>,
+        differing: Option<u32>,
+    ) -> PyResult<()> {
+        let table = told::table(inventory, lock_digest, differing)?;
+        self.process()?.gate().routes_are(told::HOST, table);
+        Ok(())
     }
 
     /// Starts the background thread. Calling it again, or after a fork, is fine.

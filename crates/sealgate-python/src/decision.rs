@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
-use sealgate_gate::{Decision as Decided, Pending, Response};
+use sealgate_gate::{Allowed, Caller, Decision as Decided, Pending, Response};
 
 use crate::actors;
 
@@ -45,19 +45,18 @@ impl Decision {
         Ok(Self { kind })
     }
 
+    /// Whether nothing but the actor is to be told.
+    pub(crate) fn is_short(allowed: &Allowed) -> bool {
+        allowed.set_cookies.is_empty() && allowed.headers.is_empty() && allowed.reason.is_empty()
+    }
+
     /// The same, as the actor alone where nothing else is to be told.
     pub(crate) fn shortened(py: Python<'_>, decided: Decided) -> PyResult<Bound<'_, PyAny>> {
         match decided {
-            Decided::Allow(allowed)
-                if allowed.set_cookies.is_empty()
-                    && allowed.headers.is_empty()
-                    && allowed.reason.is_empty() =>
-            {
-                match allowed.caller {
-                    Some(caller) => Ok(actors::wrap(py, caller)?.into_bound(py)),
-                    None => Ok(py.None().into_bound(py)),
-                }
-            }
+            Decided::Allow(allowed) if Self::is_short(&allowed) => match allowed.caller {
+                Some(caller) => Ok(actors::wrap(py, caller)?.into_bound(py)),
+                None => Ok(py.None().into_bound(py)),
+            },
             decided => Ok(Bound::new(py, Self::new(py, decided)?)?.into_any()),
         }
     }
@@ -69,6 +68,24 @@ impl Decision {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .take(),
+            _ => None,
+        }
+    }
+
+    /// Status, reason and caller of a refusal; nothing if it is none.
+    pub(crate) fn refused(&self) -> Option<(u16, &'static str, Option<&Caller>)> {
+        let response = self
+            .response()
+            .filter(|response| !response.reason.is_empty())?;
+        Some((response.status, response.reason, response.caller.as_ref()))
+    }
+
+    /// Who goes on, and why if not as a rule; nothing if nobody does.
+    pub(crate) fn allowed(&self, py: Python<'_>) -> Option<(Option<Py<PyAny>>, &'static str)> {
+        match &self.kind {
+            Kind::Allow { actor, reason, .. } => {
+                Some((actor.as_ref().map(|actor| actor.clone_ref(py)), reason))
+            }
             _ => None,
         }
     }

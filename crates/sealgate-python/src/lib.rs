@@ -13,13 +13,16 @@ mod feed;
 mod headers;
 mod logging;
 mod mcp;
+mod note;
 mod onward;
 mod pins;
+mod policy;
 mod process;
 mod requirements;
 mod route_lock;
 mod scope;
 mod testing;
+mod told;
 mod worker;
 
 use pyo3::create_exception;
@@ -63,6 +66,10 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
         .import("os")?
         .call_method("register_at_fork", (), Some(&hooks))?;
     module.add("SettingsError", module.py().get_type::<SettingsError>())?;
+    module.add(
+        "PolicyQuestionError",
+        module.py().get_type::<policy::PolicyQuestionError>(),
+    )?;
     module.add_class::<core::Core>()?;
     module.add_class::<decision::Decision>()?;
     module.add_class::<mcp::McpServer>()?;
@@ -77,6 +84,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<actors::User>()?;
     module.add_class::<actors::Machine>()?;
     module.add_class::<actors::Agent>()?;
+    module.add_function(wrap_pyfunction!(policy::act_refusal, module)?)?;
+    module.add_function(wrap_pyfunction!(policy::act_denied, module)?)?;
+    module.add_function(wrap_pyfunction!(policy::testing_policies, module)?)?;
     module.add_function(wrap_pyfunction!(testing::testing_actor, module)?)?;
     module.add_function(wrap_pyfunction!(testing::testing_decide, module)?)
 }

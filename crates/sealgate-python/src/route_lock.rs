@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use sealgate_gate::told::hexadecimal;
 use sealgate_inventory::{Inventory, LockFile, live, lock};
 
 /// A route that is not as it was reviewed: its methods, its path, the rule it breaks, and what is wrong.
@@ -11,7 +12,7 @@ type Found = (Vec<String>, String, &'static str, String);
 
 /// What was reviewed of an application's routes.
 #[pyclass(frozen, module = "sealgate._core")]
-pub(crate) struct RouteLock(LockFile);
+pub(crate) struct RouteLock(LockFile, String);
 
 #[pymethods]
 impl RouteLock {
@@ -19,7 +20,13 @@ impl RouteLock {
     #[new]
     fn new(text: &str, file: &str) -> PyResult<Self> {
         let read = lock::read(text).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        Ok(Self(read.with_file(file)))
+        Ok(Self(read.with_file(file), hexadecimal(text.as_bytes())))
+    }
+
+    /// The SHA-256 of its text, in hexadecimal.
+    #[getter]
+    fn digest(&self) -> &str {
+        &self.1
     }
 
     /// The applications in it.

@@ -1,6 +1,7 @@
 //! What the gate reads of an ASGI scope, where it lies.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::intern;
@@ -9,6 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use sealgate_gate::Transport;
 
 use crate::headers::Fields;
+use crate::note;
 
 /// References to what a decision is about, which keep it alive.
 pub(crate) struct Scope<'py> {
@@ -18,6 +20,7 @@ pub(crate) struct Scope<'py> {
     path: Bound<'py, PyString>,
     root: Option<Bound<'py, PyString>>,
     query: Option<Bound<'py, PyBytes>>,
+    client: Option<Bound<'py, PyAny>>,
 }
 
 impl<'py> Scope<'py> {
@@ -53,6 +56,7 @@ impl<'py> Scope<'py> {
             method,
             path: text(needed(scope, intern!(py, "path"))?)?,
             root: root.map(text).transpose()?,
+            client: scope.get_item(intern!(py, "client"))?,
             query: query
                 .map(|query| {
                     let wrong = |_| PyTypeError::new_err("query_string must be bytes");
@@ -81,6 +85,11 @@ impl<'py> Scope<'py> {
             return path;
         }
         Cow::Owned(format!("{root}{path}"))
+    }
+
+    /// The address that the request came from, as the server tells it.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        note::address(self.client.as_ref())
     }
 
     /// The raw query string.

@@ -29,6 +29,7 @@ impl Worker {
                     // An error says that the sender is gone, which means the same.
                     _ = stopped => {}
                 }
+                gate.part().await;
             });
             // A lookup of a host name that hangs must not keep the process from ending.
             runtime.shutdown_background();

@@ -25,7 +25,7 @@ use crate::memory::CONTROL_WORDS;
 use crate::{MemoryError, Words, words};
 
 const MAGIC: u64 = u64::from_be_bytes(*b"SGREVOKE");
-const LAYOUT: u64 = 1;
+const LAYOUT: u64 = 2;
 
 const MAGIC_AT: usize = 0;
 const LAYOUT_AT: usize = 1;

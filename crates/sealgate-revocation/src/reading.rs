@@ -119,6 +119,13 @@ impl<'a> Reading<'a> {
         changed.map(Packed::not_before).max()
     }
 
+    /// The last moment whose bundles of policies do not count any more, as far as it is known: one that was
+    /// made at or before it is not to be decided by. None: as far as it is known there never was a bundle.
+    pub fn policy_not_before(&self) -> Option<Timestamp> {
+        let known = self.value(&self.table.slots(), Kind::Policy, "");
+        known.map(Packed::not_before)
+    }
+
     /// Whether the signing key `kid` is known to be revoked.
     pub fn key_is_revoked(&self, kid: &str) -> bool {
         self.holds(&self.table.slots(), Kind::Key, kid.as_bytes())

@@ -18,11 +18,12 @@ pub(crate) enum Kind {
     Token,
     UserClaims,
     ClientClaims,
+    Policy,
 }
 
 impl Kind {
     /// Every kind, in the order of the counts in a table's header.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::All,
         Self::Tenant,
         Self::Key,
@@ -33,6 +34,7 @@ impl Kind {
         Self::Token,
         Self::UserClaims,
         Self::ClientClaims,
+        Self::Policy,
     ];
 
     /// Its name in messages and metrics.
@@ -48,6 +50,7 @@ impl Kind {
             Self::Token => "token",
             Self::UserClaims => "user_claims",
             Self::ClientClaims => "client_claims",
+            Self::Policy => "policy",
         }
     }
 

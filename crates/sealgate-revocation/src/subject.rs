@@ -56,6 +56,12 @@ pub enum Subject {
         /// The last moment whose claims are not believed.
         not_before: Timestamp,
     },
+    /// Bundles of policies that were made at or before `not_before`: gates decide by them no more, and fetch the
+    /// one that counts. No credential ends.
+    Policy {
+        /// The last moment whose bundles do not count.
+        not_before: Timestamp,
+    },
     /// Whatever was started at or before `not_before`.
     All {
         /// The last moment that is revoked.
@@ -99,7 +105,7 @@ struct EntryForm {
     reason: Option<String>,
 }
 
-// `All` has braces because serde lets a tagged unit variant carry members nobody asked for.
+// `Policy` and `All` have braces because serde lets a tagged unit variant carry members nobody asked for.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 enum SubjectForm {
@@ -112,6 +118,7 @@ enum SubjectForm {
     Grant { grant_id: GrantId },
     UserClaims { sub: String },
     ClientClaims { client_id: ClientId },
+    Policy {},
     All {},
 }
 
@@ -151,6 +158,9 @@ impl TryFrom<EntryForm> for Entry {
             },
             (SubjectForm::ClientClaims { client_id }, Some(not_before)) => Subject::ClientClaims {
                 client: client_id,
+                not_before: in_range(not_before)?,
+            },
+            (SubjectForm::Policy {}, Some(not_before)) => Subject::Policy {
                 not_before: in_range(not_before)?,
             },
             (SubjectForm::All {}, Some(not_before)) => Subject::All {
@@ -197,6 +207,7 @@ impl From<Entry> for EntryForm {
                 SubjectForm::ClientClaims { client_id: client },
                 Some(not_before),
             ),
+            Subject::Policy { not_before } => (SubjectForm::Policy {}, Some(not_before)),
             Subject::All { not_before } => (SubjectForm::All {}, Some(not_before)),
         };
         Self {

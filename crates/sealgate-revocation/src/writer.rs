@@ -145,6 +145,7 @@ fn parts(subject: &Subject) -> (Kind, &[u8], Option<Timestamp>) {
             client.as_str().as_bytes(),
             Some(*not_before),
         ),
+        Subject::Policy { not_before } => (Kind::Policy, b"", Some(*not_before)),
         Subject::All { not_before } => (Kind::All, b"", Some(*not_before)),
     }
 }

@@ -364,6 +364,8 @@ fn entry() -> impl Strategy<Value = Entry> {
             }
         }),
         time.clone()
+            .prop_map(|not_before| Subject::Policy { not_before }),
+        time.clone()
             .prop_map(|not_before| Subject::All { not_before }),
     ];
     let reason = proptest::option::of("[a-z_]{1,30}");

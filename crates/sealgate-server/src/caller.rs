@@ -4,22 +4,27 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts, MatchedPath};
 use http::HeaderValue;
 use http::request::Parts;
 use sealgate_host::Source;
 use sealgate_model::Timestamp;
-use sealgate_store::{Audit, AuditActor};
+use sealgate_store::{ActorType, Audit, AuditActor, Client, CredentialType};
 
 use crate::ControlPlane;
 use crate::network::Network;
 use crate::problem::TraceId;
+use crate::request::below;
 
 /// Where a request came from.
 pub(crate) struct Caller {
     /// The request's trace id; empty where it is not known.
     pub(crate) trace: String,
     network: Option<String>,
+    /// The template of the route that was asked, below the issuer.
+    route: Option<String>,
+    /// The access token that came along, by its scheme.
+    scheme: Option<CredentialType>,
     /// Whether the address is the caller's own, and not that of a proxy that speaks for many.
     is_own: bool,
 }
@@ -35,12 +40,29 @@ where
         let trace = String::from(trace);
         let plane = Arc::from_ref(state);
         let source = source(&plane, parts);
+        let matched = parts.extensions.get::<MatchedPath>();
+        let route = matched.map(|path| below(plane.issuer.path(), path.as_str()).to_owned());
         Ok(Self {
             trace,
+            route,
+            scheme: scheme(parts),
             network: source.map(|source| source.address.to_string()),
             is_own: source.is_some_and(|source| source.is_callers)
                 && plane.throttle.tells_networks_apart(),
         })
+    }
+}
+
+/// The kind of access token that a request presents, if it does.
+fn scheme(parts: &Parts) -> Option<CredentialType> {
+    let line = parts.headers.get(http::header::AUTHORIZATION)?;
+    let scheme = line.as_bytes().split(|byte| *byte == b' ').next()?;
+    if scheme.eq_ignore_ascii_case(b"bearer") {
+        Some(CredentialType::Bearer)
+    } else if scheme.eq_ignore_ascii_case(b"dpop") {
+        Some(CredentialType::Dpop)
+    } else {
+        None
     }
 }
 
@@ -74,8 +96,19 @@ impl Caller {
     pub(crate) fn record(&self, audit: Audit) -> Audit {
         Audit {
             network: self.network.clone(),
+            route: self.route.clone(),
+            credential: audit.credential.or(self.scheme),
             trace: Some(self.trace.clone()).filter(|trace| !trace.is_empty()),
             ..audit
         }
+    }
+}
+
+/// What kind of actor a client is.
+pub(crate) const fn kind_of(client: &Client) -> ActorType {
+    if client.details.agent {
+        ActorType::Agent
+    } else {
+        ActorType::Machine
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use sealgate_model::{Timestamp, Uptime};
 
-use crate::{ControlPlane, machines};
+use crate::audit_chain::Retirement;
+use crate::{ControlPlane, decisions, machines};
 
 /// How often expired rows are swept and the signing keys' ages looked at.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
@@ -52,6 +53,8 @@ pub(crate) async fn keep_house(plane: Arc<ControlPlane>) {
     let mut rounds = tokio::time::interval(HOUSEKEEPING);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut steadiness = Steadiness::default();
+    let mut retirement = Retirement::default();
+    let mut decisions_rounds = decisions::Rounds::default();
     loop {
         rounds.tick().await;
         plane.refusals.flush(&plane).await;
@@ -70,6 +73,8 @@ pub(crate) async fn keep_house(plane: Arc<ControlPlane>) {
         }
         crate::own_clients::keep_house(&plane, before).await;
         machines::end_expired(&plane, before).await;
+        retirement.round(&plane, before).await;
+        decisions::keep_house(&plane, &mut decisions_rounds, before).await;
         if let Err(error) = plane.keys.tick().await {
             tracing::warn!(%error, "the signing keys were not looked after");
         }

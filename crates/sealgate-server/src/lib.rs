@@ -20,6 +20,7 @@ mod error;
 mod exports;
 mod feed;
 mod frame;
+mod gate_reports;
 mod health;
 mod housekeeping;
 mod issuers;
@@ -50,10 +51,13 @@ use std::sync::Arc;
 use axum::Router;
 
 pub use agent_policy::{AgentPolicy, Documents, Registration};
+pub use anomalies::Anomalies;
+pub use audit_chain::{AuditChain, AuditPolicy, Judge, verify_database, verify_lines};
 pub use data_dir::{DataDir, SOCKET_NAME};
 pub use device::DeviceThrottle;
 pub use error::ServeError;
 pub use feed::Feed;
+pub use gate_reports::ReportThrottle;
 pub use listen::{Listen, Tls, names_loopback, read_chain};
 pub use machines::UseMemory;
 pub use metrics::Metrics;
@@ -82,6 +86,9 @@ pub fn app(plane: Arc<ControlPlane>) -> Router {
         .merge(health::routes())
         .merge(oauth::routes())
         .merge(feed::routes())
+        .merge(gate_reports::routes())
+        .merge(decisions::routes())
+        .merge(policies::routes())
         .merge(status_list::routes())
         .merge(receiver::routes())
         .merge(signals::routes(&plane))

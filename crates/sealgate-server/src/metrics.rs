@@ -5,8 +5,10 @@
 //! through the `metrics` crate, whose recorder is the process's, as the log is; what is only looked at
 //! (a queue's length, a key's age) is read when somebody asks.
 
+mod decisions;
 mod look;
 mod names;
+mod sinks;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -19,15 +21,17 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{Method, StatusCode};
-use metrics::{Counter, Histogram, counter, histogram};
+use metrics::{Counter, Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use sealgate_model::StreamId;
 
+pub(crate) use self::decisions::{DecisionsSeen, decisions_refused, decisions_retired};
 use self::look::look;
 use self::names::{
-    DOCUMENTS, FEED_CATCH_UPS, FEED_DROPPED, FEED_LAG, FEED_SENT, FEED_SIGNED, FEED_SNAPSHOTS,
-    LOGOUTS, RECEIPTS, REFUSALS, REGISTRATIONS, REQUEST_TIME, REQUESTS, ROLL_CALL_TIME, SIGNALS,
-    SIGNALS_RECEIVED, TOKENS, builder, describe,
+    ANOMALIES_RAISED, ANOMALY_BLOCKS, ANOMALY_GROUPS, CHECKPOINT, CHECKPOINTS, DOCUMENTS,
+    FEED_CATCH_UPS, FEED_DROPPED, FEED_LAG, FEED_SENT, FEED_SIGNED, FEED_SNAPSHOTS, LOGOUTS,
+    POLICY_BUNDLES, RECEIPTS, REFUSALS, REGISTRATIONS, REQUEST_TIME, REQUESTS, ROLL_CALL_TIME,
+    SIGNALS, SIGNALS_RECEIVED, TOKENS, VERIFICATIONS, builder, describe,
 };
 use crate::{ControlPlane, ServeError};
 
@@ -67,6 +71,7 @@ impl Metrics {
     async fn text(&self, plane: &ControlPlane) -> String {
         let mut text = self.counted.render();
         look(plane, &mut text).await;
+        sinks::look(plane, &mut text).await;
         text
     }
 }
@@ -126,6 +131,26 @@ pub(crate) fn known(method: &Method) -> &'static str {
 /// The token endpoint gave tokens for `grant`.
 pub(crate) fn token_issued(grant: &'static str) {
     counter!(TOKENS, "grant" => grant).increment(1);
+}
+
+/// A checkpoint was signed over record `number`.
+pub(crate) fn checkpointed(number: i64) {
+    counter!(CHECKPOINTS).increment(1);
+    gauge!(CHECKPOINT).set(place(number));
+}
+
+/// The audit log was verified, and sound or not.
+pub(crate) fn audit_verified(sound: bool) {
+    let result = if sound { "sound" } else { "broken" };
+    counter!(VERIFICATIONS, "result" => result).increment(1);
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "exact for as many records as there will be"
+)]
+fn place(number: i64) -> f64 {
+    number as f64
 }
 
 /// A document of a client was asked for.
@@ -188,9 +213,29 @@ pub(crate) fn feed_snapshot(bytes: usize) {
     histogram!(FEED_SNAPSHOTS).record(number(bytes));
 }
 
+/// A bundle of policies was handed out.
+pub(crate) fn policy_bundle(bytes: usize) {
+    histogram!(POLICY_BUNDLES).record(number(bytes));
+}
+
 /// A gate answered, so long after it was asked.
 pub(crate) fn gate_answered(took: Duration) {
     histogram!(ROLL_CALL_TIME).record(took.as_secs_f64());
+}
+
+/// A new anomaly was raised.
+pub(crate) fn anomaly_raised(rule: &str, severity: &'static str) {
+    counter!(ANOMALIES_RAISED, "rule" => rule.to_owned(), "severity" => severity).increment(1);
+}
+
+/// So many groups of records were forgotten of which something still counted.
+pub(crate) fn anomaly_groups_forgotten(groups: u64) {
+    counter!(ANOMALY_GROUPS).increment(groups);
+}
+
+/// So many blocks of allowed decisions were not judged.
+pub(crate) fn anomaly_blocks_passed_over(blocks: u64) {
+    counter!(ANOMALY_BLOCKS).increment(blocks);
 }
 
 /// Somebody was told which gates have applied a revocation.

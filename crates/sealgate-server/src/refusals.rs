@@ -195,6 +195,15 @@ impl Tally {
         if sum.actor != audit.actor {
             sum.actor = AuditActor::Anonymous;
         }
+        if sum.actor_type != audit.actor_type {
+            sum.actor_type = None;
+        }
+        if sum.credential != audit.credential {
+            sum.credential = None;
+        }
+        if sum.route != audit.route {
+            sum.route = None;
+        }
         if sum.network != audit.network {
             sum.network = network.map(|network| network.to_string());
         }

@@ -2,24 +2,26 @@
 //! panics, and one line in the log.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody as _, to_bytes};
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use http_body_util::LengthLimitError;
+use http_body_util::{BodyExt as _, LengthLimitError};
+use sealgate_policy::BUNDLE_LIMIT;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::Instrument as _;
 
 use crate::connection::closed;
 use crate::problem::{Problem, TraceId, sign_page};
-use crate::{BODY_LIMIT, ControlPlane, metrics};
+use crate::{BODY_LIMIT, ControlPlane, admin, metrics};
 
-/// How long a request's body may take to arrive. The largest is 64 KiB.
+/// How long a request's body may take to arrive. The largest that strangers send is 64 KiB.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// How much longer a body may take once the server begins to stop.
@@ -111,7 +113,7 @@ fn traceparent(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// A route's template without the issuer's path, which is in front of nearly all and tells nothing.
-fn below<'a>(path: &str, route: &'a str) -> &'a str {
+pub(crate) fn below<'a>(path: &str, route: &'a str) -> &'a str {
     match route.strip_prefix(path) {
         Some("") => "/",
         Some(rest) if rest.starts_with('/') => rest,
@@ -129,18 +131,29 @@ pub(crate) async fn contain<A>(
 where
     A: Future<Output = Response>,
 {
-    if declares_too_much(request.headers()) {
+    let limit = body_limit(request.uri().path());
+    if declares_too_much(request.headers(), limit) {
         // Refused before a byte of it is read, and whatever the endpoint.
         return from_framework(StatusCode::PAYLOAD_TOO_LARGE).into_response();
     }
-    let request = match arrived(request, closing).await {
-        Ok(request) => request,
-        Err(problem) => return problem.into_response(),
+    let waits = limit > BODY_LIMIT && !request.body().is_end_stream();
+    let (request, late) = if waits {
+        // What strangers send is not held in memory before it is known who they are.
+        let (late, request) = Late::of(request, limit, closing);
+        (request, Some(late))
+    } else {
+        match arrived(request, limit, closing).await {
+            Ok(request) => (request, None),
+            Err(problem) => return problem.into_response(),
+        }
     };
     // A panic that reached hyper would drop the connection, and the caller could not tell it from a
     // network fault. The hook set at start has logged where it happened.
     let answer = AssertUnwindSafe(answering(request)).catch_unwind().await;
     let answer = answer.unwrap_or_else(|_| Problem::internal().into_response());
+    if let Some(late) = late {
+        late.pass_over().await;
+    }
     if is_framework_refusal(&answer) {
         from_framework(answer.status()).into_response()
     } else {
@@ -148,9 +161,93 @@ where
     }
 }
 
+/// The most bytes that the endpoint at this path reads: what is declared as a whole is longer than anything else.
+fn body_limit(path: &str) -> usize {
+    let is_long = |end: &&str| {
+        let before = path.strip_suffix(*end);
+        before.is_some_and(|before| before.ends_with(admin::BASE))
+    };
+    if admin::state::LONG.iter().any(is_long) {
+        admin::state::STATE_LIMIT
+    } else if is_long(&admin::policies::PATH) {
+        BUNDLE_LIMIT
+    } else {
+        BODY_LIMIT
+    }
+}
+
+/// A body that may be long, which is read once the caller is known.
+#[derive(Clone)]
+struct Late {
+    body: Arc<Mutex<Option<Body>>>,
+    limit: usize,
+    closing: watch::Receiver<bool>,
+}
+
+impl Late {
+    /// Takes the body out of the request, in which it can be found again by [`late`].
+    fn of(request: Request, limit: usize, closing: watch::Receiver<bool>) -> (Self, Request) {
+        let (mut parts, body) = request.into_parts();
+        let late = Self {
+            body: Arc::new(Mutex::new(Some(body))),
+            limit,
+            closing,
+        };
+        parts.extensions.insert(late.clone());
+        (late, Request::from_parts(parts, Body::empty()))
+    }
+
+    fn take(&self) -> Option<Body> {
+        self.body
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Lets a body pass that nobody has read, so that its sender reads the answer. Nothing of it is kept.
+    async fn pass_over(self) {
+        let Some(mut body) = self.take() else {
+            return;
+        };
+        let mut left = self.limit;
+        let passing = async {
+            while let Some(Ok(frame)) = body.frame().await {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                if bytes > left {
+                    return;
+                }
+                left -= bytes;
+            }
+        };
+        tokio::select! {
+            _ = timeout(BODY_TIME, passing) => {}
+            () = closed(self.closing) => {}
+        }
+    }
+}
+
+/// The request with its body, where that was left until the caller is known.
+///
+/// # Errors
+/// As it is too long, too slow, or does not arrive.
+pub(crate) async fn late(mut request: Request) -> Result<Request, Problem> {
+    let Some(late) = request.extensions_mut().remove::<Late>() else {
+        return Ok(request);
+    };
+    let Some(body) = late.take() else {
+        return Ok(request);
+    };
+    let (parts, _) = request.into_parts();
+    arrived(Request::from_parts(parts, body), late.limit, late.closing).await
+}
+
 /// The request with its whole body, which is small everywhere: no endpoint waits for a peer that
 /// trickles, and neither does a server that is to stop.
-async fn arrived(request: Request, closing: watch::Receiver<bool>) -> Result<Request, Problem> {
+async fn arrived(
+    request: Request,
+    limit: usize,
+    closing: watch::Receiver<bool>,
+) -> Result<Request, Problem> {
     if request.body().is_end_stream() {
         return Ok(request);
     }
@@ -160,7 +257,7 @@ async fn arrived(request: Request, closing: watch::Receiver<bool>) -> Result<Req
         sleep(BODY_TIME_CLOSING).await;
     };
     let bytes = tokio::select! {
-        read = timeout(BODY_TIME, to_bytes(body, BODY_LIMIT)) => read,
+        read = timeout(BODY_TIME, to_bytes(body, limit)) => read,
         () = stopped => {
             return Err(Problem::unavailable("server_closing", "the control plane is shutting down", 1));
         }
@@ -186,14 +283,11 @@ async fn arrived(request: Request, closing: watch::Receiver<bool>) -> Result<Req
 
 /// Whether the declared length is past the limit. A body sent without one is cut off by the body
 /// limit when it is read.
-fn declares_too_much(headers: &HeaderMap) -> bool {
+fn declares_too_much(headers: &HeaderMap, limit: usize) -> bool {
     let declared = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok());
-    declared.is_some_and(|text| {
-        text.parse::<usize>()
-            .map_or(true, |length| length > BODY_LIMIT)
-    })
+    declared.is_some_and(|text| text.parse::<usize>().map_or(true, |length| length > limit))
 }
 
 /// Whether axum or one of its extractors wrote this response: none of our endpoints refuses in
@@ -229,7 +323,6 @@ mod tests {
     use axum::extract::Query;
     use axum::middleware::{Next, from_fn};
     use axum::routing::{get, post};
-    use http_body_util::BodyExt as _;
     use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
     use tower::ServiceExt as _;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum_server::Handle;
 use sealgate_host::Outbound;
 use sealgate_model::{Clock, Issuer, Random};
-use sealgate_store::{SqliteStore, Store};
+use sealgate_store::{SqliteDecisions, SqliteStore, Store};
 use tokio::task::JoinSet;
 
 use crate::connection::{Places, places_on_the_network};
@@ -16,8 +16,8 @@ use crate::listen::{AdminSocket, Bound, issuer_for};
 use crate::metrics::UPKEEP;
 use crate::sign_in::invitation::{SetupLink, create_setup};
 use crate::{
-    ControlPlane, DataDir, Lifetimes, Listen, Metrics, Policy, ServeError, app, backchannel,
-    metrics_app, operator_app, receiver, signals,
+    ControlPlane, DataDir, Lifetimes, Listen, Metrics, Policy, ServeError, anomalies, app,
+    audit_chain, backchannel, exports, metrics_app, operator_app, receiver, signals,
 };
 
 /// How many connections the metrics' own listener takes at once.
@@ -71,6 +71,7 @@ impl ControlPlane {
         config: &Config,
         host: Host,
     ) -> Result<Arc<Self>, ServeError> {
+        store.keep_networks(config.policy.audit.network);
         let (restored, restored_at) = (store.restored().cloned(), store.restored_at());
         let store: Arc<dyn Store> = store;
         let master = match dir.master_key()? {
@@ -82,9 +83,15 @@ impl ControlPlane {
             None => dir.create_master_key(&*host.random)?,
         };
         let (lifetimes, policy) = (config.lifetimes, config.policy.clone());
-        let plane = Self::new(issuer, store, master, host, lifetimes, policy)
+        // Opened while the store holds the directory.
+        let folder = dir.path().to_owned();
+        let decisions = tokio::task::spawn_blocking(move || SqliteDecisions::open(&folder))
+            .await
+            .map_err(|error| ServeError::Serving(std::io::Error::other(error)))??;
+        let mut plane = Self::new(issuer, store, master, host, lifetimes, policy)
             .await
             .map_err(|error| ServeError::Keys(error.to_string()))?;
+        plane.decisions = Arc::new(decisions);
         match (&restored, restored_at) {
             (Some(restored), _) => plane.was_restored(restored).await,
             (None, Some(at)) => plane.goes_on_restored(at).await,
@@ -151,7 +158,13 @@ impl Server {
             // Without TLS there is a proxy in front, or nobody but this machine.
             plane.throttle.tell_networks_apart();
         }
+        if let Some(tls) = &listen.tls {
+            plane.anomalies.certificate_is(tls.cert.clone());
+        }
         dir.remember_issuer(&issuer)?;
+        // Before anything new is signed: what does not fit the last checkpoint must not be signed over unseen.
+        plane.compare_beside().await?;
+        plane.record_start(config, listen).await?;
         let setup = if plane.store.admin_exists().await? {
             None
         } else {
@@ -202,7 +215,10 @@ impl Server {
         chores.spawn(backchannel::deliver(Arc::clone(&plane)));
         chores.spawn(signals::deliver(Arc::clone(&plane)));
         chores.spawn(receiver::listen(Arc::clone(&plane)));
+        chores.spawn(exports::deliver(Arc::clone(&plane)));
         chores.spawn(keep_up(Arc::clone(&counted)));
+        chores.spawn(audit_chain::keep(Arc::clone(&plane)));
+        chores.spawn(anomalies::watch(Arc::clone(&plane)));
         chores.spawn({
             let (plane, public, scraped, private) = (
                 Arc::clone(&plane),
@@ -245,6 +261,7 @@ impl Server {
         );
         drop(chores);
         plane.refusals.flush_all(&plane).await;
+        plane.record_stop().await;
         served.map(|_| ())
     }
 }

@@ -3,16 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sealgate_audit::anomaly::Changes;
 use sealgate_host::{Outbound, TrustedProxies};
-use sealgate_keys::{KeyError, KeyPolicy, LONGEST_TOKEN, SigningKeys};
+use sealgate_keys::{KeyError, KeyPolicy, LONGEST_TOKEN, Schedules, SigningKeys};
 use sealgate_model::{Clock, Issuer, Random};
 use sealgate_oauth::DpopGuard;
 use sealgate_session::KeyRing;
-use sealgate_store::Store;
+use sealgate_store::decisions::Retention;
+use sealgate_store::{DecisionLog, NoDecisions, Store};
 
 use crate::agent_policy::AgentPolicy;
+use crate::anomalies::Anomalies;
+use crate::audit_chain::{AuditChain, AuditPolicy};
 use crate::device::DeviceThrottle;
 use crate::feed::Feed;
+use crate::gate_reports::ReportThrottle;
 use crate::machines::UseMemory;
 use crate::oauth::{ClientKeys, ClientThrottle, PublicThrottle};
 use crate::own_clients::OwnClients;
@@ -61,8 +66,14 @@ pub struct Policy {
     pub signal_inactivity: Option<Duration>,
     /// The proxies that are believed when they tell whom they speak for.
     pub proxies: TrustedProxies,
+    /// What is kept of acts, and for how long.
+    pub audit: AuditPolicy,
     /// What is decided about AI agents, and about clients that no administrator registered.
     pub agents: AgentPolicy,
+    /// What is otherwise about the rules of anomalies.
+    pub anomalies: Changes,
+    /// How much of what gates decided is kept.
+    pub decisions: Retention,
     /// How much there may be of something.
     pub limits: Limits,
 }
@@ -103,7 +114,10 @@ impl Default for Policy {
             admin_http: false,
             signal_inactivity: None,
             proxies: TrustedProxies::default(),
+            audit: AuditPolicy::default(),
             agents: AgentPolicy::default(),
+            anomalies: Changes::default(),
+            decisions: Retention::default(),
             limits: Limits::default(),
         }
     }
@@ -132,6 +146,8 @@ impl Default for Lifetimes {
 pub struct ControlPlane {
     /// The issuer identifier: the base of every URL.
     pub issuer: Issuer,
+    /// What gates decided. It is let go of before the store, which holds the data directory for both.
+    pub decisions: Arc<dyn DecisionLog>,
     /// What is remembered.
     pub store: Arc<dyn Store>,
     /// The time.
@@ -166,10 +182,16 @@ pub struct ControlPlane {
     pub dpop: Arc<DpopGuard>,
     /// What strangers were refused, counted until it is recorded.
     pub refusals: Refusals,
+    /// What the keeper of the audit chain knows.
+    pub chain: AuditChain,
     /// The revocation feed.
     pub feed: Feed,
     /// What the transmitter of security events shares.
     pub signals: Signals,
+    /// The rules of anomalies.
+    pub anomalies: Anomalies,
+    /// How often gates report.
+    pub gate_reports: ReportThrottle,
     /// How long things last.
     pub lifetimes: Lifetimes,
     /// What else the operator decided.
@@ -197,6 +219,7 @@ impl ControlPlane {
             session_life: lifetimes.session.max(policy.agents.lifetime),
             rotate_every: policy.rotate_every,
             ml_dsa: policy.ml_dsa,
+            schedules: Schedules::NONE,
         };
         let dpop = Arc::new(DpopGuard::new(&*random));
         let keys = SigningKeys::load(
@@ -210,6 +233,7 @@ impl ControlPlane {
         Ok(Self {
             issuer,
             store,
+            decisions: Arc::new(NoDecisions::default()),
             clock,
             random,
             outbound,
@@ -226,8 +250,11 @@ impl ControlPlane {
             status_lists: StatusLists::new(),
             dpop,
             refusals: Refusals::new(),
+            chain: AuditChain::new(),
             feed: Feed::with_room_for(policy.limits.feed_subscribers),
             signals: Signals::new(),
+            anomalies: Anomalies::new(&policy.anomalies),
+            gate_reports: ReportThrottle::new(),
             lifetimes,
             policy,
         })

@@ -5,6 +5,7 @@
 //! is pure: time and randomness are handed in.
 
 mod cbor;
+mod claims;
 mod error;
 mod key;
 mod mac;
@@ -12,6 +13,7 @@ mod ring;
 mod session;
 mod transaction;
 
+pub use claims::CLAIMS_LIMIT;
 pub use error::SealError;
 pub use key::SealKey;
 pub use mac::{MAC_LEN, MacRing};

@@ -1,8 +1,9 @@
 //! What a sealed session holds.
 
 use minicbor::{Decode, Encode};
-use sealgate_model::{SessionId, Timestamp, User};
+use sealgate_model::{ClaimValues, SessionId, Timestamp, User};
 
+use crate::claims::{CLAIMS_LIMIT, Claims};
 use crate::{SealError, cbor};
 
 /// The content of a sealed session, written as a CBOR map (RFC 8949) with small integer keys, which
@@ -44,6 +45,8 @@ pub struct SessionContent {
     /// In milliseconds; absent where it is `started_at`.
     #[n(15)]
     told_at: Option<i64>,
+    #[n(16)]
+    claims: Option<Claims>,
 }
 
 /// What stands for a time that nobody told: so long ago that it is recent for nobody.
@@ -73,6 +76,8 @@ pub struct SessionParts {
     /// As of when the issuer told what is known of the user, by the issuer's clock: at this moment it was so
     /// or had been so. Exact to the millisecond.
     pub told_at: Timestamp,
+    /// What is kept of the ID token's other claims, each under its path as a JSON pointer (RFC 6901).
+    pub claims: Vec<(String, ClaimValues)>,
 }
 
 impl std::fmt::Debug for SessionContent {
@@ -109,13 +114,26 @@ impl From<SessionParts> for SessionContent {
             key: parts.key,
             told_at: Some(parts.told_at.as_millis())
                 .filter(|told_at| *told_at != parts.started_at.as_seconds() * 1000),
+            claims: Some(parts.claims)
+                .filter(|claims| !claims.is_empty())
+                .map(Claims::sorted),
         }
     }
 }
 
 impl SessionContent {
     /// The content's bytes.
+    ///
+    /// # Errors
+    /// [`SealError::TooLong`] where its claims take up more than they may.
     pub fn encode(&self) -> Result<Vec<u8>, SealError> {
+        if let Some(claims) = &self.claims {
+            let length = cbor::encode(claims)?.len();
+            if length > CLAIMS_LIMIT {
+                let limit = CLAIMS_LIMIT;
+                return Err(SealError::TooLong { length, limit });
+            }
+        }
         cbor::encode(self)
     }
 
@@ -177,6 +195,11 @@ impl SessionContent {
             .map_or(self.started_at(), Timestamp::from_millis)
     }
 
+    /// What is kept of the ID token's other claims, each under its path as a JSON pointer.
+    pub fn claims(&self) -> &[(String, ClaimValues)] {
+        self.claims.as_ref().map_or(&[], |claims| &claims.0)
+    }
+
     /// The organisation that the user belongs to.
     pub fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()
@@ -211,6 +234,7 @@ impl SessionContent {
             },
             refresh: self.refresh,
             key: self.key,
+            claims: self.claims.unwrap_or_default().0,
         }
     }
 }
@@ -218,6 +242,7 @@ impl SessionContent {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use sealgate_model::ClaimValue;
 
     use super::*;
 
@@ -253,6 +278,40 @@ mod tests {
         assert_eq!(content.told_at(), content.started_at());
     }
 
+    fn many(values: &[&str]) -> ClaimValues {
+        let text = |text: &&str| ClaimValue::Text((*text).to_owned());
+        ClaimValues::Many(values.iter().map(text).collect())
+    }
+
+    #[test]
+    fn claims_are_kept_up_to_their_limit_and_no_further() {
+        assert_eq!(typical().claims().len(), 1);
+        let with = |claims| {
+            SessionContent::from(SessionParts {
+                claims,
+                ..typical().into_parts()
+            })
+        };
+        let bare = with(Vec::new());
+        assert_eq!(bare.claims(), []);
+        assert!(bare.encode().unwrap().len() < typical().encode().unwrap().len());
+        let of = |bytes: usize| with(vec![("/a".into(), many(&[&"x".repeat(bytes)]))]);
+        // A head for the map, three bytes of the name, a head for the list, and three before the text.
+        assert!(of(1_024 - 8).encode().is_ok());
+        let long = of(1_024 - 7).encode();
+        assert!(
+            matches!(long, Err(SealError::TooLong { limit: 1_024, .. })),
+            "{long:?}"
+        );
+        let one = ClaimValues::One(ClaimValue::Number(-3));
+        let two = vec![
+            ("/bb".to_owned(), one.clone()),
+            ("/a".to_owned(), ClaimValues::Many(Vec::new())),
+        ];
+        let read = SessionContent::decode(&with(two.clone()).encode().unwrap()).unwrap();
+        assert_eq!(read.claims(), [two[1].clone(), two[0].clone()]);
+    }
+
     pub(crate) fn typical() -> SessionContent {
         let at = Timestamp::from_seconds(1_790_000_000);
         SessionParts {
@@ -275,6 +334,7 @@ mod tests {
             refresh: Some("r".repeat(64)),
             key: Some("k".repeat(11)),
             told_at: Timestamp::from_millis(1_790_000_300_250),
+            claims: vec![("/groups".into(), many(&["finance", "staff"]))],
         }
         .into()
     }

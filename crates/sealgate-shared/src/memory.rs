@@ -20,7 +20,7 @@ use crate::mapping::Mapping;
 use crate::opened::Opened;
 
 /// Changes with whatever the files hold, or how.
-const FORMAT: &str = concat!("1 ", env!("CARGO_PKG_VERSION"));
+const FORMAT: &str = concat!("2 ", env!("CARGO_PKG_VERSION"));
 
 const CONTROL: &str = "control";
 /// The control words' length, in bytes.

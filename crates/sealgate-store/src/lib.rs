@@ -5,16 +5,25 @@
 //! [`StoreError::Unavailable`], never a refusal: callers answer 503 and the caller tries again.
 
 mod audit;
+pub mod decisions;
 mod error;
 mod outcome;
 mod rows;
 mod sqlite;
 mod store;
 
-pub use audit::{Audit, AuditActor, AuditFilter, AuditRow, Outcome};
+pub use audit::{ActorType, Audit, AuditActor, AuditFilter, AuditRow, CredentialType, Outcome};
+pub use decisions::{DecisionLog, NoDecisions, SqliteDecisions};
 pub use error::StoreError;
 pub use outcome::{Accepted, Delegated, Redeemed, Rotated, Swept};
 pub use rows::{AgentRow, Withdrawn};
+pub use rows::{
+    AnomalyFilter, AnomalyProgress, AnomalyRaise, AnomalyRaised, AnomalyRow, AnomalyState,
+    GateReportRow, GateRoutes, OTHERS,
+};
+pub use rows::{
+    AuditKey, ChainHead, Checkpoint, Hold, HoldScope, NetworkDetail, RetireSlice, RetiredSlice,
+};
 pub use rows::{
     Bootstrap, ClientUse, Enrolled, MachineRow, MachineUses, Offboarded, UseKind, Used,
 };
@@ -28,14 +37,18 @@ pub use rows::{
     SessionSelector, SignIn, TokenFooting, TokenRevocation, ToolText, Transmitter, UserChange,
     UserRow, UserStatus,
 };
+pub use rows::{Declarable, DeclarationRow, Declared, DeclaredChange, DeclaredWord, KeySchedule};
 pub use rows::{HistoryMark, Restored, SeenRevocations};
 pub use rows::{IdentityIssuer, IdentityLink, IssuerDetails, Vouched, VouchedFor};
+pub use rows::{NewPolicy, PolicyApplied, PolicyVersion, StoredPolicy};
+pub use rows::{NewSink, Sink, SinkPlaces, SinkSource, SinkStart};
 pub use rows::{OwnClientAdded, OwnClientBounds, RegistrationToken, Unused};
 pub use rows::{
     PushTarget, Settled, Signal, SignalKind, Stream, StreamConfig, StreamStatus, Verification,
 };
-pub use sqlite::SqliteStore;
+pub use sqlite::{ChainFile, SqliteStore};
 pub use store::{
     AgentStore, AnomalyStore, ChainStore, DeclarationStore, DelegationStore, ExportStore,
-    IssuerStore, MachineStore, PolicyStore, ReceiverStore, RegistrationStore, Store, StreamStore,
+    IssuerStore, JudgeCheckpoint, MachineStore, PolicyStore, ReceiverStore, RegistrationStore,
+    Store, StreamStore,
 };

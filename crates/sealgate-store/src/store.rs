@@ -32,7 +32,7 @@ use crate::{
 
 pub use agents::AgentStore;
 pub use anomalies::AnomalyStore;
-pub use chain::ChainStore;
+pub use chain::{ChainStore, JudgeCheckpoint};
 pub use declarations::DeclarationStore;
 pub use delegations::DelegationStore;
 pub use exports::ExportStore;

@@ -1,15 +1,16 @@
 //! Bodies of answers: the gate's own, and the application's for as long as its caller is good.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use sealgate_gate::{Caller, Denial, Gate};
+use sealgate_gate::{About, Caller, Decided, Denial};
 use thiserror::Error;
 use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::passed::Passed;
 
 /// How often a body that goes on is asked whether its caller is still good.
 const TICK: Duration = Duration::from_millis(400);
@@ -36,8 +37,9 @@ enum Kind<R> {
 }
 
 struct Watch {
-    gate: Arc<Gate>,
+    passed: Passed,
     caller: Caller,
+    about: About,
     /// Begins with the body.
     ticks: Option<Interval>,
 }
@@ -60,13 +62,14 @@ impl<R> GateBody<R> {
         }
     }
 
-    pub(crate) fn of(body: R, caller: Option<(Arc<Gate>, Caller)>) -> Self {
+    pub(crate) fn of(body: R, caller: Option<(Passed, Caller, About)>) -> Self {
         let kind = match caller {
             None => Kind::Open(body),
-            Some((gate, caller)) => {
+            Some((passed, caller, about)) => {
                 let watch = Watch {
-                    gate,
+                    passed,
                     caller,
+                    about,
                     ticks: None,
                 };
                 Kind::Watched(body, Box::new(watch))
@@ -91,7 +94,12 @@ impl Watch {
         while ticks.poll_tick(context).is_ready() {
             asked = true;
         }
-        asked.then(|| self.gate.standing(&self.caller)).flatten()
+        let denial = asked.then(|| self.passed.standing()).flatten()?;
+        let (about, reason) = (self.about.clone(), denial.code().into());
+        self.passed
+            .gate()
+            .note(about, Decided::Ended, reason, None, Some(&self.caller));
+        Some(denial)
     }
 }
 

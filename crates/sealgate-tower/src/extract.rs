@@ -76,7 +76,10 @@ fn of(parts: &Parts, kinds: Kinds) -> Result<Option<&sealgate_gate::Caller>, Rej
     };
     let need = Requirement::Actor(Need::of(kinds));
     match passed.gate().refusal(Some(caller), &need) {
-        Some(refusal) => Err(Rejection::Refused(Box::new(refusal))),
+        Some(refusal) => {
+            passed.refused(&refusal);
+            Err(Rejection::Refused(Box::new(refusal)))
+        }
         None => Ok(Some(caller)),
     }
 }
@@ -85,7 +88,11 @@ fn of(parts: &Parts, kinds: Kinds) -> Result<Option<&sealgate_gate::Caller>, Rej
 fn nobody(parts: &Parts, kinds: Kinds) -> Rejection {
     let need = Requirement::Actor(Need::of(kinds));
     let passed = parts.extensions.get::<Passed>();
-    let refusal = passed.and_then(|passed| passed.gate().refusal(None, &need));
+    let refusal = passed.and_then(|passed| {
+        let refusal = passed.gate().refusal(None, &need)?;
+        passed.refused(&refusal);
+        Some(refusal)
+    });
     refusal.map_or(Rejection::NoGate, |refusal| {
         Rejection::Refused(Box::new(refusal))
     })

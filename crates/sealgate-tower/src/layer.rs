@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, Response};
 use http_body::Body;
-use sealgate_gate::{Allowed, Caller, Decision, Gate, Requirement};
+use sealgate_gate::{About, Allowed, Caller, Decided, Decision, Gate, Requirement};
 use tower::{Layer, Service};
 
 use crate::body::GateBody;
@@ -34,10 +34,13 @@ pub struct Refused {
 }
 
 type Ask = dyn Fn(&Method, &str) -> Requirement + Send + Sync;
+type Name = dyn Fn(&Method, &str) -> Option<Arc<str>> + Send + Sync;
 
 struct Guard {
     gate: Arc<Gate>,
     ask: Box<Ask>,
+    /// What records call a route.
+    name: Box<Name>,
     prefix: String,
     first_view_awaited: AtomicBool,
 }
@@ -54,7 +57,11 @@ pub struct GateLayer {
 impl GateLayer {
     /// The gate in front of routes that ask what `routes` says; what it does not name is unmarked, and closed.
     pub fn new(gate: Arc<Gate>, routes: RouteMap) -> Self {
-        Self::asking(gate, move |method, path| routes.requirement(method, path))
+        let routes = Arc::new(routes);
+        let named = Arc::clone(&routes);
+        let ask = move |method: &Method, path: &str| routes.requirement(method, path);
+        let name = move |method: &Method, path: &str| named.template(method, path);
+        Self::with(gate, Box::new(ask), Box::new(name), String::new())
     }
 
     /// The same with a closure that says what a method and a raw path ask for. Paths that lead nowhere are
@@ -63,23 +70,27 @@ impl GateLayer {
         gate: Arc<Gate>,
         ask: impl Fn(&Method, &str) -> Requirement + Send + Sync + 'static,
     ) -> Self {
-        Self::with(gate, Box::new(ask), String::new())
+        Self::with(gate, Box::new(ask), Box::new(|_, _| None), String::new())
     }
 
     /// Behind a proxy that cuts `prefix` (such as `/app`, the path of the base URL) off every path.
     #[must_use]
     pub fn below(self, prefix: impl Into<String>) -> Self {
         let asked = Arc::clone(&self.guard);
+        let named = Arc::clone(&self.guard);
         let ask = move |method: &Method, path: &str| (asked.ask)(method, path);
-        Self::with(Arc::clone(&self.guard.gate), Box::new(ask), prefix.into())
+        let name = move |method: &Method, path: &str| (named.name)(method, path);
+        let gate = Arc::clone(&self.guard.gate);
+        Self::with(gate, Box::new(ask), Box::new(name), prefix.into())
     }
 
-    fn with(gate: Arc<Gate>, ask: Box<Ask>, prefix: String) -> Self {
+    fn with(gate: Arc<Gate>, ask: Box<Ask>, name: Box<Name>, prefix: String) -> Self {
         let first_view_awaited = AtomicBool::new(false);
         Self {
             guard: Arc::new(Guard {
                 gate,
                 ask,
+                name,
                 prefix,
                 first_view_awaited,
             }),
@@ -131,17 +142,17 @@ where
         // What somebody in front put there is not this gate's word.
         parts.extensions.remove::<Passed>();
         Box::pin(async move {
-            let mut allowed = match guard.admit(&parts, &mut body).await {
+            let requirement = Arc::new((guard.ask)(&parts.method, parts.uri.path()));
+            let mut allowed = match guard.admit(&parts, &mut body, &requirement).await {
                 Ok(allowed) => allowed,
                 Err(refusal) => return Ok(answer::own(refusal)),
             };
             let caller = allowed.caller.take();
-            let watched = caller
-                .clone()
-                .map(|caller| (Arc::clone(&guard.gate), caller));
-            parts
-                .extensions
-                .insert(Passed::new(Arc::clone(&guard.gate), caller));
+            let about = guard.about(&parts);
+            let gate = Arc::clone(&guard.gate);
+            let passed = Passed::new(gate, requirement, caller.clone(), about.clone());
+            let watched = caller.map(|caller| (passed.clone(), caller, about));
+            parts.extensions.insert(passed);
             let mut response = inner.call(Request::from_parts(parts, body)).await?;
             answer::complete(&mut response, &mut allowed);
             Ok(response.map(|body| GateBody::of(body, watched)))
@@ -150,17 +161,52 @@ where
 }
 
 impl Guard {
+    /// What records tell of a request.
+    fn about(&self, parts: &Parts) -> About {
+        let route = (self.name)(&parts.method, parts.uri.path());
+        read::about(parts, route)
+    }
+
+    /// Takes a decision down, once it is settled.
+    fn note(&self, parts: &Parts, decision: &Decision) {
+        if !self.gate.is_noting() {
+            return;
+        }
+        let (outcome, reason, status, caller) = match decision {
+            Decision::Allow(allowed) => (
+                Decided::Allowed,
+                allowed.reason,
+                None,
+                allowed.caller.as_ref(),
+            ),
+            Decision::Respond(answer) if answer.reason.is_empty() => return,
+            Decision::Respond(answer) => {
+                let status = Some(answer.status);
+                (
+                    Decided::Refused,
+                    answer.reason,
+                    status,
+                    answer.caller.as_ref(),
+                )
+            }
+            Decision::Pending(_) => (Decided::Refused, "gate_stopped", Some(503), None),
+        };
+        let about = self.about(parts);
+        self.gate
+            .note(about, outcome, reason.into(), status, caller);
+    }
+
     /// Carries a decision through; the gate's own answer if the request does not go on.
     async fn admit<B>(
         &self,
         parts: &Parts,
         body: &mut Replay<B>,
+        requirement: &Requirement,
     ) -> Result<Allowed, sealgate_gate::Response>
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        let requirement = (self.ask)(&parts.method, parts.uri.path());
-        let decide = || read::decide(&self.gate, parts, &self.prefix, &requirement);
+        let decide = || read::decide(&self.gate, parts, &self.prefix, requirement);
         let mut decision = decide();
         if matches!(&decision, Decision::Respond(answer) if answer.reason == "feed_stale")
             && !self.first_view_awaited.load(Ordering::Relaxed)
@@ -175,6 +221,7 @@ impl Guard {
             }
             decision = self.gate.finish(*pending).await;
         }
+        self.note(parts, &decision);
         match decision {
             Decision::Allow(allowed) => {
                 if !allowed.reason.is_empty() {

@@ -1,11 +1,12 @@
 //! A request as the gate reads it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Method, header};
 use percent_encoding::percent_decode_str;
-use sealgate_gate::{Decision, Gate, Request, Requirement, Transport};
+use sealgate_gate::{About, Decision, Gate, Request, Requirement, Transport, Verb, trace_of};
 
 /// The gate's decision about a request whose path is below `prefix`.
 pub(crate) fn decide(
@@ -32,6 +33,22 @@ pub(crate) fn decide(
         headers: &headers,
     };
     gate.decide(&request, requirement)
+}
+
+/// What records tell of a request to `route`. The address that it came from is not known here.
+pub(crate) fn about(parts: &Parts, route: Option<Arc<str>>) -> About {
+    let transport = transport(parts);
+    let trace = parts.headers.get("traceparent");
+    About {
+        route,
+        method: Verb::of(match transport {
+            Transport::Http => parts.method.as_str(),
+            Transport::WebSocket => "GET",
+        }),
+        transport,
+        address: None,
+        trace: trace.and_then(|value| trace_of(value.as_bytes())),
+    }
 }
 
 /// The decoded path, from the root of the host.

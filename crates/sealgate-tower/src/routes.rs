@@ -1,6 +1,7 @@
 //! What each route asks of its caller, by method and path.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use http::Method;
 use percent_encoding::percent_decode_str;
@@ -37,7 +38,14 @@ pub enum RouteMapError {
 /// What each route asks of its caller. Paths are written as axum writes them: `/orders/{id}`, `/static/{*rest}`.
 #[derive(Clone, Default)]
 pub struct RouteMap {
-    by_method: HashMap<Method, matchit::Router<Requirement>>,
+    by_method: HashMap<Method, matchit::Router<Marked>>,
+}
+
+/// A route: what it asks, and its path as it was written.
+#[derive(Clone)]
+struct Marked {
+    requirement: Requirement,
+    template: Arc<str>,
 }
 
 impl RouteMap {
@@ -50,12 +58,7 @@ impl RouteMap {
 
     /// What a request asks for. A route for GET answers HEAD too, as in axum, unless HEAD has its own.
     pub fn requirement(&self, method: &Method, path: &str) -> Requirement {
-        let found = self.at(method, path);
-        let found = match *method {
-            Method::HEAD => found.or_else(|| self.at(&Method::GET, path)),
-            _ => found,
-        };
-        match found {
+        match self.reached(method, path).map(|marked| &marked.requirement) {
             // What leads elsewhere once it is tidied up is not what was opened.
             Some(Requirement::Public { .. }) if !is_plain(path) => Requirement::Unmarked,
             Some(requirement) => requirement.clone(),
@@ -63,7 +66,21 @@ impl RouteMap {
         }
     }
 
-    fn at(&self, method: &Method, path: &str) -> Option<&Requirement> {
+    /// The path of the route that a request reaches, as it was written; none if it is not named here.
+    pub fn template(&self, method: &Method, path: &str) -> Option<Arc<str>> {
+        let marked = self.reached(method, path)?;
+        Some(Arc::clone(&marked.template))
+    }
+
+    fn reached(&self, method: &Method, path: &str) -> Option<&Marked> {
+        let found = self.at(method, path);
+        match *method {
+            Method::HEAD => found.or_else(|| self.at(&Method::GET, path)),
+            _ => found,
+        }
+    }
+
+    fn at(&self, method: &Method, path: &str) -> Option<&Marked> {
         let routes = self.by_method.get(method)?;
         routes.at(path).ok().map(|found| found.value)
     }
@@ -128,7 +145,11 @@ impl RouteMapBuilder {
                 return Err(wrong("it does not begin with a slash".to_owned()));
             }
             let routes = map.by_method.entry(method).or_default();
-            let inserted = routes.insert(path, requirement);
+            let marked = Marked {
+                requirement,
+                template: path.into(),
+            };
+            let inserted = routes.insert(path, marked);
             inserted.map_err(|error| wrong(error.to_string()))?;
             Ok(map)
         });

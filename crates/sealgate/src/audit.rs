@@ -1,11 +1,16 @@
 //! `sealgate audit`: the record of everything that was done or refused.
 
+mod checkpoint;
+mod hold;
+mod verify;
+
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use sealgate_model::ClientId;
-use sealgate_server::admin::{AuditOutcome, AuditRecord, AuditRecords};
+use sealgate_model::{ClientId, SessionId};
+use sealgate_server::admin::{AuditOutcome, AuditRecord, AuditRecords, PAGE_LIMIT};
 
+use crate::audit_export;
 use crate::door::Door;
 use crate::failure::Failure;
 use crate::moment::Moment;
@@ -26,6 +31,21 @@ pub(crate) enum Command {
     List(List),
     /// Print the last records and then new ones as they come; with --json one document on each line
     Tail(Filter),
+    /// Print records in the form of another system, oldest first, one on each line
+    Export(audit_export::Export),
+    /// Verify that no record was removed or changed, with every signed checkpoint
+    #[command(
+        after_help = "Exit status: 0 everything is as it was written, 1 findings, 2 it could not be told."
+    )]
+    Verify(verify::Arguments),
+    /// Sign the end of the log and print the newest checkpoint, to be kept elsewhere
+    Checkpoint(checkpoint::Arguments),
+    /// Records that no retention takes away
+    #[command(visible_alias = "holds", arg_required_else_help = true)]
+    Hold {
+        #[command(subcommand)]
+        command: hold::Command,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -45,8 +65,8 @@ pub(crate) struct Filter {
     /// Only this action, such as session.revoke
     #[arg(long, value_name = "ACTION")]
     action: Option<String>,
-    /// Only what went this way
-    #[arg(long, value_enum)]
+    /// Only the stream of what went this way
+    #[arg(long, value_enum, visible_alias = "stream")]
     outcome: Option<Outcome>,
     /// Only what was about this user
     #[arg(long, value_name = "EMAIL|ID")]
@@ -54,12 +74,30 @@ pub(crate) struct Filter {
     /// Only what was about this client
     #[arg(long, value_name = "ID")]
     client: Option<ClientId>,
+    /// Only what was about this session
+    #[arg(long, value_name = "ID")]
+    session: Option<SessionId>,
+    /// Only what has this reason code, such as `scope_missing`
+    #[arg(long, value_name = "REASON")]
+    reason: Option<String>,
+    /// Only what came in by this route, such as /oauth/token
+    #[arg(long, value_name = "ROUTE")]
+    route: Option<String>,
+    /// Only what this kind of actor did: user, machine, agent, operator, system or anonymous
+    #[arg(long, value_name = "TYPE")]
+    actor_type: Option<String>,
+    /// Only what came with this kind of credential, such as `client_secret` or dpop
+    #[arg(long, value_name = "TYPE")]
+    credential: Option<String>,
     /// Only what came of this request, by the trace id on its error page or in its answer
     #[arg(long, value_name = "TRACE")]
     trace: Option<String>,
     /// Only what was at this time or later: one such as 2026-11-22T09:05Z, or how long ago, such as 2h
     #[arg(long, value_name = "TIME")]
     since: Option<Moment>,
+    /// Only what was before this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<Moment>,
     #[command(flatten)]
     place: Place,
 }
@@ -88,8 +126,14 @@ impl Filter {
             ("outcome", outcome),
             ("user", user),
             ("client", self.client.as_ref().map(ToString::to_string)),
+            ("session", self.session.map(|id| id.to_string())),
+            ("reason", self.reason.clone()),
+            ("route", self.route.clone()),
+            ("actor_type", self.actor_type.clone()),
+            ("credential", self.credential.clone()),
             ("trace", self.trace.clone()),
             ("since", self.since.map(|at| at.resolve().to_string())),
+            ("until", self.until.map(|at| at.resolve().to_string())),
         ])
     }
 }
@@ -99,20 +143,19 @@ pub(crate) async fn run(command: Command, json: bool) -> Result<(), Failure> {
         Command::List(List { limit, filter }) => {
             let door = Door::open(&filter.place, None).await?;
             let query = filter.query(&door).await?;
-            let records = newest(&door, &query, limit, 0).await?;
+            let records = newest(&door, &query, limit).await?;
             output::print(json, &records, |records| listed(records))
         }
         Command::Tail(filter) => tail(&filter, json).await,
+        Command::Export(export) => audit_export::run(export).await,
+        Command::Verify(arguments) => verify::run(&arguments, json).await,
+        Command::Checkpoint(arguments) => checkpoint::run(&arguments, json).await,
+        Command::Hold { command } => hold::run(command, json).await,
     }
 }
 
-/// The newest `limit` records with a number above `after`.
-async fn newest(
-    door: &Door,
-    query: &Query,
-    limit: u32,
-    after: i64,
-) -> Result<Vec<AuditRecord>, Failure> {
+/// The newest `limit` records.
+async fn newest(door: &Door, query: &Query, limit: u32) -> Result<Vec<AuditRecord>, Failure> {
     let mut records: Vec<AuditRecord> = Vec::new();
     let mut before: Option<i64> = None;
     loop {
@@ -124,30 +167,31 @@ async fn newest(
         query.push(("limit", Some(left.min(1000).to_string())));
         query.push(("before", before.map(|number| number.to_string())));
         let page: AuditRecords = door.get("/audit", &query).await?;
-        let reached = page.records.iter().any(|record| record.number <= after);
-        let new = page
-            .records
-            .into_iter()
-            .filter(|record| record.number > after);
-        records.extend(new);
+        records.extend(page.records);
         before = page.next;
-        if reached || before.is_none() {
+        if before.is_none() {
             return Ok(records);
         }
     }
 }
 
+/// The next records with a number above `after`, oldest first.
+async fn following(door: &Door, query: &Query, after: i64) -> Result<Vec<AuditRecord>, Failure> {
+    let mut query = query.clone();
+    query.push(("after", Some(after.to_string())));
+    let page: AuditRecords = door.get("/audit", &query).await?;
+    Ok(page.records)
+}
+
 async fn tail(filter: &Filter, json: bool) -> Result<(), Failure> {
     let door = Door::open(&filter.place, None).await?;
     let query = filter.query(&door).await?;
+    let mut records = newest(&door, &query, BEGINNING).await?;
+    records.reverse();
     let mut last = 0;
-    let mut limit = BEGINNING;
     loop {
-        let records = newest(&door, &query, limit, last).await?;
-        // From now on all that is new.
-        limit = u32::MAX;
-        last = records.first().map_or(last, |record| record.number);
-        for record in records.iter().rev() {
+        last = records.last().map_or(last, |record| record.number);
+        for record in &records {
             let line = if json {
                 line_of_json(record)
             } else {
@@ -161,7 +205,11 @@ async fn tail(filter: &Filter, json: bool) -> Result<(), Failure> {
             screen::talk("No server runs on this data, so that nothing more can come.\n");
             return Ok(());
         }
-        tokio::time::sleep(EVERY).await;
+        // A full page has more behind it.
+        if records.len() < PAGE_LIMIT as usize {
+            tokio::time::sleep(EVERY).await;
+        }
+        records = following(&door, &query, last).await?;
     }
 }
 
@@ -243,6 +291,8 @@ mod tests {
             number: 7,
             at: Timestamp::from_millis(1_795_338_305_123),
             actor: "client:robot".to_owned(),
+            actor_type: Some("machine".to_owned()),
+            credential: Some("bearer".to_owned()),
             through: None,
             through_session: None,
             action: "user.disable".to_owned(),
@@ -256,6 +306,9 @@ mod tests {
             session: None,
             object: None,
             network: Some("192.0.2.1".to_owned()),
+            route: Some("/api/v1/users/{id}/disable".to_owned()),
+            policy_version: None,
+            hash: None,
             trace: None,
             count: if outcome == AuditOutcome::Denied {
                 5

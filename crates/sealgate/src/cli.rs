@@ -4,8 +4,9 @@ use clap::{Parser, Subcommand};
 
 use crate::place::Place;
 use crate::{
-    agent, audit, client, consent, delegation, dev, doctor, feed, issuer, key, login, machine,
-    registration, resource, routes, seal_key, serve, session, settings, signal, user,
+    agent, anomaly, audit, client, consent, decision, declare, delegation, dev, doctor, feed, gate,
+    issuer, key, login, machine, policy, registration, report, resource, routes, seal_key, serve,
+    session, settings, signal, sink, user,
 };
 
 /// Sealgate: a self-hosted identity control plane, and the gate in front of every route.
@@ -52,6 +53,12 @@ pub(crate) enum Command {
     },
     /// Show every setting, its value and who set it
     Settings(settings::show::Arguments),
+    /// Show what would change for a declaring file to hold, and what that risks
+    Plan(Box<declare::Arguments>),
+    /// Make what a file declares so: all of it, or nothing
+    Apply(Box<declare::ApplyArguments>),
+    /// Write what there is as a declaring file
+    Export(declare::ExportArguments),
     /// Accounts of people
     #[command(visible_alias = "users", arg_required_else_help = true)]
     User {
@@ -124,12 +131,44 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: feed::Command,
     },
+    /// What claims give and what actors may do, as files that are reviewed
+    #[command(visible_alias = "policies", arg_required_else_help = true)]
+    Policy {
+        #[command(subcommand)]
+        command: Box<policy::Command>,
+    },
+    /// How gates are set up, which policy they have, and which routes stand behind them
+    #[command(visible_alias = "gates", arg_required_else_help = true)]
+    Gate {
+        #[command(subcommand)]
+        command: gate::Command,
+    },
+    /// What should worry somebody, and what to do about it
+    #[command(visible_alias = "anomalies", arg_required_else_help = true)]
+    Anomaly {
+        #[command(subcommand)]
+        command: anomaly::Command,
+    },
     /// The record of everything that was done or refused
     #[command(arg_required_else_help = true)]
     Audit {
         #[command(subcommand)]
         command: audit::Command,
     },
+    /// What the gates of applications decided
+    #[command(visible_alias = "decisions", arg_required_else_help = true)]
+    Decision {
+        #[command(subcommand)]
+        command: Box<decision::Command>,
+    },
+    /// Where records are sent: webhooks, collectors of OpenTelemetry logs, syslog, files
+    #[command(visible_alias = "sinks", arg_required_else_help = true)]
+    Sink {
+        #[command(subcommand)]
+        command: Box<sink::Command>,
+    },
+    /// Write the evidence report: what was measured of each control, and what was not shown
+    Report(report::Arguments),
     /// Print the description of the administration API in JSON, for programs that make others from it
     Openapi {
         #[command(flatten)]

@@ -16,6 +16,11 @@ pub(crate) struct Sure {
 }
 
 impl Sure {
+    /// Whether they have.
+    pub(crate) const fn is_said(self) -> bool {
+        self.yes
+    }
+
     /// Asks whether to do `what`, a sentence without its end, unless that is clear.
     pub(crate) fn ask(self, what: &str) -> Result<(), Failure> {
         if self.yes {

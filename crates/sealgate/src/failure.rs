@@ -181,6 +181,14 @@ fn hint_for(reason: &str) -> Option<&'static str> {
         "administration_exceeded" => {
             "do it as a client that has these scopes, or on the control plane's machine"
         }
+        "state_changed" => "make the plan again, and look at it: sealgate plan FILE",
+        "risk_unaccepted" => {
+            "look at the plan; agree with --accept-risk CODE for each, or with --allow-risks"
+        }
+        "declaration_unapplied" => "apply it first: sealgate apply FILE",
+        "role_unknown" => {
+            "declare it in [role.NAME] of the declaring file and apply that, or give one that is declared"
+        }
         "redirect_uri_missing" => {
             "give one with --redirect-uri, as in --redirect-uri https://app.example/auth/callback"
         }

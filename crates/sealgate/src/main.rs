@@ -4,11 +4,15 @@
 //! or settings, 3 unavailable, 4 done and not proven everywhere in time.
 
 mod agent;
+mod anomaly;
 mod audit;
+mod audit_export;
 mod cli;
 mod client;
 mod confirm;
 mod consent;
+mod decision;
+mod declare;
 mod delegation;
 mod description;
 mod dev;
@@ -16,6 +20,7 @@ mod doctor;
 mod door;
 mod failure;
 mod feed;
+mod gate;
 mod issuer;
 mod key;
 mod log;
@@ -24,10 +29,12 @@ mod machine;
 mod moment;
 mod output;
 mod place;
+mod policy;
 mod python;
 mod receipt;
 mod registration;
 mod remote;
+mod report;
 mod resource;
 mod routes;
 mod screen;
@@ -36,6 +43,7 @@ mod serve;
 mod session;
 mod settings;
 mod signal;
+mod sink;
 mod stream;
 mod telemetry;
 mod transmitter;
@@ -91,19 +99,28 @@ fn run(command: Command, json: bool) -> Result<(), Failure> {
         Command::Consent { command } => block_on(consent::run(command, json)),
         Command::Agent { command } => block_on(agent::run(command, json)),
         Command::Registration { command } => block_on(registration::run(command, json)),
+        Command::Plan(arguments) => block_on(declare::plan(*arguments, json)),
+        Command::Apply(arguments) => block_on(declare::apply(*arguments, json)),
+        Command::Export(arguments) => block_on(declare::export(arguments, json)),
         Command::Audit { command } => block_on(audit::run(command, json)),
+        Command::Decision { command } => block_on(decision::run(*command, json)),
+        Command::Sink { command } => block_on(sink::run(*command, json)),
         Command::Openapi { place } => block_on(description::run(place)),
         Command::Signal { command } => block_on(signal::run(command, json)),
         Command::Delegation { command } => block_on(delegation::run(command, json)),
+        Command::Policy { command } => block_on(policy::run(*command, json)),
         Command::Issuer { command } => block_on(issuer::run(command, json)),
         Command::Machine { command } => block_on(machine::run(*command, json)),
         Command::Session { command } => block_on(session::run(command, json)),
         Command::Feed { command } => block_on(feed::run(command, json)),
+        Command::Gate { command } => block_on(gate::run(command, json)),
+        Command::Anomaly { command } => block_on(anomaly::run(command, json)),
         Command::Key { command } => block_on(key::run(command, json)),
         Command::Doctor(arguments) => block_on(doctor::run(*arguments, json)),
         Command::Login(arguments) => block_on(login::run(*arguments, json)),
         Command::Token(arguments) => block_on(login::token(*arguments, json)),
         Command::Logout(arguments) => block_on(login::logout(arguments, json)),
+        Command::Report(arguments) => block_on(report::run(arguments, json)),
         Command::Routes { command } => routes::run(&command, json),
         Command::Settings(arguments) => settings::show::run(&arguments, json),
         Command::SealKey { command } => seal_key::run(&command, json),

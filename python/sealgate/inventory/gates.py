@@ -48,7 +48,7 @@ def view_of(layer: Any, prefix: int) -> View | None:
 def strength(need: Need) -> Strength:
     """What a need asks of a caller, if it does not let in everybody.
 
-    Roles and scopes are privileges: whoever calls has to hold something that only some do. A kind of actor,
+    Roles, scopes and actions of policies are privileges: only some hold them. A kind of actor,
     a tenant, or having proved who one is again are not: everybody of that kind or tenant can do that.
     """
     told = set[str]()
@@ -59,11 +59,12 @@ def strength(need: Need) -> Strength:
     if need.tenant is not None:
         told.add(f"tenant={need.tenant}")
     told |= {f"tenant_from={name}" for name in need.tenants_from}
+    told |= {f"action={name}" for name in need.actions}
     groups = {("scope", group) for group in need.any_scopes} | {("role", group) for group in need.any_roles}
     held = need.scopes - _EVERYDAY_SCOPES
     # Of a group with a scope that everybody has, everybody has one.
     any_held = any(group.isdisjoint(_EVERYDAY_SCOPES) for group in need.any_scopes)
-    privileged = bool(need.roles or need.any_roles or held or any_held)
+    privileged = bool(need.roles or need.any_roles or held or any_held or need.actions)
     return Strength(
         "privileged" if privileged else "user",
         need.kinds,

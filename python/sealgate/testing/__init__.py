@@ -11,7 +11,7 @@ The actor is put below the dependencies, in the gate itself: mounts, static file
 WebSockets are reached, and every requirement is judged as ever.
 """
 
-from sealgate.testing.blocks import as_agent, as_machine, as_nobody, as_user
+from sealgate.testing.blocks import as_agent, as_machine, as_nobody, as_user, with_policies
 from sealgate.testing.control_plane import Client, ControlPlane, Person
 from sealgate.testing.made import make_agent, make_machine, make_user
 from sealgate.testing.processes import ControlPlaneError
@@ -28,4 +28,5 @@ __all__ = [
     "make_agent",
     "make_machine",
     "make_user",
+    "with_policies",
 ]

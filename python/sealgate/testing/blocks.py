@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from os import PathLike
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from starlette.applications import Starlette
 
-from sealgate._core import Agent, Machine, User
+from sealgate._core import Agent, Core, Machine, User, testing_policies
 from sealgate.actors import Actor
 from sealgate.asgi import GateLayer
 from sealgate.stand_ins import StandIn, StandIns
@@ -134,17 +135,51 @@ def as_nobody(app: Any) -> Block[None]:
     return Block(app, None)
 
 
+class PolicyBlock:
+    """A `with` block in which the policies of one file decide about the actors of other blocks."""
+
+    def __init__(self, app: Any, file: str | PathLike[str]) -> None:
+        """Takes the application that has the gate. Raises `RuntimeError` when it has none."""
+        self._core = _gate_of(app)[1]
+        self._file = file
+
+    def __enter__(self) -> None:
+        """From here on these policies decide. Raises `SettingsError` for a file that is none."""
+        testing_policies(self._core, self._file)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """From here on those decide that the gate has."""
+        testing_policies(self._core, None)
+
+
+def with_policies(app: Any, file: str | PathLike[str]) -> PolicyBlock:
+    """What `file` declares decides about `as_user(...)` and its kin, in place of what the gate has loaded:
+    a `sealgate.toml` with `[policy]`, or another file that declares the same.
+
+    `app` is the application on which the gate is installed. Blocks do not nest, and count for all tasks of
+    this process. Raises `RuntimeError` when the application has no gate.
+    """
+    return PolicyBlock(app, file)
+
+
 def stand_ins_of(app: Any) -> StandIns:
     """Those of the gate in front of `app`, also behind middleware that was wrapped around it."""
+    return _gate_of(app)[0]
+
+
+def _gate_of(app: Any) -> tuple[StandIns, Core]:
     for _ in range(_MOST_WRAPPERS):
         if isinstance(app, GateLayer):
-            return app.stand_ins
+            return app.stand_ins, app.core
         if isinstance(app, Starlette):
             for middleware in app.user_middleware:
                 cls: object = middleware.cls
                 stand_ins = middleware.kwargs.get("stand_ins")
-                if cls is GateLayer and isinstance(stand_ins, StandIns):
-                    return stand_ins
+                core = middleware.kwargs.get("core")
+                if cls is GateLayer and isinstance(stand_ins, StandIns) and isinstance(core, Core):
+                    return stand_ins, core
             break
         app = getattr(app, "app", None)
     raise RuntimeError(

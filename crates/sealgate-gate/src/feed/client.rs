@@ -274,6 +274,12 @@ impl<'a> Client<'a> {
             epoch: epoch.to_string(),
             seq,
             age: u64::try_from(age.as_millis()).unwrap_or(u64::MAX),
+            policy: self
+                .common
+                .policy()
+                .status()
+                .version
+                .filter(|version| *version > 0),
         };
         self.receipts.send(endpoint, receipt);
     }

@@ -15,6 +15,7 @@ use sealgate_model::Uptime;
 
 use crate::common::Common;
 
+pub(crate) use pauses::within;
 pub(crate) use sight::Sight;
 pub use status::FeedStatus;
 pub(crate) use status::{openmetrics, status};
@@ -49,12 +50,14 @@ pub(crate) fn is_kept(common: &Common, began: Uptime) -> bool {
 /// What the log lines of this module are found by.
 pub(crate) const LOG: &str = "sealgate::feed";
 
-/// Keeps keys and view fresh until the future is dropped.
+/// Keeps keys, view and policies fresh until the future is dropped.
 pub(crate) async fn follow(common: &Common) {
     let keys = common.provider().issuers().follow();
     if common.provider().preset().has_feed {
         let feed = turns::take(common);
-        futures_util::future::join3(keys, feed, watching::watch(common)).await;
+        let policy = crate::policy::keep(common);
+        let state = crate::report::state::keep(common);
+        futures_util::future::join5(keys, feed, watching::watch(common), policy, state).await;
     } else {
         futures_util::future::join(keys, sweep(common)).await;
     }

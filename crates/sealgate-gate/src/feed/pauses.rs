@@ -28,7 +28,7 @@ impl Pauses {
 }
 
 /// A moment of `span`, each as likely as any other.
-pub(super) fn within(span: Duration, random: &dyn Random) -> Duration {
+pub(crate) fn within(span: Duration, random: &dyn Random) -> Duration {
     span * u32::from(u16::from_le_bytes(random.bytes())) / u32::from(u16::MAX)
 }
 

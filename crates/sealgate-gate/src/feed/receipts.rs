@@ -21,6 +21,10 @@ pub(super) struct Receipt {
     pub(super) seq: u64,
     /// Milliseconds since the view's proven moment.
     pub(super) age: u64,
+    /// The version of the policies that this process has loaded. A control plane that has handed one out knows the
+    /// member; others would refuse it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) policy: Option<u64>,
 }
 
 /// What is on its way, and what is next.

@@ -127,12 +127,71 @@ pub(crate) fn openmetrics(common: &Common) -> String {
         "outcome",
         common.sight().decisions().counts(),
     );
+    policy(&mut text, common);
+    reports(&mut text, common);
     text.counter(
         "sealgate_gate_withheld",
         "Answers that no decision of the gate stood behind.",
         common.sight().withheld(),
     );
     text.end()
+}
+
+/// The records of decisions on their way to the control plane.
+fn reports(text: &mut Exposition, common: &Common) {
+    if !common.reports().is_on() {
+        return;
+    }
+    let figures = common.reports().figures();
+    text.family(
+        "sealgate_gate_decisions_delivered",
+        "counter",
+        "Decisions that the control plane has taken, by stream.",
+        "stream",
+        figures.deliveries(),
+    );
+    for (name, help, count) in figures.counts() {
+        text.counter(name, help, count);
+    }
+}
+
+/// The policies that are decided by.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "versions are counted, and far from 2^52"
+)]
+fn policy(text: &mut Exposition, common: &Common) {
+    let (policy, now) = (common.policy(), common.now());
+    let status = policy.status();
+    text.gauge(
+        "sealgate_gate_policy_version",
+        "The version of the policies that is loaded; 0 for none.",
+        status.version.unwrap_or_default() as f64,
+    );
+    if let Some(made_at) = status.made_at.filter(|_| status.version != Some(0)) {
+        text.gauge(
+            "sealgate_gate_policy_age_seconds",
+            "Time since that version was applied, by two clocks.",
+            now.since(made_at).as_secs_f64(),
+        );
+    }
+    text.gauge(
+        "sealgate_gate_policy_ready",
+        "Whether the policies that count are at hand and can be decided by.",
+        f64::from(u8::from(status.counts)),
+    );
+    text.counter(
+        "sealgate_gate_policy_loads",
+        "Versions of the policies that were loaded.",
+        policy.figures().loads(),
+    );
+    text.family(
+        "sealgate_gate_policy_failures",
+        "counter",
+        "Times that policies were asked for and not loaded, by reason.",
+        "reason",
+        policy.figures().failures().into_iter(),
+    );
 }
 
 /// How it is now.

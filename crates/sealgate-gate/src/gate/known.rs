@@ -1,10 +1,13 @@
 //! Requests whose caller is known already: refusals of a dependency, and actors that a test puts there.
 
+use std::sync::Arc;
+
 use super::Gate;
 use super::refuse::Refused;
 use crate::caller::{Caller, CredentialKind};
 use crate::decision::{Allowed, Decision};
 use crate::denial::Denial;
+use crate::policy::Judged;
 use crate::request::{Request, Seen};
 use crate::requirement::Requirement;
 use crate::resource::{Came, Scheme};
@@ -14,8 +17,9 @@ impl Gate {
     /// The gate's answer to a program that calls as `caller`, or as nobody, and does not meet `requirement`;
     /// nothing when it is met.
     pub fn refusal(&self, caller: Option<&Caller>, requirement: &Requirement) -> Option<Response> {
-        let denial = self.refuses(caller, requirement)?;
-        Some(self.problem(refused(caller, denial), requirement))
+        let judged = self.refuses(caller, requirement);
+        let refused = refused(caller, judged.denial?, judged.by);
+        Some(self.problem(refused, requirement))
     }
 
     /// Decides about a request as if `caller`, or nobody, had come with a good credential. It is for tests
@@ -32,11 +36,13 @@ impl Gate {
         if matches!(requirement, Requirement::Public { .. }) {
             return Decision::Allow(Allowed::default());
         }
-        match self.refuses(caller.as_ref(), requirement) {
+        let judged = self.refuses(caller.as_ref(), requirement);
+        match judged.denial {
             Some(denial) => {
                 let seen = Seen::read(request, self.common.names());
                 let person = seen.is_navigation(request).then(|| Self::target(request));
-                self.deny(refused(caller.as_ref(), denial), requirement, person)
+                let refused = refused(caller.as_ref(), denial, judged.by);
+                self.deny(refused, requirement, person)
             }
             None => Decision::Allow(Allowed {
                 caller,
@@ -45,19 +51,22 @@ impl Gate {
         }
     }
 
-    fn refuses(&self, caller: Option<&Caller>, requirement: &Requirement) -> Option<Denial> {
+    fn refuses(&self, caller: Option<&Caller>, requirement: &Requirement) -> Judged {
         match (caller, requirement) {
-            (_, Requirement::Public { .. }) => None,
-            (_, Requirement::Unreviewed) => Some(Denial::RouteUnreviewed),
-            (Some(caller), _) => super::misplaced(caller, requirement)
-                .or_else(|| self.judge(requirement, &caller.actor)),
-            (None, _) if requirement.is_optional() => None,
-            (None, _) => Some(Denial::CredentialMissing),
+            (_, Requirement::Public { .. }) => Judged::default(),
+            (_, Requirement::Unreviewed) => Denial::RouteUnreviewed.into(),
+            (Some(caller), _) => match super::misplaced(caller, requirement) {
+                Some(denial) => denial.into(),
+                None => self.judge(requirement, caller),
+            },
+            (None, _) if requirement.is_optional() => Judged::default(),
+            (None, _) => Denial::CredentialMissing.into(),
         }
     }
 }
 
-fn refused(caller: Option<&Caller>, denial: Denial) -> Refused {
+/// A refusal of `caller`, who is known; `by` are the policies that say so.
+pub(super) fn refused(caller: Option<&Caller>, denial: Denial, by: Option<Arc<str>>) -> Refused {
     let Some(caller) = caller else {
         return Refused::new(denial, Came::Unclear);
     };
@@ -66,5 +75,9 @@ fn refused(caller: Option<&Caller>, denial: Denial) -> Refused {
         CredentialKind::Bearer => Came::Token(Scheme::Bearer),
         CredentialKind::Dpop => Came::Token(Scheme::Dpop),
     };
-    Refused::of(caller.clone(), denial, came)
+    let caller = Caller {
+        decided_by: by,
+        ..caller.clone()
+    };
+    Refused::of(caller, denial, came)
 }

@@ -9,6 +9,7 @@ use sealgate_session::{SealError, SessionContent};
 
 use crate::caller::Caller;
 use crate::memory::{Memory, Weighed};
+use crate::policy::Remembered;
 
 /// The sessions that are kept, at most.
 const ENTRIES: usize = 4_096;
@@ -18,8 +19,23 @@ const BYTES: usize = 4 * 1024 * 1024;
 /// A session, and who comes with it.
 pub(super) struct Opened {
     pub(super) content: SessionContent,
+    /// As the issuer tells them.
     pub(super) caller: Caller,
+    /// What the mapping has made of them.
+    pub(super) mapped: Remembered,
     weight: usize,
+}
+
+impl Opened {
+    /// `content`, whose caller is `caller`, for this request alone.
+    pub(super) fn once(content: SessionContent, caller: Caller) -> Self {
+        Self {
+            content,
+            caller,
+            mapped: Remembered::default(),
+            weight: 0,
+        }
+    }
 }
 
 impl Weighed for Arc<Opened> {
@@ -53,9 +69,10 @@ impl OpenedSessions {
         let content = open()?;
         let opened = Arc::new(Opened {
             // The content is there twice, once as an actor; the cookie is in base64, and has room for both
-            // and for what stands around them.
-            weight: 1_024 + 3 * sealed.len(),
+            // and for what stands around them. What a mapping makes of the actor is a third one.
+            weight: 2_048 + 3 * sealed.len(),
             caller: caller(content.clone()),
+            mapped: Remembered::default(),
             content,
         });
         self.0.keep(mark, Arc::clone(&opened));

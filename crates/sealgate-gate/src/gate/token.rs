@@ -6,6 +6,7 @@ use super::unsure::{Aim, Leave};
 use crate::decision::{Allowed, Decision};
 use crate::denial::Denial;
 use crate::pending::{Pending, Work};
+use crate::policy::Loaded;
 use crate::request::Request;
 use crate::requirement::Requirement;
 use crate::resource::{Came, Judged, Known, Presented, Proven, Waiting};
@@ -50,6 +51,7 @@ impl Gate {
                 };
                 match self.going(&judged, presented, call) {
                     Ok((Leave::Ask, _)) => ask(),
+                    Ok(_) if self.common.policy().is_wanted() => ask(),
                     going => self.passed(going, &judged, presented, requirement),
                 }
             }
@@ -83,14 +85,16 @@ impl Gate {
         presented: &Presented<'_>,
         requirement: &Requirement,
     ) -> Decision {
-        let passed = going.and_then(|(leave, proven)| {
-            let fresh_nonce = self.tokens.spend(&self.common, proven)?;
-            let denial = self.judge(requirement, &judged.caller.actor);
-            denial.map_or(Ok((leave, fresh_nonce)), Err)
+        let told = |denial| (denial, judged.caller.clone());
+        let passed = going.map_err(told).and_then(|(leave, proven)| {
+            let fresh_nonce = self.tokens.spend(&self.common, proven).map_err(told)?;
+            let mapped = |loaded: Option<&Loaded>| judged.caller_under(loaded);
+            let caller = self.judge_mapped(requirement, &judged.caller, mapped)?;
+            Ok((leave, fresh_nonce, caller))
         });
         match passed {
-            Ok((leave, nonce)) => Decision::Allow(Allowed {
-                caller: Some(judged.caller.clone()),
+            Ok((leave, nonce, caller)) => Decision::Allow(Allowed {
+                caller: Some(caller),
                 reason: leave.reason(),
                 headers: nonce
                     .map(|nonce| ("dpop-nonce", nonce))
@@ -98,9 +102,9 @@ impl Gate {
                     .collect(),
                 ..Allowed::default()
             }),
-            Err(denial) => {
+            Err((denial, caller)) => {
                 let came = Came::Token(presented.scheme());
-                let refused = Refused::of(judged.caller.clone(), denial, came);
+                let refused = Refused::of(caller, denial, came);
                 self.deny(refused, requirement, None)
             }
         }
@@ -114,6 +118,7 @@ impl Gate {
         aim: Aim,
     ) -> Decision {
         self.hear_first_view().await;
+        self.common.policy().have().await;
         let known = match waiting.presented() {
             Ok(presented) => match self.known_or_asked(&presented, requirement).await {
                 Known::Judged(judged) => {
@@ -160,7 +165,10 @@ impl Gate {
         };
         match self.introspections.ask(&self.common, &question).await {
             // While the control plane was asked the feed may have told more.
-            Verdict::Good => standing::check(&self.common, &judged.caller.credential).map(|_| ()),
+            Verdict::Good => {
+                self.common.policy().confirm().await?;
+                standing::check(&self.common, &judged.caller.credential).map(|_| ())
+            }
             Verdict::Ended => Err(Denial::TokenRevoked),
             Verdict::Outdated => Err(Denial::TokenOutdated),
             Verdict::Unknown => Err(Denial::FeedStale),

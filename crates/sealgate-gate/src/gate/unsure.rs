@@ -4,6 +4,7 @@
 use sealgate_session::SessionContent;
 
 use super::Gate;
+use super::opened::Opened;
 use super::refuse::Refused;
 use crate::alive;
 use crate::decision::{Decision, STALE_ALLOWED};
@@ -93,13 +94,14 @@ impl Gate {
         person: Option<String>,
     ) -> Decision {
         self.hear_first_view().await;
+        self.common.policy().have().await;
         let mut cookie = None;
         let (content, settled) = self.settled(content, requirement, aim, &mut cookie).await;
-        let caller = self.caller(content);
+        let opened = Opened::once(content.clone(), self.caller(content));
         let mut decision = match settled {
-            Ok(leave) => self.decided(caller, leave, requirement, || person),
+            Ok(leave) => self.decided(&opened, leave, requirement, || person),
             Err(denial) => {
-                let refused = Refused::of(caller, denial, Came::Session);
+                let refused = Refused::of(opened.caller, denial, Came::Session);
                 self.deny(refused, requirement, person)
             }
         };
@@ -149,7 +151,11 @@ impl Gate {
             }
             if leave == Leave::Ask {
                 match self.ask_about(&content).await {
-                    Verdict::Good => {}
+                    Verdict::Good => {
+                        if let Err(denial) = self.common.policy().confirm().await {
+                            return (content, Err(denial));
+                        }
+                    }
                     Verdict::Ended => return (content, Err(Denial::SessionRevoked)),
                     Verdict::Outdated if cookie.is_none() => {
                         told_otherwise = true;

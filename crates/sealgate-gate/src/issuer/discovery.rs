@@ -34,6 +34,9 @@ pub(crate) struct Metadata {
     pub(crate) revocation_feed_endpoint: Option<String>,
     pub(crate) revocation_snapshot_endpoint: Option<String>,
     pub(crate) revocation_applied_endpoint: Option<String>,
+    pub(crate) policy_bundle_endpoint: Option<String>,
+    pub(crate) gate_decisions_endpoint: Option<String>,
+    pub(crate) gate_report_endpoint: Option<String>,
 }
 
 impl Metadata {
@@ -101,6 +104,11 @@ impl Discovery {
         Ok(metadata.jwks_uri.clone())
     }
 
+    /// The metadata, asked for anew: what is at hand lacks something that has to be there by now.
+    pub(crate) async fn get_anew(&self) -> Result<Arc<Metadata>, ProviderError> {
+        self.ask().await
+    }
+
     /// Something that the metadata named did not work: it may have moved.
     pub(super) fn look_again(&self) {
         let known = self.known.write();
@@ -157,6 +165,9 @@ impl Discovery {
             &metadata.revocation_feed_endpoint,
             &metadata.revocation_snapshot_endpoint,
             &metadata.revocation_applied_endpoint,
+            &metadata.policy_bundle_endpoint,
+            &metadata.gate_decisions_endpoint,
+            &metadata.gate_report_endpoint,
         ];
         let all_secure = for_sign_in
             .into_iter()

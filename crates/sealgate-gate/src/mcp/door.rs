@@ -124,7 +124,11 @@ impl Gate {
         };
         let now = self.common().now();
         let judged = needs.iter().copied().chain([server.base()]);
-        let mut denied = judged.filter_map(|need| Some((need.refuses(&caller.actor, now)?, need)));
+        let mut denied = judged.filter_map(|need| {
+            let refused = need.refuses(&caller.actor, now);
+            let denial = refused.or_else(|| self.refuses_actions(caller, need))?;
+            Some((denial, need))
+        });
         let (denial, need) = denied.next()?;
         // One trip to the issuer has to be enough for all of them.
         let need = needs

@@ -19,6 +19,7 @@ use sealgate_model::{Actor, Secret};
 use crate::caller::{Caller, CredentialKind};
 use crate::common::Common;
 use crate::gate::Gate;
+use crate::standing;
 use cache::{Cache, Key, Slot, Subject, Token};
 use proof::Prover;
 
@@ -173,7 +174,8 @@ impl Gate {
             Behalf::Itself => Subject::Itself,
             Behalf::Of(caller) => {
                 let subject = subject(self.common(), caller)?;
-                if let Some(denial) = self.standing(caller) {
+                // What the mapping makes of them is of no account to the issuer, which decides about this call.
+                if let Some(denial) = standing::fallen(self.common(), caller) {
                     if denial.status() != 503 {
                         self.onward_tokens().cache.forget(&subject);
                     }

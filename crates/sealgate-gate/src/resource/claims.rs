@@ -10,6 +10,7 @@ use sealgate_model::{Actor, Agent, GrantId, Machine, Secret, SessionId, Timestam
 use super::judged::Judged;
 use crate::caller::{Caller, CredentialInfo, CredentialKind};
 use crate::denial::Denial;
+use crate::policy::Remembered;
 
 /// How one issuer writes its access tokens.
 pub(crate) trait ClaimsMap: Send + Sync {
@@ -81,6 +82,8 @@ pub(crate) struct Expected<'a> {
     pub(crate) leeway: Duration,
     /// Whether it is the issuer where users sign in, whose revocations are known.
     pub(crate) signs_in: bool,
+    /// Whether it is the control plane whose mapping is applied.
+    pub(crate) own: bool,
     /// The MCP server that is asked, if it is one.
     pub(crate) server: Option<&'a str>,
 }
@@ -138,7 +141,11 @@ impl TokenClaims {
             caller: Caller {
                 actor: Arc::new(self.into_actor()),
                 credential: Arc::new(credential),
+                mapping: None,
+                decided_by: None,
             },
+            own: expected.own,
+            mapped: Remembered::default(),
         }
     }
 

@@ -243,6 +243,7 @@ impl<'a> Source<'a> {
             },
             leeway: LEEWAY,
             signs_in: self.index == 0,
+            own: self.index == 0 && self.issuer.preset().has_feed,
             server: match requirement {
                 Requirement::Mcp(server) => Some(server.audience()),
                 _ => None,

@@ -4,12 +4,14 @@
 use sealgate_jose::{DpopExpectation, DpopProof, DpopUrl, Verified};
 use sealgate_model::{ActorKind, Timestamp, Uptime};
 use sealgate_oauth::{CheckedNonce, DpopGuard};
+use sealgate_policy::mapping::Mapping;
 
 use super::claims::{ClaimsMap, Expected};
 use super::credential::{Presented, Scheme};
 use crate::caller::Caller;
 use crate::cookies::Found;
 use crate::denial::Denial;
+use crate::policy::{self, Loaded, Remembered};
 
 /// How far the time in a proof may be from ours, in seconds, both ways.
 const PROOF_LEEWAY: i64 = 60;
@@ -17,11 +19,16 @@ const PROOF_LEEWAY: i64 = 60;
 /// What does not change about a token while its key is believed.
 #[derive(Debug)]
 pub(crate) struct Judged {
+    /// Who comes with it, as its issuer tells it.
     pub(crate) caller: Caller,
     /// From when on it is good.
     pub(super) from: Timestamp,
     /// The thumbprint of the key that it is bound to.
     pub(super) bound_to: Option<String>,
+    /// Whether it is of the control plane whose mapping is applied.
+    pub(super) own: bool,
+    /// What the mapping has made of its caller.
+    pub(super) mapped: Remembered,
 }
 
 /// The request that a token came with, as far as a proof is about it.
@@ -85,6 +92,17 @@ impl Judged {
     }
 }
 
+impl Judged {
+    /// The caller that the mapping of `loaded` makes of it.
+    ///
+    /// # Errors
+    /// Where the mapping cannot say what kind of actor it is.
+    pub(crate) fn caller_under(&self, loaded: Option<&Loaded>) -> Result<Caller, Denial> {
+        let make = |mapping: &Mapping| policy::of_token(mapping, &self.caller, self.own);
+        self.mapped.caller(&self.caller, loaded, make)
+    }
+}
+
 impl Proven {
     /// Spends the proof. It comes once the token is known to stand, so that only the holders of such tokens
     /// take room in the memory. A newer nonce than the proof's, if there is one, is told with the answer
@@ -134,8 +152,8 @@ fn prove(
 impl Judged {
     /// About how many bytes it takes up.
     pub(super) fn size(&self) -> usize {
-        // Two allocations and their share of a map, with some air.
-        const BASE: usize = 1_024;
+        // Two allocations and their share of a map, and what a mapping makes of the caller, with some air.
+        const BASE: usize = 2_048;
         let actor = &self.caller.actor;
         let names = actor.scopes().iter().chain(actor.roles());
         let copies = if actor.human().is_some() && actor.kind() == ActorKind::Agent {
@@ -182,6 +200,7 @@ pub(super) mod tests {
             audiences: &[],
             leeway: Duration::ZERO,
             signs_in: true,
+            own: true,
             server: None,
         };
         Arc::new(claims.judged(token, "k", &expected))

@@ -19,6 +19,7 @@ pub use sources::Sources;
 
 use crate::issuer::Preset;
 use crate::mcp::McpServers;
+use crate::report::{NetworkTold, Sampling};
 use crate::stale::OnStale;
 use checks::url_setting;
 use issuers::{issuer_setting, provider_setting, trusted_issuers_setting};
@@ -128,6 +129,16 @@ pub struct Settings {
     /// The lock file of the application's routes, and after `#` the application in it where that has to be
     /// said. Whoever knows the routes compares them: the gate itself reads no such file.
     pub routes: Option<String>,
+    /// A file that declares mappings and policies, for a gate whose issuer hands out none.
+    pub policy_file: Option<String>,
+    /// Which allowed requests get a record of their own in the log of decisions.
+    pub decisions_allowed: Sampling,
+    /// How much of the address of a request is told there.
+    pub decisions_network: NetworkTold,
+    /// The directory below which decisions are kept while the control plane is away.
+    pub spool: Option<PathBuf>,
+    /// How many bytes that may be.
+    pub spool_limit: u64,
     /// The application's MCP servers.
     pub mcp: McpServers,
 }
@@ -200,6 +211,19 @@ impl Settings {
             shared_view: values.shared_view()?,
             gate_name: values.gate_name()?,
             routes: values.routes()?,
+            decisions_allowed: values.decisions_allowed()?,
+            decisions_network: values.choice(
+                "SEALGATE_DECISIONS_NETWORK",
+                &[
+                    ("full", NetworkTold::Full),
+                    ("prefix", NetworkTold::Prefix),
+                    ("none", NetworkTold::None),
+                ],
+                NetworkTold::Prefix,
+            )?,
+            spool: values.spool()?,
+            spool_limit: values.spool_limit()?,
+            policy_file: values.optional("SEALGATE_POLICY_FILE"),
             authority_file: values.optional("SEALGATE_AUTHORITY_FILE"),
             after_logout: values.after_logout()?,
             allowed_origins: values.allowed_origins()?,

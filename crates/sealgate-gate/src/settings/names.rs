@@ -1,7 +1,7 @@
 //! The names of settings.
 
 /// Every setting, as the environment calls it.
-pub(super) const NAMES: [&str; 24] = [
+pub(super) const NAMES: [&str; 29] = [
     "SEALGATE_ISSUER",
     "SEALGATE_CLIENT_ID",
     "SEALGATE_CLIENT_SECRET",
@@ -26,6 +26,11 @@ pub(super) const NAMES: [&str; 24] = [
     "SEALGATE_SHARED_VIEW",
     "SEALGATE_GATE_NAME",
     "SEALGATE_ROUTES",
+    "SEALGATE_DECISIONS_ALLOWED",
+    "SEALGATE_DECISIONS_NETWORK",
+    "SEALGATE_SPOOL",
+    "SEALGATE_SPOOL_LIMIT",
+    "SEALGATE_POLICY_FILE",
 ];
 
 /// The secrets, each with the name of a file that holds it: containers are handed secrets so.
@@ -35,8 +40,10 @@ pub(super) const SECRETS: [(&str, &str); 2] = [
 ];
 
 /// Settings that are paths of files. In a file they are relative to it.
-pub(super) const PATHS: [&str; 4] = [
+pub(super) const PATHS: [&str; 6] = [
     "SEALGATE_ROUTES",
+    "SEALGATE_SPOOL",
+    "SEALGATE_POLICY_FILE",
     "SEALGATE_AUTHORITY_FILE",
     "SEALGATE_CLIENT_SECRET_FILE",
     "SEALGATE_SEAL_KEYS_FILE",

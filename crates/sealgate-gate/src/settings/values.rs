@@ -9,6 +9,7 @@ use sealgate_session::KeyRing;
 use super::checks::{choice, is_scope, origins_setting, resources_setting, seconds_setting};
 use super::{SettingsError, SharedView};
 use crate::issuer::Preset;
+use crate::report::Sampling;
 use crate::stale::OnStale;
 
 /// The longest name of a gate, in bytes.
@@ -104,6 +105,63 @@ impl<L: Fn(&str) -> Option<String>> Values<L> {
             return Err(SettingsError::new(NAME, problem));
         }
         Ok(name)
+    }
+
+    /// Which allowed requests get a record of their own.
+    pub(super) fn decisions_allowed(&self) -> Result<Sampling, SettingsError> {
+        const NAME: &str = "SEALGATE_DECISIONS_ALLOWED";
+        const MOST: u32 = 1_000_000;
+        let Some(value) = self.optional(NAME) else {
+            return Ok(Sampling::All);
+        };
+        let one_in = value.strip_prefix("1/").and_then(|text| {
+            let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+            let number = text.parse().ok().filter(|_| is_number);
+            number.filter(|number| (1..=MOST).contains(number))
+        });
+        match (value.as_str(), one_in) {
+            ("all", _) => Ok(Sampling::All),
+            ("none", _) => Ok(Sampling::None),
+            (_, Some(one_in)) => Ok(Sampling::OneIn(one_in)),
+            _ => Err(SettingsError::new(
+                NAME,
+                format!("is none of `all`, `none` and `1/N`, with N from 1 to {MOST}"),
+            )),
+        }
+    }
+
+    /// The directory below which decisions are kept while the control plane is away.
+    pub(super) fn spool(&self) -> Result<Option<PathBuf>, SettingsError> {
+        const NAME: &str = "SEALGATE_SPOOL";
+        let text = self.optional(NAME);
+        let sound = |text: &String| {
+            Path::new(text).is_absolute() && !text.contains([char::REPLACEMENT_CHARACTER, '\0'])
+        };
+        if text.as_ref().is_some_and(|text| !sound(text)) {
+            return Err(SettingsError::new(
+                NAME,
+                "is not the absolute path of a directory",
+            ));
+        }
+        Ok(text.map(PathBuf::from))
+    }
+
+    /// How many bytes of decisions may be kept there; the setting says it in MiB.
+    pub(super) fn spool_limit(&self) -> Result<u64, SettingsError> {
+        const NAME: &str = "SEALGATE_SPOOL_LIMIT";
+        const MOST: u64 = 65_536;
+        let Some(value) = self.optional(NAME) else {
+            return Ok(64 << 20);
+        };
+        let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+        let mebibytes = value.parse::<u64>().ok().filter(|_| is_number);
+        match mebibytes {
+            Some(number) if (1..=MOST).contains(&number) => Ok(number << 20),
+            _ => Err(SettingsError::new(
+                NAME,
+                format!("is not a number of MiB from 1 to {MOST}"),
+            )),
+        }
     }
 
     /// The lock file of routes.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod browser;
+mod bundled;
 mod program;
 mod provider;
 
@@ -15,13 +16,18 @@ mod foreign;
 mod foreign_tokens;
 mod known_callers;
 mod known_tokens;
+mod mapped;
 mod mcp;
 mod neighbours;
 mod onward;
 mod outdated;
 mod pages;
+mod policies;
+mod policies_model;
 mod proofs;
 mod renewal;
+mod reporting;
+mod reports;
 mod revoked_keys;
 mod rounds;
 mod sign_in;

@@ -457,6 +457,8 @@ async fn nobody_acts_for_a_caller_who_is_no_user_or_came_with_nothing() {
     let machine = Caller {
         actor: Arc::new(Actor::Machine(Machine::default())),
         credential: Arc::clone(&caller.credential),
+        mapping: None,
+        decided_by: None,
     };
     let error = call(&world, Behalf::Of(&machine)).await.unwrap_err();
     assert_eq!(error.code(), "onward_caller_userless");

@@ -16,6 +16,8 @@ use sealgate_model::{Clock as _, Timestamp};
 use sealgate_revocation::{Entry, Epoch, MESSAGE_TYPE, Message, Publisher};
 use serde_json::{Value, json};
 
+use crate::bundled::Bundled;
+
 pub(crate) const ISSUER: &str = "https://id.example";
 pub(crate) const APP: &str = "https://app.example";
 pub(crate) const SID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -23,6 +25,7 @@ const KEY: &str = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA";
 
 /// What the provider does next at an endpoint, and what was asked of it.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "switches")]
 pub(crate) struct State {
     /// Every form posted to the token endpoint, oldest first.
     pub(crate) token_requests: Vec<Vec<(String, String)>>,
@@ -53,6 +56,13 @@ pub(crate) struct State {
     /// Whether messages ask how far the gate has come, and what it answered.
     pub(crate) asks: bool,
     pub(crate) receipts: Vec<Value>,
+    /// What reports are answered with, if there is a place for them; and those that came.
+    pub(crate) takes_reports: Option<u16>,
+    pub(crate) reports: Vec<Value>,
+    /// Whether there is a place for decisions; what it answers first, and every batch that came.
+    pub(crate) takes_decisions: bool,
+    pub(crate) decision_answers: VecDeque<Result<u16, FetchError>>,
+    pub(crate) batches: Vec<Vec<u8>>,
     /// What streams were opened with.
     pub(crate) streams: Vec<String>,
     /// The further header fields of requests for snapshots and streams.
@@ -63,6 +73,8 @@ pub(crate) struct State {
     pub(crate) clock_ahead: Duration,
     /// Revocations in the snapshot.
     pub(crate) entries: Vec<Entry>,
+    /// What is handed out as the bundle of policies.
+    pub(crate) bundle: Bundled,
     /// How many tokens were asked for: each refresh token has its number.
     pub(crate) issued: usize,
     /// More keys in the key set.
@@ -183,6 +195,7 @@ impl World {
 }
 
 impl Provider {
+    #[expect(clippy::too_many_lines, reason = "one address after the other")]
     fn answer(&self, request: &FetchRequest) -> Result<(u16, Vec<u8>), FetchError> {
         let path = request.url.strip_prefix(ISSUER).unwrap();
         let mut state = self.state.lock().unwrap();
@@ -193,6 +206,13 @@ impl Provider {
         match path.split('?').next().unwrap() {
             "/.well-known/openid-configuration" => {
                 let mut metadata = without(metadata(), &state.left_out);
+                if state.takes_reports.is_some() {
+                    metadata["gate_report_endpoint"] = json!(format!("{ISSUER}/gates/report"));
+                }
+                if state.takes_decisions {
+                    metadata["gate_decisions_endpoint"] =
+                        json!(format!("{ISSUER}/gates/decisions"));
+                }
                 if state.secret_in_form {
                     metadata["token_endpoint_auth_methods_supported"] =
                         json!(["client_secret_post"]);
@@ -276,6 +296,44 @@ impl Provider {
                     .receipts
                     .push(serde_json::from_slice(document).unwrap());
                 Ok((204, Vec::new()))
+            }
+            "/gates/report" => {
+                assert_authenticated(request);
+                let Body::Json(document) = &request.body else {
+                    panic!("not JSON");
+                };
+                let report = serde_json::from_slice(document).unwrap();
+                state.reports.push(report);
+                Ok((state.takes_reports.unwrap(), Vec::new()))
+            }
+            "/gates/decisions" => {
+                assert_authenticated(request);
+                let Body::Bytes { kind, content } = &request.body else {
+                    panic!("not bytes");
+                };
+                assert_eq!(*kind, "application/vnd.sealgate.decisions+cbor");
+                state.batches.push(content.clone());
+                let answer = state.decision_answers.pop_front().unwrap_or(Ok(200));
+                // Its own refusal says which it is; one of a proxy in front does not.
+                let own = br#"{"reason":"decisions_malformed"}"#;
+                answer.map(|status| {
+                    let body = if status == 400 { own.to_vec() } else { Vec::new() };
+                    (status, body)
+                })
+            }
+            "/policy/bundle" => {
+                assert_authenticated(request);
+                let nonce = parameter(&request.url, "nonce").unwrap();
+                state.bundle.asked += 1;
+                if state.bundle.down {
+                    return Ok((503, Vec::new()));
+                }
+                let claims = state.bundle.claims(&nonce);
+                let key = &self.keys[state.bundle.signing];
+                Ok((
+                    200,
+                    key.sign(state.bundle.typ(), &claims).unwrap().into_bytes(),
+                ))
             }
             other => panic!("no such endpoint: {other}"),
         }
@@ -420,7 +478,7 @@ fn parameter(url: &str, name: &str) -> Option<String> {
 
 fn form(request: &FetchRequest) -> Vec<(String, String)> {
     match &request.body {
-        Body::None | Body::Json(_) => Vec::new(),
+        Body::None | Body::Json(_) | Body::Bytes { .. } => Vec::new(),
         Body::Form(fields) => fields
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.expose().to_owned()))
@@ -448,5 +506,6 @@ fn metadata() -> Value {
         "revocation_feed_endpoint": format!("{ISSUER}/feed/events"),
         "revocation_snapshot_endpoint": format!("{ISSUER}/feed/snapshot"),
         "revocation_applied_endpoint": format!("{ISSUER}/feed/applied"),
+        "policy_bundle_endpoint": format!("{ISSUER}/policy/bundle"),
     })
 }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::program::{anybody, bearer, call, claims, refusal, with};
 use crate::provider::{APP, Provider, World, cold_world};
 
-const OTHER: &str = "https://other.example";
+pub(crate) const OTHER: &str = "https://other.example";
 
 /// Two issuers behind one network.
 struct Both {
@@ -58,6 +58,11 @@ impl Fetch for Both {
 
 /// A gate that also takes tokens of another issuer, whose key goes by the same id.
 async fn house() -> (World, SigningKey) {
+    house_with(None).await
+}
+
+/// The same, with a file that declares mappings and policies.
+pub(crate) async fn house_with(policy_file: Option<String>) -> (World, SigningKey) {
     let mut world = cold_world(&[]);
     let other = || SigningKey::from_seed("k0", &[77; 32]).unwrap();
     let settings = Settings::from_lookup(|name| {
@@ -68,6 +73,7 @@ async fn house() -> (World, SigningKey) {
             "SEALGATE_CLIENT_SECRET" => "a secret: with/odd+characters",
             "SEALGATE_SEAL_KEYS" => "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA",
             "SEALGATE_TRUSTED_ISSUERS" => OTHER,
+            "SEALGATE_POLICY_FILE" => return policy_file.clone(),
             _ => return None,
         };
         Some(value.to_owned())
@@ -87,11 +93,11 @@ async fn house() -> (World, SigningKey) {
     (world, other())
 }
 
-fn token(key: &SigningKey, claims: &Value) -> String {
+pub(crate) fn token(key: &SigningKey, claims: &Value) -> String {
     key.sign("at+jwt", claims).unwrap()
 }
 
-fn others(world: &World) -> Value {
+pub(crate) fn others(world: &World) -> Value {
     let mut claims = with(claims(world), "iss", json!(OTHER));
     claims.as_object_mut().unwrap().remove("tenant");
     claims

@@ -120,6 +120,16 @@ impl House {
         }
     }
 
+    /// The same house with a mapping.
+    pub(crate) fn mapping(self, text: &str) -> Self {
+        let mapping = sealgate_policy::mapping::read_text(text).unwrap();
+        let gate = Arc::into_inner(self.gate).unwrap().with_mapping(mapping);
+        Self {
+            gate: Arc::new(gate),
+            ..self
+        }
+    }
+
     pub(crate) fn token(&self, claims: &Value) -> String {
         self.token_of_type("at+jwt", claims)
     }

@@ -8,5 +8,6 @@
 mod acting;
 mod dpop;
 mod house;
+mod mapped;
 mod needs;
 mod tokens;

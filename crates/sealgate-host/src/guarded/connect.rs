@@ -30,6 +30,8 @@ pub(super) struct Connector {
     authorities: Vec<CertificateDer<'static>>,
     /// Made at the first use: reading the system's authorities takes longer than a start should.
     tls: OnceLock<Result<TlsConnector, String>>,
+    /// The same without a protocol to agree on.
+    plain: OnceLock<Result<TlsConnector, String>>,
 }
 
 impl Connector {
@@ -46,6 +48,7 @@ impl Connector {
         Ok(Self {
             authorities,
             tls: OnceLock::new(),
+            plain: OnceLock::new(),
         })
     }
 
@@ -64,7 +67,7 @@ impl Connector {
             .map_err(|_| OutboundError::UrlUnacceptable("names no usable host"))?;
         let tls = self
             .tls
-            .get_or_init(|| self.configure())
+            .get_or_init(|| self.configure(&[b"http/1.1"]))
             .as_ref()
             .map_err(|why| failed(why.clone()))?;
         let stream = tls
@@ -74,7 +77,13 @@ impl Connector {
         Ok(Box::new(stream))
     }
 
-    fn configure(&self) -> Result<TlsConnector, String> {
+    /// TLS for what is not HTTP.
+    pub(super) fn without_alpn(&self) -> Result<TlsConnector, OutboundError> {
+        let tls = self.plain.get_or_init(|| self.configure(&[]));
+        tls.clone().map_err(OutboundError::TlsFailed)
+    }
+
+    fn configure(&self, protocols: &[&[u8]]) -> Result<TlsConnector, String> {
         let provider = Arc::new(crypto::aws_lc_rs::default_provider());
         let verifier =
             Verifier::new_with_extra_roots(self.authorities.clone(), Arc::clone(&provider))
@@ -85,14 +94,14 @@ impl Connector {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         // Nothing is carried from one request to the next.
         config.resumption = Resumption::disabled();
         Ok(TlsConnector::from(Arc::new(config)))
     }
 }
 
-async fn dial(addresses: &[IpAddr], port: u16) -> Result<TcpStream, OutboundError> {
+pub(super) async fn dial(addresses: &[IpAddr], port: u16) -> Result<TcpStream, OutboundError> {
     let mut last = OutboundError::Unresolved;
     for address in addresses.iter().take(TRIES) {
         let connecting = TcpStream::connect(SocketAddr::new(*address, port));

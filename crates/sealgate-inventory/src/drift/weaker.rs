@@ -95,6 +95,7 @@ mod tests {
             ),
             less("user scopes=a", "user any_of=scope:a|scope:b"),
             less("user more=acr=mfa,max_age=300", "user more=max_age=300"),
+            less("privileged more=action=expenses.read", "user"),
         ];
         insta::assert_snapshot!(text.join("\n"));
     }

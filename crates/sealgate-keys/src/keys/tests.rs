@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sealgate_host::{FakeClock, FakeRandom};
 use sealgate_session::SealKey;
-use sealgate_store::{Revoked, SqliteStore, StoreError};
+use sealgate_store::{
+    DeclarationRow, DeclaredChange, KeySchedule, Revoked, SqliteStore, StoreError,
+};
 use serde_json::{Value, json};
 
 use super::*;
@@ -18,6 +20,7 @@ const POLICY: KeyPolicy = KeyPolicy {
     session_life: Duration::from_secs(24 * 3600),
     rotate_every: None,
     ml_dsa: true,
+    schedules: crate::Schedules::NONE,
 };
 
 struct House {
@@ -308,6 +311,55 @@ async fn housekeeping_does_at_each_minute_exactly_what_was_planned() {
     for action in ["key.create", "key.rotate", "key.remove"] {
         assert!(actions.contains(&(action.to_owned(), "system".to_owned())));
     }
+}
+
+#[tokio::test]
+async fn what_is_declared_of_an_algorithm_counts_before_the_setting() {
+    let house = House::with(KeyPolicy {
+        rotate_every: Some(90 * 24 * HOUR),
+        ..POLICY
+    })
+    .await;
+    house.keys.ensure(Algorithm::Es256).await.unwrap();
+    let schedule = |algorithm: &str, rotate_every: u64| {
+        let change = DeclaredChange::Schedule(KeySchedule {
+            algorithm: algorithm.to_owned(),
+            rotate_every,
+        });
+        (
+            change,
+            Audit::allowed(house.clock.now(), AuditActor::Operator, "key.schedule"),
+        )
+    };
+    let declaration = DeclarationRow {
+        name: "default".to_owned(),
+        state: "{}".to_owned(),
+        applied_at: house.clock.now(),
+        applied_by: "operator".to_owned(),
+    };
+    let act = Audit::allowed(house.clock.now(), AuditActor::Operator, "state.apply");
+    let before = house.store.declarable().await.unwrap();
+    let changes = vec![schedule("EdDSA", 3600), schedule("ES256", 0)];
+    house
+        .store
+        .declare(before, changes, declaration, act)
+        .await
+        .unwrap();
+    let (plan, _) = house.keys.plan(200 * 24 * HOUR).await.unwrap();
+    let rotated = |algorithm: Algorithm| {
+        let fits = |one: &&Planned| one.algorithm == algorithm && one.why == Why::Scheduled;
+        plan.iter().filter(fits).count()
+    };
+    assert!(
+        rotated(Algorithm::Ed25519) > 100,
+        "{}",
+        rotated(Algorithm::Ed25519)
+    );
+    assert_eq!(rotated(Algorithm::Es256), 0);
+    let (_, kid) = house.token(Algorithm::Ed25519);
+    house.clock.advance(HOUR);
+    house.keys.tick().await.unwrap();
+    assert_ne!(house.token(Algorithm::Ed25519).1, kid);
 }
 
 #[tokio::test]

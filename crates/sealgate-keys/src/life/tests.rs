@@ -9,6 +9,7 @@ const POLICY: KeyPolicy = KeyPolicy {
     session_life: Duration::from_secs(24 * 3600),
     rotate_every: None,
     ml_dsa: false,
+    schedules: crate::Schedules::NONE,
 };
 const KEPT: i64 = 660;
 

@@ -13,6 +13,7 @@ fn policy(rotate_every: Option<Duration>) -> KeyPolicy {
         session_life: DAY,
         rotate_every,
         ml_dsa: true,
+        schedules: crate::Schedules::default(),
     }
 }
 

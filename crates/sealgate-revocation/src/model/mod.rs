@@ -1,6 +1,6 @@
 //! A control plane, several processes with one view, and a network that drops, repeats, reorders, delays and
 //! replays. Whoever writes may die at any word. Whatever happens, a fresh view never denies that something revoked
-//! before the proven moment is revoked.
+//! before the proven moment is revoked: neither a session, nor a bundle of policies that another has replaced.
 
 mod fickle;
 mod mortal;

@@ -24,6 +24,16 @@ struct Row {
     counts: bool,
 }
 
+/// Every third row says that a version of the policies has replaced those before it, which every client hears.
+const fn is_policy(row: usize) -> bool {
+    row % 3 == 2
+}
+
+/// When the version was made that row `row` has replaced: each later than all before, whatever the clock does.
+fn replaced(row: usize) -> Timestamp {
+    Timestamp::from_millis(1_800_000_000_000 + i64::try_from(row).unwrap())
+}
+
 struct Answered {
     message: Message,
     sent_at: u64,
@@ -117,6 +127,7 @@ impl World {
         id[..8].copy_from_slice(&(self.rows.len() as u64).to_be_bytes());
         self.log.push(self.rows.len());
         let session = SessionId::from_bytes(id);
+        let visible = visible || is_policy(self.rows.len());
         self.rows.push(Row {
             committed_at: self.now,
             visible,
@@ -127,7 +138,13 @@ impl World {
 
     fn entry(&self, row: usize) -> Entry {
         Entry {
-            subject: Subject::Session(self.rows[row].session),
+            subject: if is_policy(row) {
+                Subject::Policy {
+                    not_before: replaced(row),
+                }
+            } else {
+                Subject::Session(self.rows[row].session)
+            },
             expires_at: END,
             reason: None,
         }
@@ -171,7 +188,8 @@ impl World {
         self.now += delay;
         let as_of = self.as_of();
         let visible = self.log.iter().filter(|row| self.rows[**row].visible);
-        let (odd, even): (Vec<usize>, Vec<usize>) = visible.partition(|row| **row % 2 == 1);
+        let (odd, even): (Vec<usize>, Vec<usize>) =
+            visible.partition(|row| **row % 2 == 1 || is_policy(**row));
         let entries = odd.into_iter().map(|row| self.entry(row)).collect();
         let ids: Vec<_> = even.iter().map(|row| self.rows[*row].session).collect();
         let expires_at = END;
@@ -222,6 +240,11 @@ impl World {
     }
 
     fn is_revoked(&self, row: usize) -> bool {
+        if is_policy(row) {
+            // A gate that decides by the version which was replaced asks this, and fetches another.
+            let not_before = self.reader.read().policy_not_before();
+            return not_before.is_some_and(|not_before| replaced(row) <= not_before);
+        }
         matches!(self.judged(row), Judgement::Revoked(_))
     }
 

@@ -174,4 +174,8 @@ fn judge(follower: &Follower, step: &Value) {
             .is_outdated(told["sub"].as_str(), client, told_at);
         assert_eq!(Some(outdated), told["outdated"].as_bool(), "{told}");
     }
+    if let Some(millis) = step["policies_not_before"].as_i64() {
+        let known = follower.view().read().policy_not_before();
+        assert_eq!(known, Some(Timestamp::from_millis(millis)));
+    }
 }

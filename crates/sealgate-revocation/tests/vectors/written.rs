@@ -114,6 +114,12 @@ fn messages() -> Vec<(&'static str, Message)> {
             },
             None,
         ),
+        entry(
+            Subject::Policy {
+                not_before: server(-2_000),
+            },
+            Some("policy_applied"),
+        ),
     ];
     let mut stream = publisher("h7Qm-1", 41);
     let snapshot = stream.snapshot(everything, Vec::new(), None, server(0), &random);
@@ -170,7 +176,8 @@ fn scenario() -> Value {
             {"sub": USER, "told_at": START - 2_999, "outdated": false},
             {"sub": TOKEN, "told_at": START - 3_000, "outdated": false},
             {"client_id": CLIENT, "told_at": START - 7_000, "outdated": true},
-            {"client_id": CLIENT, "told_at": START - 6_999, "outdated": false}]},
+            {"client_id": CLIENT, "told_at": START - 6_999, "outdated": false}],
+         "policies_not_before": START - 2_000},
         {"input": "message", "message": "heartbeat", "at": 51_030, "action": "continue", "fresh_until": 61_000},
         {"input": "message", "message": "heartbeat", "at": 58_000, "action": "ignore feed_replayed", "fresh_until": 61_000},
         {"input": "message", "message": "revoked", "at": 58_100, "action": "continue", "fresh_until": 61_500,
@@ -239,6 +246,11 @@ fn faults() -> Vec<(&'static str, &'static str, Value)> {
             json!({"kind": "grant", "grant_id": TOKEN}),
         ),
         ("a token without jti", subject, json!({"kind": "token"})),
+        (
+            "policies without not_before",
+            subject,
+            json!({"kind": "policy"}),
+        ),
     ]
 }
 

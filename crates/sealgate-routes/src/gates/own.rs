@@ -167,6 +167,12 @@ fn ask(mark: &mut Mark, arguments: &Arguments<'_>) {
                 strength.any_of.extend(group("role", &asked));
                 some
             }
+            "action" => {
+                strength
+                    .more
+                    .extend(asked.iter().map(|action| format!("action={action}")));
+                some
+            }
             "stale" => false,
             name => {
                 let value = match value {

@@ -6,7 +6,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use http::StatusCode;
 use http::request::Parts;
 use sealgate_model::{ClientId, SessionId};
-use sealgate_store::{Audit, AuditActor, Client, Outcome, UserRow};
+use sealgate_store::{ActorType, Audit, AuditActor, Client, CredentialType, Outcome, UserRow};
 
 use crate::ControlPlane;
 use crate::admin_scopes;
@@ -23,6 +23,8 @@ pub(super) enum Administrator {
     Token {
         /// The user or the client.
         who: AuditActor,
+        /// What kind of actor the client is, where it is one.
+        actor_type: Option<ActorType>,
         /// What the token may be used for, as far as its client is still registered for it.
         scopes: Vec<String>,
         /// The client through which a user acts.
@@ -57,23 +59,41 @@ where
 }
 
 impl Admin {
+    /// Whether it is the machine's operator.
+    pub(super) const fn is_operator(&self) -> bool {
+        matches!(self.administrator, Administrator::Operator)
+    }
+
     /// The record of what they do now.
     pub(super) fn act(&self, plane: &ControlPlane, action: &'static str) -> Audit {
         let now = plane.clock.now();
         let act = match &self.administrator {
-            Administrator::Operator => Audit::allowed(now, AuditActor::Operator, action),
+            Administrator::Operator => Audit {
+                credential: Some(CredentialType::LocalAccess),
+                ..Audit::allowed(now, AuditActor::Operator, action)
+            },
             Administrator::Token {
                 who,
+                actor_type,
                 through,
                 session,
                 ..
             } => Audit {
+                actor_type: *actor_type,
                 through: through.clone(),
                 through_session: *session,
                 ..Audit::allowed(now, who.clone(), action)
             },
         };
         self.caller.record(act)
+    }
+
+    /// The name of who reads, where reading is to be told: the machine's operator has the file anyway.
+    pub(super) fn reader(&self) -> Option<String> {
+        match &self.administrator {
+            Administrator::Operator => None,
+            Administrator::Token { who, through, .. } => Some(format!("{who:?} {through:?}")),
+        }
     }
 
     /// Refuses what would give whoever uses `client` more of the administration than they have
@@ -110,6 +130,16 @@ impl Admin {
         act: &Audit,
     ) -> Result<(), Problem> {
         self.may_give(plane, admin_scopes::names(), act).await
+    }
+
+    /// Refuses a part of an act that takes more than the access token has by itself.
+    pub(super) async fn must_have(
+        &self,
+        plane: &ControlPlane,
+        scope: &str,
+        act: &Audit,
+    ) -> Result<(), Problem> {
+        self.may_give(plane, std::iter::once(scope), act).await
     }
 
     async fn may_give<'a>(

@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use sealgate_audit::chain::Hash;
 use sealgate_model::{ClientId, SessionId, Timestamp, UserId};
-use sealgate_store::{AuditFilter, AuditRow, Outcome};
+use sealgate_store::{ActorType, AuditFilter, AuditRow, CredentialType, Outcome};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::LAST_TIME;
+use super::actor::Admin;
 use super::extract::Ask;
 use super::page::Limit;
 use super::schemas::{
-    ActionWord, ActorWord, ClientIdText, Millis, OutcomeWord, SessionIdText, UserIdText,
+    ActionWord, ActorTypeWord, ActorWord, ClientIdText, CredentialWord, HashText, Millis,
+    OutcomeWord, SessionIdText, UserIdText,
 };
 use crate::ControlPlane;
 use crate::problem::Problem;
@@ -49,6 +52,26 @@ pub struct ListAudit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = ClientIdText, required = false)]
     pub client: Option<ClientId>,
+    /// Only what was about this session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = SessionIdText, required = false)]
+    pub session: Option<SessionId>,
+    /// Only what has this reason code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = String, required = false, pattern = "^[a-z0-9_]{1,64}$")]
+    pub reason: Option<String>,
+    /// Only what came in by this route, by its template below the issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = String, required = false, pattern = "^/[!-~]{0,255}$")]
+    pub route: Option<String>,
+    /// Only what this kind of actor did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = ActorTypeWord, required = false)]
+    pub actor_type: Option<String>,
+    /// Only what came with this kind of credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = CredentialWord, required = false)]
+    pub credential: Option<String>,
     /// Only what came of this request, by the trace id that its answer or error page told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = String, required = false, pattern = "^[0-9a-f]{32}$")]
@@ -57,6 +80,14 @@ pub struct ListAudit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Millis, required = false)]
     pub since: Option<Timestamp>,
+    /// Only what was before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Millis, required = false)]
+    pub until: Option<Timestamp>,
+    /// Only records with a number above this, oldest first: for whoever follows. Not with `before`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(required = false, nullable = false, value_type = i64, minimum = 0)]
+    pub after: Option<i64>,
     /// Only records with a number below this: the `next` of the answer before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(required = false, nullable = false, value_type = i64, minimum = 1)]
@@ -88,6 +119,12 @@ pub struct AuditRecord {
     /// Who: a kind, and for a user or a client the id.
     #[schema(value_type = ActorWord)]
     pub actor: String,
+    /// What kind of actor; none where that is not known.
+    #[schema(value_type = Option<ActorTypeWord>)]
+    pub actor_type: Option<String>,
+    /// What kind of credential was presented, good or not; none where there was none.
+    #[schema(value_type = Option<CredentialWord>)]
+    pub credential: Option<String>,
     /// The client through which a user did it, by an access token.
     #[schema(value_type = Option<ClientIdText>)]
     pub through: Option<ClientId>,
@@ -114,12 +151,19 @@ pub struct AuditRecord {
     /// What else it was about, by its id: signing keys with a space between, a resource's URI, a token's
     /// `jti`, a device code, a tenant.
     pub object: Option<String>,
-    /// The caller's network address.
+    /// The caller's network address, or as much of it as is kept.
     pub network: Option<String>,
+    /// The template of the route that was asked, below the issuer.
+    pub route: Option<String>,
     /// The trace id of the request.
     pub trace: Option<String>,
     /// How many acts it tells of.
     pub count: u32,
+    /// The version of the policies in force; none before there were any.
+    pub policy_version: Option<i64>,
+    /// Its hash in the chain, in hexadecimal (docs/spec/audit-chain.md).
+    #[schema(value_type = Option<HashText>)]
+    pub hash: Option<Hash>,
 }
 
 impl From<AuditRow> for AuditRecord {
@@ -128,6 +172,8 @@ impl From<AuditRow> for AuditRecord {
             number: row.number,
             at: row.at,
             actor: row.actor,
+            actor_type: row.actor_type,
+            credential: row.credential,
             through: row.through,
             through_session: row.through_session,
             action: row.action,
@@ -142,8 +188,11 @@ impl From<AuditRow> for AuditRecord {
             session: row.session,
             object: row.object,
             network: row.network,
+            route: row.route,
             trace: row.trace,
             count: row.count,
+            policy_version: row.policy_version,
+            hash: row.hash,
         }
     }
 }
@@ -157,7 +206,7 @@ pub struct AuditRecords {
     pub next: Option<i64>,
 }
 
-/// Read the audit log, newest first.
+/// Read the audit log, newest first, or oldest first after a number.
 #[utoipa::path(
     get, path = "/audit", tag = "audit", operation_id = "listAudit", params(ListAudit),
     responses((status = OK, description = "Records.", body = AuditRecords)),
@@ -165,6 +214,7 @@ pub struct AuditRecords {
 )]
 async fn list(
     State(plane): State<Arc<ControlPlane>>,
+    admin: Admin,
     Ask(query): Ask<ListAudit>,
 ) -> Result<Json<AuditRecords>, Problem> {
     check(&query)?;
@@ -177,15 +227,37 @@ async fn list(
         }),
         user: query.user,
         client: query.client,
+        session: query.session,
+        reason: query.reason,
+        route: query.route,
+        actor_type: known(query.actor_type, &ActorType::ALL, ActorType::as_str),
+        credential: known(
+            query.credential,
+            &CredentialType::ALL,
+            CredentialType::as_str,
+        ),
         trace: query.trace,
         since: query.since,
+        until: query.until,
         before: query.before,
+        after: query.after,
     };
+    if let Some(reader) = admin.reader()
+        && plane.chain.reads.is_news(reader, plane.clock.uptime())
+    {
+        plane.store.record(admin.act(&plane, "audit.read")).await?;
+    }
     let rows = plane.store.audit_list(filter, query.limit.rows()).await?;
     let full = query.limit.is_reached(rows.len());
     let next = rows.last().filter(|_| full).map(|row| row.number);
     let records = rows.into_iter().map(AuditRecord::from).collect();
     Ok(Json(AuditRecords { records, next }))
+}
+
+/// The value that a word stands for.
+fn known<T: Copy>(word: Option<String>, all: &[T], as_str: fn(T) -> &'static str) -> Option<T> {
+    let word = word?;
+    all.iter().copied().find(|one| as_str(*one) == word)
 }
 
 /// Refuses names that no record can have: a filter that fits nothing must not look like an empty log.
@@ -210,15 +282,52 @@ fn check(query: &ListAudit) -> Result<(), Problem> {
     if query.trace.as_deref().is_some_and(|trace| !is_trace(trace)) {
         return malformed("trace is the 32 hexadecimal digits of a request's trace id");
     }
+    let of = |word: &Option<String>, mut words: std::slice::Iter<'_, &str>| {
+        word.as_deref()
+            .is_none_or(|word| words.any(|one| *one == word))
+    };
+    if !of(
+        &query.actor_type,
+        ActorType::ALL.map(ActorType::as_str).iter(),
+    ) {
+        return malformed("actor_type is user, machine, agent, operator, system or anonymous");
+    }
+    if !of(
+        &query.credential,
+        CredentialType::ALL.map(CredentialType::as_str).iter(),
+    ) {
+        return malformed("credential is a kind of credential, such as client_secret or dpop");
+    }
+    let is_reason = |text: &str| {
+        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        (1..=64).contains(&text.len()) && text.bytes().all(fits)
+    };
+    if query.reason.as_deref().is_some_and(|text| !is_reason(text)) {
+        return malformed("reason is a reason code, such as scope_missing");
+    }
+    let is_route = |text: &str| {
+        text.starts_with('/') && text.len() <= 256 && text.bytes().all(|b| b.is_ascii_graphic())
+    };
+    if query.route.as_deref().is_some_and(|text| !is_route(text)) {
+        return malformed("route is a template such as /oauth/token");
+    }
+    if query.after.is_some() && query.before.is_some() {
+        return malformed("after and before do not go together");
+    }
     let in_range = |at: Timestamp| (0..=LAST_TIME).contains(&at.as_millis());
-    if query.since.is_some_and(|at| !in_range(at)) || query.before.is_some_and(|number| number < 1)
+    let times = [query.since, query.until];
+    if times.into_iter().flatten().any(|at| !in_range(at))
+        || query.before.is_some_and(|number| number < 1)
+        || query.after.is_some_and(|number| number < 0)
     {
-        return malformed("since is a time in milliseconds, and before is the number of a record");
+        return malformed(
+            "since and until are times in milliseconds, before and after the numbers of records",
+        );
     }
     Ok(())
 }
 
-fn is_actor(text: &str) -> bool {
+pub(super) fn is_actor(text: &str) -> bool {
     match text.split_once(':') {
         None => matches!(text, "operator" | "system" | "anonymous"),
         Some(("user", id)) => {

@@ -169,8 +169,11 @@ fn tags() -> Value {
         { "name": "agents", "description": "AI agents, and who lets them act" },
         { "name": "keys", "description": "The keys that sign tokens" },
         { "name": "feed", "description": "The revocation feed: who follows it, what it told, who has applied it" },
+        { "name": "policies", "description": "The versions of what gates decide by, and which gates have which" },
+        { "name": "state", "description": "Everything that can be declared: as it is, planned and applied as one" },
         { "name": "signals", "description": "Streams of security events to other systems" },
         { "name": "audit", "description": "The record of everything that was done or refused" },
+        { "name": "server", "description": "How the control plane is set, and what it offers" },
         { "name": "description", "description": "This document" },
     ])
 }
@@ -251,7 +254,7 @@ mod tests {
         );
         let flow = &document["components"]["securitySchemes"][SCHEME]["flows"]["clientCredentials"];
         assert_eq!(flow["tokenUrl"], "https://id.example/team/oauth/token");
-        assert_eq!(flow["scopes"].as_object().unwrap().len(), 12);
+        assert_eq!(flow["scopes"].as_object().unwrap().len(), 15);
     }
 
     #[test]

@@ -154,5 +154,6 @@ fn named(what: &Revoked) -> (RevokedKind, Option<String>) {
         Revoked::Grant(id) => (RevokedKind::Grant, Some(id.to_string())),
         Revoked::UserClaims(id) => (RevokedKind::UserClaims, Some(id.to_string())),
         Revoked::ClientClaims(id) => (RevokedKind::ClientClaims, Some(id.to_string())),
+        Revoked::Policy => (RevokedKind::Policy, None),
     }
 }

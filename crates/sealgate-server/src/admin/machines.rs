@@ -1,7 +1,7 @@
 //! `/api/v1/machines`: service accounts, from their registration to their offboarding.
 
 mod answers;
-mod rules;
+pub(super) mod rules;
 mod types;
 mod view;
 

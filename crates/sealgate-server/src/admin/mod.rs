@@ -7,23 +7,32 @@
 
 mod actor;
 mod agents;
+mod anomalies;
 mod audit;
+mod audit_chain;
 mod clients;
 mod consents;
+mod decisions;
 mod delegations;
 mod description;
 pub(crate) mod extract;
 mod feed;
+mod gates;
 mod issuers;
 mod keys;
 mod machines;
 mod needs;
 pub(crate) mod network;
 mod page;
+pub(crate) mod policies;
+mod records;
 mod registration_tokens;
 mod resources;
 mod schemas;
+mod server;
 mod sessions;
+mod sinks;
+pub(crate) mod state;
 mod streams;
 mod strict;
 mod transmitters;
@@ -32,8 +41,8 @@ mod users;
 use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::middleware::from_fn_with_state;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Router};
 use http::Method;
@@ -44,18 +53,37 @@ use utoipa_axum::routes;
 
 use crate::ControlPlane;
 use crate::problem::{self, ProblemPage};
+use crate::request;
 use actor::Administrator;
 use needs::Operations;
 
+pub use crate::exports::{
+    Header as SinkHeader, SinkForm, SinkFraming, SinkStream, SinkTarget, SinkTransport,
+};
 pub use agents::{AgentView, Agents, ListAgents, RevokeAgent, RevokedAgent};
+pub use anomalies::{
+    AcknowledgeAnomaly, Anomalies, AnomalyRuleView, AnomalyRules, AnomalyStateView, AnomalyView,
+    ListAnomalies,
+};
 pub use audit::{AuditOutcome, AuditRecord, AuditRecords, ListAudit};
+pub use audit_chain::{
+    CheckpointView, Checkpoints, FindingView, HoldView, Holds, ListCheckpoints, ListHolds, NewHold,
+    ReleasedHold, RetiredRanges, RetiredView, VerificationView, VerifyAudit,
+};
 pub use clients::{ClientPatch, ClientView, Clients, CreatedClient, ListClients, NewClient};
 pub use consents::{ConsentView, Consents, ListConsents};
+pub use decisions::{
+    DecisionFault, DecisionView, Decisions, DecisionsVerified, ListDecisions, VerifyDecisions,
+};
 pub use delegations::{DelegationView, Delegations, ListDelegations};
 pub(crate) use extract::Body;
 pub use feed::{
     AskReceipt, FeedGates, GateReceipt, GateState, GateView, ListRevocations, Receipt,
     ReceiptState, RevocationView, Revocations, RevokedKind, Wait,
+};
+pub use gates::{
+    GatePolicy, GateRoute, GateRoutesView, GateTable, ListGates, ReportedGate, ReportedGateShown,
+    ReportedGates, ReportedState, ShowGate,
 };
 pub use issuers::{
     Candidate, IdentityLinkView, IdentityLinks, IssuerView, Issuers, ListIdentityLinks,
@@ -70,6 +98,11 @@ pub use machines::{
     WhichUses,
 };
 pub use page::{Limit, PAGE_LIMIT};
+pub use policies::{
+    AppliedPolicy, ApplyPolicy, ListPolicies, Policies, PolicyVersionView, PolicyView,
+    RollBackPolicy,
+};
+pub use records::{ListRecords, RecordPage, RecordSource};
 pub use registration_tokens::{
     CreatedRegistrationToken, ListRegistrationTokens, NewRegistrationToken, RegistrationTokenView,
     RegistrationTokens,
@@ -79,8 +112,17 @@ pub use resources::{
     WhichResource,
 };
 pub use sealgate_keys::Why;
+pub use server::{LifetimesView, ServerView};
 pub use sessions::{
     ListSessions, RevokeSession, RevokeSessions, RevokedSessions, SessionView, Sessions,
+};
+pub use sinks::{
+    CreatedSink, ListSinks, NewSink, RotateSinkSecret, SinkFrom, SinkSecret, SinkState, SinkTest,
+    SinkView, Sinks,
+};
+pub use state::{
+    AppliedState, ApplyState, DeclarationView, Drift, DriftedThing, MadeSecret, PlanState,
+    PlannedState, StateView, Toucher, WhichDeclaration,
 };
 pub use streams::{ListStreams, StreamReason, StreamView, Streams};
 pub use transmitters::{
@@ -127,14 +169,23 @@ fn operations() -> OpenApiRouter<Arc<ControlPlane>> {
         .merge(issuers::routes())
         .merge(registration_tokens::routes())
         .merge(resources::routes())
+        .merge(server::routes())
         .merge(sessions::routes())
         .merge(delegations::routes())
         .merge(consents::routes())
         .merge(agents::routes())
         .merge(keys::routes())
         .merge(feed::routes())
+        .merge(policies::routes())
         .merge(streams::routes())
+        .merge(gates::routes())
+        .merge(anomalies::routes())
+        .merge(state::routes())
         .merge(audit::routes())
+        .merge(records::routes())
+        .merge(sinks::routes())
+        .merge(audit_chain::routes())
+        .merge(decisions::routes())
         .merge(transmitters::routes())
         .routes(routes!(describe))
 }
@@ -147,7 +198,16 @@ fn endpoints(plane: &Arc<ControlPlane>, described: Arc<Operations>) -> Router<Ar
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(Extension(Description::default()))
         .layer(from_fn_with_state(Arc::clone(plane), feed::stand))
+        .layer(from_fn(whole))
         .layer(from_fn_with_state(described, strict::layer))
+}
+
+/// Reads bodies that may be long, now that it is known who administers.
+async fn whole(request: Request, next: Next) -> Response {
+    match request::late(request).await {
+        Ok(request) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
 }
 
 /// The description in JSON, once it was asked for.

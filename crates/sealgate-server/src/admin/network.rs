@@ -26,7 +26,7 @@ use sealgate_tower::{ResourceLayer, RouteNeed};
 use super::actor::{Administrator, is_administrator};
 use super::needs::Operations;
 use super::{BASE, endpoints};
-use crate::caller::Caller;
+use crate::caller::{Caller, kind_of};
 use crate::oauth::access_token::{Ground, stands};
 use crate::problem::{Problem, TraceId, sign_page};
 use crate::{ControlPlane, admin_scopes};
@@ -184,6 +184,7 @@ async fn administrator(
         }
     }
     let registered = plane.store.client(&client).await.map_err(failed)?;
+    let actor_type = registered.as_ref().map(kind_of);
     let scopes = registered.map_or_else(Vec::new, |client| {
         left(plane, &client, admitted.actor.scopes().to_vec())
     });
@@ -196,6 +197,7 @@ async fn administrator(
     }
     Ok(Administrator::Token {
         who,
+        actor_type,
         scopes,
         through,
         session,

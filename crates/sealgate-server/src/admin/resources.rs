@@ -72,22 +72,11 @@ async fn create(
     admin: Admin,
     Body(new): Body<NewResource>,
 ) -> Result<(StatusCode, Json<ResourceView>), Problem> {
-    let uri: ResourceUri = new.uri.parse().map_err(|_| {
-        Problem::unprocessable(
-            "resource_malformed",
-            "a resource goes by an absolute https URI without fragment, in its normal form and of at most 512 bytes",
-        )
-    })?;
-    if is_own(&plane, uri.as_str()) {
-        return Err(Problem::unprocessable(
-            "resource_reserved",
-            "this resource is the control plane's own",
-        ));
-    }
+    let uri = identifier(&plane, &new.uri)?;
     let act = admin.act(&plane, "resource.create");
     let scopes = scopes(new.scopes)?;
     let resource = Resource {
-        uri: uri.into_string(),
+        uri,
         name: name(&new.name)?,
         client: server(&plane, new.client).await?,
         tools: tools::tools(new.tools, &scopes)?,
@@ -232,6 +221,42 @@ fn readable(text: &str, most: usize) -> Option<String> {
     let sound =
         text.len() <= most && !trimmed.is_empty() && !trimmed.chars().any(address::is_hidden);
     sound.then(|| trimmed.to_owned())
+}
+
+/// The URI of a resource that can be registered.
+fn identifier(plane: &ControlPlane, text: &str) -> Result<String, Problem> {
+    let uri: ResourceUri = text.parse().map_err(|_| {
+        Problem::unprocessable(
+            "resource_malformed",
+            "a resource goes by an absolute https URI without fragment, in its normal form and of at most 512 bytes",
+        )
+    })?;
+    if is_own(plane, uri.as_str()) {
+        return Err(Problem::unprocessable(
+            "resource_reserved",
+            "this resource is the control plane's own",
+        ));
+    }
+    Ok(uri.into_string())
+}
+
+/// The registration of a resource that is declared as it is kept, if it is sound. Whether there is a client that
+/// serves it is for the caller to know.
+pub(super) fn check(plane: &ControlPlane, row: Resource) -> Result<Resource, Problem> {
+    let uri = identifier(plane, &row.uri)?;
+    let created_at = row.created_at;
+    let view = ResourceView::from(row);
+    let scopes = scopes(view.scopes)?;
+    Ok(Resource {
+        uri,
+        name: name(&view.name)?,
+        client: view.client,
+        tools: tools::tools(view.tools, &scopes)?,
+        scopes,
+        status_list: view.status_list,
+        agents: view.agents,
+        created_at,
+    })
 }
 
 fn scopes(given: Vec<ScopeText>) -> Result<Vec<sealgate_store::ScopeText>, Problem> {

@@ -3,12 +3,15 @@
 
 use std::borrow::Cow;
 
+use sealgate_audit::anomaly::{Severity, builtin};
+use sealgate_audit::chain::FindingKind;
+use sealgate_audit::decision::{Outcome as Decided, Stream};
 use sealgate_jose::Algorithm;
 use sealgate_keys::Why;
 use sealgate_model::{Grant, IssuerKind};
 use sealgate_store::{
-    ClientAuthentication, ClientKind, ClientOrigin, Consent, KeyState, Outcome, RevokeReason,
-    StreamStatus,
+    ActorType, AnomalyState, ClientAuthentication, ClientKind, ClientOrigin, Consent,
+    CredentialType, KeyState, Outcome, RevokeReason, StreamStatus,
 };
 use serde_json::{Value, json};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
@@ -16,6 +19,7 @@ use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::feed::{GateState, ReceiptState, RevokedKind};
+use super::gates::ReportedState;
 
 /// Text of a form.
 fn text(pattern: &str, about: &str, example: &str) -> ObjectBuilder {
@@ -64,6 +68,7 @@ schemas! {
     TransmitterIdText = "TransmitterId": text(UUID, "An identity system's id.", A_UUID);
     RegistrationTokenIdText = "RegistrationTokenId": text(UUID, "A registration token's id.", A_UUID);
     StreamIdText = "StreamId": text(UUID, "A stream's id.", A_UUID);
+    SinkNameText = "SinkName": text("^[a-z0-9][a-z0-9-]{0,63}$", "A sink's name.", "siem");
     StreamStatusWord = "StreamStatus": word(
         "Whether a stream carries events, keeps them, or neither.",
         StreamStatus::ALL.map(StreamStatus::as_str),
@@ -88,6 +93,25 @@ schemas! {
         "^(operator|anonymous|system|user:[0-9a-f-]{36}|client:[A-Za-z0-9._-]{1,128})$",
         "Who did it: a kind, and for a user or a client the id.",
         "client:expense-tracker-k3m9xq"
+    );
+    ActorTypeWord = "ActorType":
+        word("What kind of actor it was.", ActorType::ALL.map(ActorType::as_str));
+    CredentialWord = "CredentialType": word(
+        "What kind of credential was presented.",
+        CredentialType::ALL.map(CredentialType::as_str),
+    );
+    StreamWord = "DecisionStream":
+        word("What went on, or what did not.", Stream::ALL.map(Stream::as_str));
+    DecidedWord = "DecisionOutcome":
+        word("What came of a request.", Decided::ALL.map(Decided::as_str));
+    FindingWord = "FindingKind": word(
+        "What is not as it was written.",
+        FindingKind::ALL.map(FindingKind::as_str),
+    );
+    HashText = "Hash": text(
+        "^[0-9a-f]{64}$",
+        "A SHA-256 in hexadecimal.",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     );
     Millis = "Time": Object::builder()
         .schema_type(Type::Integer)
@@ -146,6 +170,40 @@ schemas! {
         "How a gate is doing: it follows and answers, it is connected and has not answered for longer \
          than its staleness bound, its connection has ended.",
         GateState::ALL.map(GateState::as_str),
+    );
+    ReportedStateWord = "ReportedState": word(
+        "Whether a gate has reported within three minutes.",
+        ReportedState::ALL.map(ReportedState::as_str),
+    );
+    WhenStaleWord = "WhenStale": word(
+        "What becomes of credentials once the staleness bound is over: none passes, the control plane is asked \
+         about each, routes that are marked for it go on for a while.",
+        ["deny", "introspect", "allow"],
+    );
+    AgreementWord = "RouteAgreement": word(
+        "Whether routes are as the lock file has them.",
+        ["agrees", "differs", "no_lock_file", "unknown"],
+    );
+    CoverageWord = "RouteCoverage": word(
+        "What stands before a route: a gate that it asks for, a gate because it says nothing, nothing for a \
+         reason, nothing that is known of, or it could not be told.",
+        ["gated", "unmarked", "public", "open", "unresolved"],
+    );
+    SeverityWord = "Severity": word(
+        "How bad an anomaly is.",
+        Severity::ALL.map(Severity::as_str),
+    );
+    AnomalyStateWord = "AnomalyState": word(
+        "Where an anomaly stands: nobody has seen to it, somebody has, it is over.",
+        AnomalyState::ALL.map(AnomalyState::as_str),
+    );
+    AnomalySourceWord = "AnomalySource": word(
+        "What a rule looks at: the control plane's records, the decisions of gates, or what there is.",
+        ["acts", "decisions", "state"],
+    );
+    RuleWord = "AnomalyRule": word(
+        "A rule of anomalies, by its id.",
+        builtin().iter().map(|rule| rule.id.as_str()),
     );
     ReceiptStateWord = "ReceiptState": word(
         "What a gate made of a revocation: it has applied it; it was not heard of for longer than its \

@@ -85,6 +85,7 @@ async fn create(
     let email = rules::email(&new.email)?;
     let name = rules::name(&new.name)?;
     let roles = rules::roles(new.roles)?;
+    rules::declared(&plane, &roles, &[]).await?;
     let mut act = admin.act(&plane, "user.create");
     admin.may_shape_user(&plane, &roles, &act).await?;
     let password_hash = match new.password {
@@ -174,6 +175,7 @@ async fn update(
     admin.may_shape_user(&plane, &before.roles, &act).await?;
     let after = roles.as_deref().unwrap_or(&before.roles);
     admin.may_shape_user(&plane, after, &act).await?;
+    rules::declared(&plane, after, &before.roles).await?;
     // Other roles end nothing: whoever was told of the earlier ones asks anew. A tenant is what a session was
     // started for.
     let moves = patch.tenant.as_ref().is_some_and(|to| *to != before.tenant);

@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use sealgate_model::{Grant, UserId};
 use sealgate_oauth::{OAuthError, Params};
 use sealgate_store::{
-    Audit, AuditActor, Client, ClientKind, ConsentRow, SignIn, StoreError, UserRow,
+    Audit, AuditActor, Client, ClientKind, ConsentRow, CredentialType, SignIn, StoreError, UserRow,
 };
 
 use super::words::Words;
@@ -88,6 +88,7 @@ fn by(audit: Audit, action: &'static str, sign_in: &SignIn) -> Audit {
     Audit {
         action,
         actor: AuditActor::User(sign_in.user),
+        credential: Some(CredentialType::Session),
         user: Some(sign_in.user),
         ..audit
     }

@@ -1,6 +1,6 @@
 //! Scopes and resources as people read them.
 
-use sealgate_store::{Resource, StoreError, ToolText};
+use sealgate_store::{DeclaredWord, Resource, StoreError, ToolText};
 
 use crate::pages::{GrantsView, PlaceView, ResourceView, ScopeView, ToolView, ToolsView};
 use crate::{ControlPlane, admin_scopes};
@@ -23,6 +23,8 @@ const TOOLS: usize = 8;
 pub(crate) struct Words {
     own: String,
     resources: Vec<Resource>,
+    /// Scopes that are declared by themselves: what they mean where no resource says it better.
+    declared: Vec<DeclaredWord>,
 }
 
 impl Words {
@@ -38,14 +40,24 @@ impl Words {
             }
         }
         let own = admin_scopes::resource(&plane.issuer);
-        Ok(Self { own, resources })
+        let declared = plane.store.declared_scopes().await?;
+        Ok(Self {
+            own,
+            resources,
+            declared,
+        })
     }
 
     /// Knows every resource.
     pub(crate) async fn load_all(plane: &ControlPlane) -> Result<Self, StoreError> {
         let own = admin_scopes::resource(&plane.issuer);
         let resources = plane.store.resources().await?;
-        Ok(Self { own, resources })
+        let declared = plane.store.declared_scopes().await?;
+        Ok(Self {
+            own,
+            resources,
+            declared,
+        })
     }
 
     /// What scopes allow at resources. A scope that one of these describes is told there, with what can be
@@ -102,6 +114,11 @@ impl Words {
             standard
                 .or(own)
                 .or_else(|| told.next().map(|text| text.description.clone()))
+                .or_else(|| {
+                    let mut declared = self.declared.iter();
+                    let word = declared.find(|word| word.name == scope);
+                    word.map(|word| word.description.clone())
+                })
         };
         let view = |scope: &str| match described(scope) {
             Some(text) => ScopeView {
@@ -185,6 +202,10 @@ mod tests {
         };
         Words {
             own: "https://id.example/api/v1".to_owned(),
+            declared: vec![DeclaredWord {
+                name: "expenses:close".to_owned(),
+                description: "Close the month".to_owned(),
+            }],
             resources: vec![
                 resource(
                     "https://api.example",
@@ -206,7 +227,13 @@ mod tests {
 
     #[test]
     fn a_scope_is_told_in_words_or_as_it_is() {
-        let lines = words().scopes(["openid", "expenses:read", "bare", "unheard:of"]);
+        let lines = words().scopes([
+            "openid",
+            "expenses:read",
+            "expenses:close",
+            "bare",
+            "unheard:of",
+        ]);
         let lines: Vec<_> = lines
             .iter()
             .map(|line| (line.text.as_str(), line.literal))
@@ -216,6 +243,7 @@ mod tests {
             [
                 ("Know who you are, and your roles here", false),
                 ("See your expenses", false),
+                ("Close the month", false),
                 ("bare", true),
                 ("unheard:of", true),
             ]

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use sealgate_model::Grant;
 use sealgate_oauth::{OAuthError, UserCode};
-use sealgate_store::{Audit, AuditActor, Client, DeviceCode, DeviceState, SignIn, StoreError};
+use sealgate_store::{
+    Audit, AuditActor, Client, CredentialType, DeviceCode, DeviceState, SignIn, StoreError,
+};
 
 use crate::caller::Caller;
 use crate::{ControlPlane, admin_scopes};
@@ -89,6 +91,7 @@ async fn missed(plane: &ControlPlane, caller: &Caller, sign_in: &SignIn, reason:
     let actor = AuditActor::User(sign_in.user);
     let audit = Audit {
         user: Some(sign_in.user),
+        credential: Some(CredentialType::Session),
         ..Audit::denied(plane.clock.now(), actor, "device.find", reason)
     };
     plane.refusals.record(plane, caller.record(audit)).await;

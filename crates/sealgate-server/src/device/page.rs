@@ -14,8 +14,8 @@ use http::{HeaderMap, StatusCode};
 use sealgate_model::{DeviceId, UserId};
 use sealgate_oauth::{Limits, OAuthError, Params, UserCode};
 use sealgate_store::{
-    Audit, AuditActor, ClientKind, DeviceApproval, DeviceDecision, GrantDetails, Outcome, SignIn,
-    UserRow,
+    Audit, AuditActor, ClientKind, CredentialType, DeviceApproval, DeviceDecision, GrantDetails,
+    Outcome, SignIn, UserRow,
 };
 
 use super::entrance;
@@ -205,6 +205,7 @@ async fn decide(
     let audit = Audit {
         outcome,
         reason: reason.to_owned(),
+        credential: Some(CredentialType::Session),
         user: Some(user.id),
         client: Some(waiting.client.id.clone()),
         object: Some(device.id.to_string()),

@@ -30,6 +30,9 @@ struct Applied {
     seq: u64,
     /// How many milliseconds ago the last moment was that it can prove.
     age: u64,
+    /// The version of the policies that it has loaded; none: none, or it does not tell.
+    #[serde(default)]
+    policy: Option<u64>,
 }
 
 /// Takes the answer of a gate that follows as the client that authenticates.
@@ -60,6 +63,7 @@ pub(super) async fn applied(
                 &applied.instance,
                 applied.seq,
                 age,
+                applied.policy,
                 &*plane.clock,
             )
             .map_err(|InstanceUnknown| {

@@ -128,8 +128,8 @@ impl Gates {
         }
     }
 
-    /// The gate `instance` of `client` says that it has everything up to `seq`, and that the last
-    /// moment it can prove is `age` ago.
+    /// The gate `instance` of `client` says that it has everything up to `seq`, that the last moment it can
+    /// prove is `age` ago, and that it has loaded version `policy` of the policies.
     ///
     /// # Errors
     /// [`InstanceUnknown`] if none of that client's gates is this one.
@@ -139,13 +139,14 @@ impl Gates {
         instance: &str,
         seq: u64,
         age: Duration,
+        policy: Option<u64>,
         clock: &dyn Clock,
     ) -> Result<(), InstanceUnknown> {
         let now = Now::by(clock);
         let key = (client.clone(), instance.to_owned());
         let mut known = self.0.lock();
         let answer = match known.gates.get_mut(&key) {
-            Some(followed) if followed.answers() => followed.applied(seq, age, now),
+            Some(followed) if followed.answers() => followed.applied(seq, age, policy, now),
             _ => return Err(InstanceUnknown),
         };
         drop(known);

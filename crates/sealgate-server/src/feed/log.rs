@@ -84,6 +84,7 @@ pub(crate) fn entry(row: &Revocation) -> Entry {
             client: id.clone(),
             not_before,
         },
+        Revoked::Policy => Subject::Policy { not_before },
     };
     Entry {
         subject,

@@ -121,7 +121,7 @@ pub(crate) async fn hold(
 fn committed(row: &Revocation, reached_at: Timestamp) -> Timestamp {
     let is_moment = matches!(
         row.what,
-        Revoked::All | Revoked::User(_) | Revoked::Client(_) | Revoked::Tenant(_)
+        Revoked::All | Revoked::User(_) | Revoked::Client(_) | Revoked::Tenant(_) | Revoked::Policy
     );
     if is_moment && reached_at.since(row.at) > SEEN {
         reached_at

@@ -2,6 +2,7 @@ mod database;
 mod house;
 mod hubs;
 mod lines;
+mod policies;
 mod receipts;
 mod resources;
 mod restored;

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use sealgate_model::Timestamp;
-use sealgate_store::Stream;
+use sealgate_store::decisions::DecisionTotals;
+use sealgate_store::{AnomalyState, Stream};
 
 use super::number;
 use crate::{ControlPlane, admin};
@@ -32,6 +33,27 @@ async fn machines(plane: &ControlPlane, now: Timestamp) -> Vec<(String, f64)> {
     counts.into_iter().map(labelled).collect()
 }
 
+/// How many anomalies there are that are not over; nothing if the store does not say. Each rule has a line, so that
+/// a series does not begin with its first anomaly.
+async fn anomalies(plane: &ControlPlane) -> Vec<(String, f64)> {
+    let Ok(counts) = plane.store.anomaly_counts().await else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    for rule in plane.anomalies.rules() {
+        for state in [AnomalyState::Open, AnomalyState::Acknowledged] {
+            let count = counts
+                .iter()
+                .find(|(id, at, _)| *id == rule.id && *at == state)
+                .map_or(0, |(.., count)| *count);
+            let (id, severity, state) = (&rule.id, rule.severity.as_str(), state.as_str());
+            let labels = format!("{{rule=\"{id}\",severity=\"{severity}\",state=\"{state}\"}}");
+            lines.push((labels, whole(count)));
+        }
+    }
+    lines
+}
+
 /// The age of each signing key; nothing if the store does not say: its absence is told by `/ready`.
 async fn key_ages(plane: &ControlPlane, now: Timestamp) -> Option<Vec<(String, f64)>> {
     let keys = plane.store.keys().await.ok()?;
@@ -44,6 +66,7 @@ async fn key_ages(plane: &ControlPlane, now: Timestamp) -> Option<Vec<(String, f
 }
 
 /// Appends what is only looked at.
+#[expect(clippy::too_many_lines, reason = "one figure after the other")]
 pub(super) async fn look(plane: &ControlPlane, text: &mut String) {
     // Writing to a String cannot fail.
     let _ = write!(
@@ -118,6 +141,32 @@ pub(super) async fn look(plane: &ControlPlane, text: &mut String) {
             &single(whole(head)),
         );
     }
+    if let Ok(newest) = plane.store.policies(None, 1).await {
+        let version = newest.first().map_or(0, |newest| newest.version);
+        gauge(
+            "sealgate_policy_version",
+            "The version of the policies that gates decide by; 0 for none",
+            &single(whole(version)),
+        );
+    }
+    if let Ok(totals) = plane.decisions.totals().await {
+        let of = |value: fn(&DecisionTotals) -> u64| {
+            totals.map(|(stream, totals)| {
+                let stream = stream.as_str();
+                (format!("{{stream=\"{stream}\"}}"), whole(value(&totals)))
+            })
+        };
+        gauge(
+            "sealgate_decisions_kept",
+            "Decisions of gates that are kept, by stream",
+            &of(|totals| totals.decisions),
+        );
+        gauge(
+            "sealgate_decisions_bytes",
+            "Bytes that they take up, by stream",
+            &of(|totals| totals.bytes),
+        );
+    }
     gauge(
         "sealgate_signal_queue_waiting",
         "Security events that wait for their receiver, by stream",
@@ -129,6 +178,20 @@ pub(super) async fn look(plane: &ControlPlane, text: &mut String) {
         "Service accounts by state; of those that are active also which are unused, may more than they use, or expire within 30 days",
         &machines(plane, now).await,
     );
+    gauge(
+        "sealgate_anomalies",
+        "Anomalies that are not over, by rule, severity and state",
+        &anomalies(plane).await,
+    );
+    let lags = plane.anomalies.lag();
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds far below 2^53")]
+    let lags =
+        lags.map(|(source, millis)| (format!("{{source=\"{source}\"}}"), millis as f64 / 1_000.0));
+    gauge(
+        "sealgate_anomaly_lag_seconds",
+        "How old the last record is that was judged for anomalies, by source; 0 when all are",
+        &lags,
+    );
     if let Some(ages) = key_ages(plane, now).await {
         gauge(
             "sealgate_signing_key_age_seconds",
@@ -139,7 +202,7 @@ pub(super) async fn look(plane: &ControlPlane, text: &mut String) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers far below 2^53")]
-fn whole(number: u64) -> f64 {
+pub(super) fn whole(number: u64) -> f64 {
     number as f64
 }
 

@@ -18,11 +18,25 @@ pub(super) const FEED_LAG: &str = "sealgate_feed_lag_seconds";
 pub(super) const FEED_CATCH_UPS: &str = "sealgate_feed_catch_ups_total";
 pub(super) const FEED_DROPPED: &str = "sealgate_feed_dropped_total";
 pub(super) const FEED_SNAPSHOTS: &str = "sealgate_feed_snapshot_bytes";
+pub(super) const POLICY_BUNDLES: &str = "sealgate_policy_bundle_bytes";
 pub(super) const ROLL_CALL_TIME: &str = "sealgate_feed_roll_call_seconds";
+pub(super) const CHECKPOINTS: &str = "sealgate_audit_checkpoints_total";
+pub(super) const CHECKPOINT: &str = "sealgate_audit_checkpoint_number";
+pub(super) const VERIFICATIONS: &str = "sealgate_audit_verifications_total";
+pub(super) const ANOMALIES_RAISED: &str = "sealgate_anomalies_raised_total";
+pub(super) const ANOMALY_GROUPS: &str = "sealgate_anomaly_groups_forgotten_total";
+pub(super) const ANOMALY_BLOCKS: &str = "sealgate_anomaly_blocks_passed_over_total";
 pub(super) const RECEIPTS: &str = "sealgate_feed_receipts_total";
 /// The store's own; it counts them itself.
 pub(super) const ACTS: &str = "sealgate_acts_total";
 pub(super) const SESSIONS_REVOKED: &str = "sealgate_sessions_revoked_total";
+pub(super) const AUDIT_RETIRED: &str = "sealgate_audit_retired_total";
+pub(super) const DECISIONS: &str = "sealgate_decisions_total";
+pub(super) const DECISIONS_LAG: &str = "sealgate_decisions_lag_seconds";
+pub(super) const DECISIONS_LEFT_OUT: &str = "sealgate_decisions_left_out_total";
+pub(super) const DECISIONS_LOST: &str = "sealgate_decisions_lost_total";
+pub(super) const DECISIONS_REFUSED: &str = "sealgate_decisions_refused_total";
+pub(super) const DECISIONS_RETIRED: &str = "sealgate_decisions_retired_total";
 pub(super) const SWEPT: &str = "sealgate_sweep_rows_total";
 pub(super) const SWEEP_TIME: &str = "sealgate_sweep_duration_seconds";
 pub(super) const COMMIT_TIME: &str = "sealgate_store_commit_duration_seconds";
@@ -42,6 +56,7 @@ const SWEEP_BUCKETS: [f64; 7] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
 const FEED_LAG_BUCKETS: [f64; 10] = [
     0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0,
 ];
+const DECISIONS_LAG_BUCKETS: [f64; 8] = [0.5, 1.0, 2.5, 10.0, 60.0, 600.0, 3_600.0, 86_400.0];
 const FEED_SNAPSHOT_BUCKETS: [f64; 6] = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
 const ROLL_CALL_BUCKETS: [f64; 10] = [
     0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0,
@@ -57,10 +72,13 @@ pub(super) fn builder() -> Result<PrometheusBuilder, BuildError> {
         .set_buckets_for_metric(full(SWEEP_TIME), &SWEEP_BUCKETS)?
         .set_buckets_for_metric(full(FEED_LAG), &FEED_LAG_BUCKETS)?
         .set_buckets_for_metric(full(FEED_SNAPSHOTS), &FEED_SNAPSHOT_BUCKETS)?
+        .set_buckets_for_metric(full(DECISIONS_LAG), &DECISIONS_LAG_BUCKETS)?
+        .set_buckets_for_metric(full(POLICY_BUNDLES), &FEED_SNAPSHOT_BUCKETS)?
         .set_buckets_for_metric(full(ROLL_CALL_TIME), &ROLL_CALL_BUCKETS)
 }
 
 /// Says what each of them is.
+#[expect(clippy::too_many_lines, reason = "one name after the other")]
 pub(super) fn describe() {
     describe_counter!(REQUESTS, "Requests answered, by route, method and status");
     describe_histogram!(
@@ -122,6 +140,11 @@ pub(super) fn describe() {
     describe_counter!(FEED_DROPPED, "Subscribers sent away, by why");
     describe_histogram!(FEED_SNAPSHOTS, Unit::Bytes, "How long snapshots are");
     describe_histogram!(
+        POLICY_BUNDLES,
+        Unit::Bytes,
+        "How long the bundles of policies are that gates fetched"
+    );
+    describe_histogram!(
         ROLL_CALL_TIME,
         Unit::Seconds,
         "How long gates took to answer how far they have come"
@@ -129,6 +152,47 @@ pub(super) fn describe() {
     describe_counter!(
         RECEIPTS,
         "Receipts of revocations that were asked for, by outcome"
+    );
+    describe_counter!(CHECKPOINTS, "Signed checkpoints of the audit log");
+    describe_gauge!(
+        CHECKPOINT,
+        "The record that the newest checkpoint was signed over"
+    );
+    describe_counter!(
+        VERIFICATIONS,
+        "Verifications of the audit log, by result: sound, broken"
+    );
+    describe_counter!(AUDIT_RETIRED, "Audit records retired, by stream");
+    describe_counter!(ANOMALIES_RAISED, "Anomalies raised, by rule and severity");
+    describe_counter!(
+        ANOMALY_GROUPS,
+        "Groups of records that rules of anomalies forgot for want of room while something of them still counted"
+    );
+    describe_counter!(
+        ANOMALY_BLOCKS,
+        "Blocks of allowed decisions that were not judged because the judgement was far behind"
+    );
+    describe_counter!(
+        DECISIONS,
+        "Decisions that gates reported, by outcome and reason"
+    );
+    describe_histogram!(
+        DECISIONS_LAG,
+        Unit::Seconds,
+        "How old the oldest decision of a batch was when it was kept"
+    );
+    describe_counter!(
+        DECISIONS_LEFT_OUT,
+        "Allowed requests that gates reported without a record: sampled out, or unkept for want of room"
+    );
+    describe_counter!(DECISIONS_LOST, "Decisions whose records gates lost");
+    describe_counter!(
+        DECISIONS_REFUSED,
+        "Batches of decisions that were not taken, by reason"
+    );
+    describe_counter!(
+        DECISIONS_RETIRED,
+        "Decisions that are kept no longer, by stream"
     );
     describe_counter!(SWEPT, "Expired rows deleted, by kind");
     describe_histogram!(

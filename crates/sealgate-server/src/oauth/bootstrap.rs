@@ -15,7 +15,7 @@ use http::{HeaderMap, StatusCode};
 use sealgate_jose::{JoseError, Possession, object};
 use sealgate_model::{ClientId, SecretHash};
 use sealgate_oauth::{BootstrapClaims, BootstrapCredential, Limits, OAuthError, Params};
-use sealgate_store::{Audit, AuditActor, Bootstrap, Client, Enrolled};
+use sealgate_store::{ActorType, Audit, AuditActor, Bootstrap, Client, CredentialType, Enrolled};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -75,6 +75,8 @@ async fn enroll(
     };
     audit.client = Some(bootstrap.client.clone());
     audit.actor = AuditActor::Client(bootstrap.client.clone());
+    audit.actor_type = Some(ActorType::Machine);
+    audit.credential = Some(CredentialType::Bootstrap);
     // Told apart for whoever has the credential; the store asks again as it spends it.
     if bootstrap.used_at.is_some() {
         return Err(OAuthError::BootstrapUsed);

@@ -9,12 +9,12 @@ use sealgate_host::sha256;
 use sealgate_jose::VerifyingKeys;
 use sealgate_model::{ClientId, SecretHash, Timestamp};
 use sealgate_oauth::{ClientCredentials, OAuthError, Params};
-use sealgate_store::{Audit, AuditActor, Client, ClientAuthentication, ClientKind};
+use sealgate_store::{Audit, AuditActor, Client, ClientAuthentication, ClientKind, CredentialType};
 
 use super::assertion::Signed;
 use super::refusal::{refused, unanswered};
 use super::{answer, assertion};
-use crate::caller::Caller;
+use crate::caller::{Caller, kind_of};
 use crate::machines::uses;
 use crate::{ControlPlane, own_clients};
 
@@ -107,6 +107,11 @@ async fn believe(
     credentials: &ClientCredentials,
     audit: &mut Audit,
 ) -> Result<Client, OAuthError> {
+    audit.credential = Some(match credentials {
+        ClientCredentials::Basic(..) | ClientCredentials::Post(..) => CredentialType::ClientSecret,
+        ClientCredentials::Assertion(..) => CredentialType::PrivateKeyJwt,
+        _ => CredentialType::None,
+    });
     let believed = look(plane, credentials, audit).await;
     if matches!(&believed, Err(error) if is_failure(*error)) {
         let network = caller
@@ -119,6 +124,7 @@ async fn believe(
     }
     let client = believed?;
     audit.actor = AuditActor::Client(client.id.clone());
+    audit.actor_type = Some(kind_of(&client));
     Ok(client)
 }
 

@@ -19,7 +19,7 @@ use super::tokens::ACR_PASSWORD;
 use super::{assertion, client_auth, dpop, register};
 use crate::agent_policy::{Documents, Registration};
 use crate::prepared::Prepared;
-use crate::{ControlPlane, receiver, status_list};
+use crate::{ControlPlane, decisions, gate_reports, policies, receiver, status_list};
 
 const MAX_AGE: Duration = Duration::from_secs(300);
 
@@ -41,6 +41,9 @@ struct Metadata {
     revocation_feed_endpoint: String,
     revocation_applied_endpoint: String,
     revocation_snapshot_endpoint: String,
+    policy_bundle_endpoint: String,
+    gate_decisions_endpoint: String,
+    gate_report_endpoint: String,
     global_token_revocation_endpoint: String,
     global_token_revocation_endpoint_auth_methods_supported: &'static [&'static str],
     status_list_aggregation_endpoint: String,
@@ -121,6 +124,9 @@ impl Metadata {
             revocation_feed_endpoint: url("/feed/events"),
             revocation_applied_endpoint: url("/feed/applied"),
             revocation_snapshot_endpoint: url("/feed/snapshot"),
+            policy_bundle_endpoint: url(policies::PATH),
+            gate_decisions_endpoint: url(decisions::PATH),
+            gate_report_endpoint: url(gate_reports::PATH),
             global_token_revocation_endpoint: url(receiver::GLOBAL_REVOCATION),
             // Whoever calls it signs with the keys that it is known by (section 3 of the draft).
             global_token_revocation_endpoint_auth_methods_supported: &["private_key_jwt"],
@@ -161,6 +167,12 @@ impl Metadata {
         let body = serde_json::to_vec(&Self::of(plane)).unwrap_or_default();
         Prepared::new("application/json", MAX_AGE, body)
     }
+}
+
+/// The document.
+pub(crate) fn metadata(plane: &ControlPlane) -> serde_json::Value {
+    // A flat struct of strings: it always serialises.
+    serde_json::to_value(Metadata::of(plane)).unwrap_or_default()
 }
 
 /// The handler. Its document is made on the first request of the router's life.

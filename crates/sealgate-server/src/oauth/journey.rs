@@ -8,7 +8,8 @@ use std::time::Duration;
 use sealgate_model::{CodeId, Secret, SessionId, Timestamp};
 use sealgate_oauth::{AuthenticationNeed, AuthorizationRequest, CodeHandle, OAuthError, Proof};
 use sealgate_store::{
-    Audit, AuditActor, Client, ClientKind, Code, Consent, ConsentRow, GrantDetails, SignIn, UserRow,
+    Audit, AuditActor, Client, ClientKind, Code, Consent, ConsentRow, CredentialType, GrantDetails,
+    SignIn, UserRow,
 };
 
 use super::refusal::{faulty, unanswered};
@@ -240,6 +241,7 @@ impl Journey {
         let handle = CodeHandle::generate(CodeId::generate(now, random), random);
         let session = SessionId::generate(now, random);
         audit.actor = AuditActor::User(sign_in.user);
+        audit.credential = Some(CredentialType::Session);
         audit.user = Some(sign_in.user);
         audit.session = Some(session);
         let claims = (!request.claims.is_empty())

@@ -8,12 +8,12 @@ use http::header::AUTHORIZATION;
 use sealgate_model::{Grant, Timestamp};
 use sealgate_oauth::identity::VouchedClaims;
 use sealgate_oauth::{ErrorCode, JwtBearer, OAuthError, Params, Thumbprint};
-use sealgate_store::{Audit, AuditActor, Client, IdentityIssuer};
+use sealgate_store::{Audit, AuditActor, Client, CredentialType, IdentityIssuer};
 
 use super::client_credentials;
 use super::token::Issuing;
 use super::tokens::TokenAnswer;
-use crate::caller::Caller;
+use crate::caller::{Caller, kind_of};
 use crate::{ControlPlane, issuers};
 
 mod person;
@@ -46,6 +46,7 @@ pub(super) async fn identify(
     named: Option<&str>,
     audit: &mut Audit,
 ) -> Result<(Client, Word), OAuthError> {
+    audit.credential = Some(CredentialType::Assertion);
     let identified = machine(plane, asked, named, audit).await;
     if matches!(&identified, Err(error) if is_failure(*error)) {
         let network = caller
@@ -58,6 +59,7 @@ pub(super) async fn identify(
     }
     let (client, word) = identified?;
     audit.actor = AuditActor::Client(client.id.clone());
+    audit.actor_type = Some(kind_of(&client));
     audit.client = Some(client.id.clone());
     Ok((client, word))
 }

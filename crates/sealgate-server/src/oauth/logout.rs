@@ -14,7 +14,7 @@ use http::{HeaderMap, StatusCode};
 use sealgate_model::{ClientId, Secret, SessionId, SignInId, Timestamp, UserId};
 use sealgate_oauth::{Limits, OAuthError, Params, with_parameters};
 use sealgate_session::Context;
-use sealgate_store::{Audit, AuditActor, Client, RevokeReason, Session, SignIn};
+use sealgate_store::{Audit, AuditActor, Client, CredentialType, RevokeReason, Session, SignIn};
 use serde::{Deserialize, Serialize};
 
 use super::refusal::{faulty, refused, unanswered};
@@ -317,6 +317,7 @@ async fn end(
     audit: &mut Audit,
 ) -> Result<Response, Refusal> {
     audit.actor = AuditActor::User(sign_in.user);
+    audit.credential = Some(CredentialType::Session);
     audit.user = Some(sign_in.user);
     let (store, reason) = (&plane.store, RevokeReason::Logout);
     if let Some(id) = session {

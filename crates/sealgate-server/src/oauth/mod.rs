@@ -49,6 +49,7 @@ use axum::routing::{MethodRouter, get, post};
 
 pub use client_keys::ClientKeys;
 pub use client_throttle::ClientThrottle;
+pub(crate) use discovery::metadata;
 pub use public_throttle::PublicThrottle;
 pub(crate) use tokens::{ACR_PASSWORD, algorithm as signing_algorithm};
 

@@ -14,7 +14,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use sealgate_model::{RegistrationTokenId, Timestamp};
 use sealgate_oauth::{ClientMetadataError, ClientRegistration, OAuthError, RegistrationHandle};
-use sealgate_store::{Audit, Client, OwnClientAdded, OwnClientBounds};
+use sealgate_store::{Audit, Client, CredentialType, OwnClientAdded, OwnClientBounds};
 use serde_json::{Map, Value, json};
 
 use super::answer;
@@ -78,6 +78,7 @@ async fn register(
         Registration::Off | Registration::Open => None,
     };
     audit.object = token.map(|token| token.to_string());
+    audit.credential = token.map(|_| CredentialType::RegistrationToken);
     let asked = read(request).await?;
     own_clients::check_keys(&*plane.outbound, &asked.metadata)
         .map_err(OAuthError::RegistrationMetadata)?;

@@ -10,7 +10,9 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use sealgate_model::{ClientId, SessionId, UserId};
-use sealgate_store::{Audit, AuditActor, ConsentRow, RevokeReason, Session, SignIn, StoreError};
+use sealgate_store::{
+    Audit, AuditActor, ConsentRow, CredentialType, RevokeReason, Session, SignIn, StoreError,
+};
 
 use self::holdings::Holdings;
 use super::cookie;
@@ -232,6 +234,7 @@ fn act(plane: &ControlPlane, caller: &Caller, user: UserId, action: &'static str
     let audit = Audit::allowed(plane.clock.now(), AuditActor::User(user), action);
     caller.record(Audit {
         user: Some(user),
+        credential: Some(CredentialType::Session),
         ..audit
     })
 }

@@ -12,7 +12,9 @@ use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use sealgate_model::{InvitationId, Secret, Timestamp, UserId};
 use sealgate_oauth::{Handle, Limits, Params};
-use sealgate_store::{Accepted, Audit, AuditActor, Invitation, StoreError, UserRow, UserStatus};
+use sealgate_store::{
+    Accepted, Audit, AuditActor, CredentialType, Invitation, StoreError, UserRow, UserStatus,
+};
 
 use super::form::Posted;
 use super::passwords::{SHORTEST_PASSWORD, check_rules};
@@ -157,6 +159,7 @@ pub(crate) async fn submit(
     };
     let audit = Audit {
         user: Some(user.id),
+        credential: Some(CredentialType::Link),
         ..Audit::allowed(now, AuditActor::User(user.id), action)
     };
     match plane

@@ -13,7 +13,8 @@ use http::{HeaderMap, StatusCode};
 use sealgate_model::{Secret, SignInId, Timestamp, UserId};
 use sealgate_oauth::{Handle, Params};
 use sealgate_store::{
-    Audit, AuditActor, Client, RevokeReason, SignIn, StoreError, UserRow, UserStatus,
+    Audit, AuditActor, Client, CredentialType, RevokeReason, SignIn, StoreError, UserRow,
+    UserStatus,
 };
 
 use super::cookie::{self, SignInHandle};
@@ -143,6 +144,7 @@ pub(crate) async fn submit(
             );
             let audit = caller.record(Audit {
                 user: Some(user.id),
+                credential: Some(CredentialType::Password),
                 client,
                 ..audit
             });
@@ -162,6 +164,7 @@ pub(crate) async fn submit(
             );
             let audit = caller.record(Audit {
                 user: refusal.user,
+                credential: Some(CredentialType::Password),
                 client,
                 ..audit
             });
@@ -302,6 +305,7 @@ pub(super) async fn end_anothers(
     );
     let audit = caller.record(Audit {
         user: Some(before.user),
+        credential: Some(CredentialType::Session),
         reason: "another_user".to_owned(),
         ..audit
     });

@@ -121,7 +121,14 @@ async fn the_log_is_read_newest_first_in_pages_and_by_what_fits() {
         "before=0",
         "limit=0",
         "limit=1001",
-        "after=1",
+        "after=-1",
+        "after=1&before=2",
+        "reason=Bad%20one",
+        "route=oauth",
+        "credential=smile",
+        "actor_type=robot",
+        "until=-1",
+        "anything=1",
     ] {
         let refused = plane.get(&format!("/audit?{wrong}")).await;
         refused.refused(400, "query_malformed");

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::network::{session, token_of};
 use crate::plane::{ISSUER, Plane, application};
 
-const ALL: [&str; 12] = [
+const ALL: [&str; 15] = [
     "sealgate:users:read",
     "sealgate:users:write",
     "sealgate:clients:read",
@@ -21,7 +21,10 @@ const ALL: [&str; 12] = [
     "sealgate:feed:read",
     "sealgate:signals:read",
     "sealgate:signals:write",
+    "sealgate:policy:read",
+    "sealgate:policy:write",
     "sealgate:audit:read",
+    "sealgate:audit:write",
 ];
 
 /// An identity system whose events end trust here.

@@ -5,8 +5,10 @@
 mod agents;
 mod audit;
 mod authority;
+mod chain;
 mod clients;
 mod consents;
+mod declaring;
 mod delegations;
 mod everywhere;
 mod feed;
@@ -19,5 +21,6 @@ mod plane;
 mod registration_tokens;
 mod resources;
 mod sessions;
+mod state;
 mod transmitters;
 mod users;

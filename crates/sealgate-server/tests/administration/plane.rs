@@ -35,7 +35,7 @@ pub(crate) struct Plane {
     pub(crate) clock: Arc<FakeClock>,
     operator: Router,
     public: Router,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 pub(crate) struct Seen {
@@ -140,7 +140,7 @@ impl Plane {
             public: app(Arc::clone(&plane)),
             plane,
             clock,
-            _dir: dir,
+            dir,
         }
     }
 
@@ -301,6 +301,11 @@ impl Plane {
             .code_redeem(id, session.clone(), None, audit(), audit())
             .await?;
         Ok(session)
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> &std::path::Path {
+        self.dir.path()
     }
 
     /// The last record.

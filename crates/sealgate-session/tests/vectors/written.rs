@@ -1,6 +1,6 @@
 //! What the vectors' file holds, made by this code.
 
-use sealgate_model::{Random, Timestamp, User};
+use sealgate_model::{ClaimValue, ClaimValues, Random, Timestamp, User};
 use sealgate_session::{
     Context, KeyRing, SEALED_LIMIT, SealError, SealKey, SessionContent, SessionParts,
     TransactionContent,
@@ -51,7 +51,20 @@ fn full() -> Value {
         "tenant": "acme",
         "acr": "urn:sealgate:acr:password",
         "told_at": (START + 300) * 1000 + 250,
+        "claims": null,
     })
+}
+
+fn with_claims() -> Value {
+    let mut content = bare();
+    content["claims"] = json!({
+        "/groups": ["finance", "staff-emea"],
+        "/email_verified": true,
+        "/level": -3,
+        "/department": "Buchhaltung",
+        "/entitlements": [],
+    });
+    content
 }
 
 fn bare() -> Value {
@@ -72,6 +85,7 @@ fn bare() -> Value {
         "tenant": null,
         "acr": null,
         "told_at": null,
+        "claims": null,
     })
 }
 
@@ -83,6 +97,27 @@ fn transaction() -> Value {
         "return_to": "/expenses?month=11",
         "started_at": START,
     })
+}
+
+fn values(value: &Value) -> ClaimValues {
+    let one = |value: &Value| serde_json::from_value::<ClaimValue>(value.clone()).unwrap();
+    match value {
+        Value::Array(list) => ClaimValues::Many(list.iter().map(one).collect()),
+        value => ClaimValues::One(one(value)),
+    }
+}
+
+/// What is kept of claims, as the vectors spell it.
+fn claims(content: &SessionContent) -> Option<Value> {
+    let value = |values: &ClaimValues| match values {
+        ClaimValues::One(value) => json!(value),
+        ClaimValues::Many(list) => json!(list),
+    };
+    let claims = content.claims().iter();
+    let claims: serde_json::Map<_, _> = claims
+        .map(|(path, values)| (path.clone(), value(values)))
+        .collect();
+    (!claims.is_empty()).then_some(Value::Object(claims))
 }
 
 /// The bytes of the content that `value` spells out.
@@ -119,6 +154,12 @@ pub(crate) fn encode(purpose: &str, value: &Value) -> Vec<u8> {
         told_at: value["told_at"]
             .as_i64()
             .map_or(time("started_at"), Timestamp::from_millis),
+        claims: value["claims"].as_object().map_or(Vec::new(), |claims| {
+            let claims = claims.iter();
+            claims
+                .map(|(path, value)| (path.clone(), values(value)))
+                .collect()
+        }),
     };
     SessionContent::from(parts).encode().unwrap()
 }
@@ -156,6 +197,7 @@ pub(crate) fn decode(purpose: &str, bytes: &[u8]) -> Result<Value, SealError> {
         "told_at": Some(content.told_at())
             .filter(|told_at| *told_at != content.started_at())
             .map(Timestamp::as_millis),
+        "claims": claims(&content),
     }))
 }
 
@@ -202,6 +244,7 @@ fn opened() -> Vec<Value> {
             &bare(),
         ),
         sealed("transaction", 0x21, sign_in, 0x30, &transaction()),
+        sealed("session with claims", 0x21, HERE, 0x40, &with_claims()),
     ]
 }
 
@@ -330,6 +373,18 @@ fn unreadable() -> Vec<Value> {
         ),
         case("a time as text", respelt("061a6afd86c0", "066131")),
         case("a time as a float", respelt("061a6afd", "06fa6afd")),
+        case("claims as a list", respelt("a9", "aa1080")),
+        case("a claim under a number", respelt("a9", "aa10a10101")),
+        case("a claim that is a map", respelt("a9", "aa10a1622f61a0")),
+        case(
+            "a claim that is a fraction",
+            respelt("a9", "aa10a1622f61f93e00"),
+        ),
+        case("a claim within lists", respelt("a9", "aa10a1622f618180")),
+        case(
+            "1,025 bytes of claims",
+            respelt("a9", &format!("aa10a1622f617903fa{}", "78".repeat(1_018))),
+        ),
     ]
 }
 

@@ -67,6 +67,10 @@ pub struct DeviceApproval {
 
 /// What a person decides about a device code.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, on its way to the store"
+)]
 pub enum DeviceDecision {
     /// Yes, with this.
     Approved {

@@ -27,6 +27,8 @@ pub enum Revoked {
     UserClaims(UserId),
     /// What is told of a client, likewise.
     ClientClaims(ClientId),
+    /// Bundles of policies that were made until then: gates decide by a newer one.
+    Policy,
 }
 
 /// An entry of the revocation log.

@@ -23,7 +23,7 @@ const PAGES: i64 = 2_000;
 const COMMITS: u32 = 16;
 
 /// The writer's side of checkpoints. Dropping it waits for one that is under way.
-pub(super) struct Checkpoints {
+pub(crate) struct Checkpoints {
     asked: Option<SyncSender<()>>,
     done: Arc<AtomicBool>,
     under_way: bool,
@@ -33,7 +33,7 @@ pub(super) struct Checkpoints {
 
 impl Checkpoints {
     /// Starts the thread for the database in `file`.
-    pub(super) fn start(file: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn start(file: &Path) -> Result<Self, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(file, flags)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -59,7 +59,7 @@ impl Checkpoints {
 
     /// Asks for a checkpoint when one is due, and finishes the one that was asked for. For the writer,
     /// on its own `connection`, when its callers have been answered.
-    pub(super) fn after_commit(&mut self, connection: &Connection) {
+    pub(crate) fn after_commit(&mut self, connection: &Connection) {
         if self.done.swap(false, Ordering::AcqRel) {
             self.under_way = false;
             pass(connection);

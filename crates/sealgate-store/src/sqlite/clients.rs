@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, TransactionBehavior, params};
 use sealgate_model::{ClientId, Grant, SecretHash, Timestamp};
 
 use super::bulk::{self, Batch};
-use super::machines::bootstraps;
+use super::machines::{bootstraps, ends};
 use super::revocations::Entry;
 use super::writer::Tx;
 use super::{audit, consents, devices, pushed, revocations, sessions, sql, streams};
@@ -356,7 +356,7 @@ pub(super) fn finish_ends(connection: &mut Connection, now: Timestamp) -> Result
             transaction.commit()?;
         }
     }
-    Ok(())
+    ends::finish(connection, now)
 }
 
 pub(super) fn read(row: &Row<'_>) -> Result<Client, StoreError> {

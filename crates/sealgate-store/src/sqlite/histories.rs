@@ -9,7 +9,7 @@ use sealgate_model::{Random, Timestamp};
 
 use super::bulk::{self, Batch};
 use super::writer::Tx;
-use super::{revocations, schema, sql};
+use super::{policies, revocations, schema, sql};
 use crate::{Audit, AuditActor, HistoryMark, Restored, RevokeReason, SessionSelector, StoreError};
 
 /// What the database would have to know, and does not, if `mark` is true; none if it knows all of it.
@@ -75,6 +75,7 @@ pub(super) fn begin(
         params![audit.at.as_millis()],
     )?;
     sql::run(tx, "DELETE FROM consents", ())?;
+    policies::begin_anew(tx, audit.at)?;
     let audit = Audit {
         object: Some(next.to_owned()),
         ..audit.clone()

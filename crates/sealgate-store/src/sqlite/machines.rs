@@ -1,7 +1,7 @@
 //! The memory of service accounts. They are clients, and what is here goes with their rows.
 
 pub(super) mod bootstraps;
-mod ends;
+pub(super) mod ends;
 mod uses;
 
 use async_trait::async_trait;
@@ -116,7 +116,7 @@ macro_rules! select {
     };
 }
 
-fn create(tx: &Tx<'_>, client: &Client, audit: &Audit) -> Result<(), StoreError> {
+pub(super) fn create(tx: &Tx<'_>, client: &Client, audit: &Audit) -> Result<(), StoreError> {
     if client.details.machine.is_none() {
         return Err(StoreError::Invalid("it is no service account"));
     }
@@ -124,7 +124,7 @@ fn create(tx: &Tx<'_>, client: &Client, audit: &Audit) -> Result<(), StoreError>
     uses::register(tx, None, client, audit.at)
 }
 
-fn update(
+pub(super) fn update(
     tx: &Tx<'_>,
     before: &Client,
     client: &Client,

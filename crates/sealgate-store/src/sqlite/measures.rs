@@ -14,6 +14,11 @@ pub(super) fn acted(audit: &Audit) {
     }
 }
 
+/// So many records of a stream were retired.
+pub(super) fn retired(stream: Outcome, records: u64) {
+    counter!("sealgate_audit_retired_total", "stream" => stream.as_str()).increment(records);
+}
+
 /// A session that was alive was revoked at `at`.
 pub(super) fn session_revoked(reason: RevokeReason, expires_at: Timestamp, at: Timestamp) {
     if expires_at > at {

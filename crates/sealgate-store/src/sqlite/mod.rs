@@ -9,7 +9,7 @@ mod audit;
 mod bulk;
 mod calls;
 mod chain;
-mod checkpoints;
+pub(crate) mod checkpoints;
 mod claims;
 mod client_cache;
 mod clients;
@@ -22,20 +22,23 @@ mod devices;
 mod exports;
 mod footing;
 mod histories;
+mod holds;
 mod issuers;
 mod keys;
+mod link;
 mod machines;
 mod measures;
 mod place;
 mod policies;
 mod pushed;
 mod reaches;
-mod reader;
+pub(crate) mod reader;
 mod receivers;
 mod refresh;
 mod registrations;
 mod reserve;
 mod resources;
+mod retire;
 mod revocations;
 mod schema;
 mod sessions;
@@ -48,19 +51,22 @@ mod users;
 mod witness;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sealgate_model::{ClientId, Clock, Random, Timestamp};
 
 use self::bulk::Batch;
+pub use self::chain::ChainFile;
 use self::client_cache::ClientCache;
 use self::place::Place;
 use self::reader::Readers;
 use self::reserve::Reserve;
 use self::witness::Witness;
 use self::writer::{Tx, Writer};
-use crate::{Audit, HistoryMark, Restored, RevokeReason, SessionSelector, StoreError};
+use crate::{
+    Audit, HistoryMark, NetworkDetail, Restored, RevokeReason, SessionSelector, StoreError,
+};
 
 /// The memory of a control plane in one data directory.
 ///
@@ -81,7 +87,7 @@ pub struct SqliteStore {
 struct Home {
     writer: Writer,
     witness: Witness,
-    _place: Place,
+    place: Place,
 }
 
 impl SqliteStore {
@@ -123,13 +129,18 @@ impl SqliteStore {
             home: Arc::new(Home {
                 writer,
                 witness,
-                _place: place,
+                place,
             }),
         })
     }
 }
 
 impl SqliteStore {
+    /// Says how much of callers' addresses records keep from now on; all of them until then.
+    pub fn keep_networks(&self, detail: NetworkDetail) {
+        self.home.writer.keep_networks(detail);
+    }
+
     /// What was found when it was opened, if the database had been put back from a copy: then another
     /// history has begun, and everything that was started until then is revoked.
     pub const fn restored(&self) -> Option<&Restored> {
@@ -150,6 +161,11 @@ impl std::fmt::Debug for SqliteStore {
 }
 
 impl Home {
+    /// The path of a file beside the database.
+    fn beside(&self, name: &str) -> PathBuf {
+        self.place.file.with_file_name(name)
+    }
+
     /// Revokes what is left of the sessions that fit after the first batch, each batch in a transaction
     /// of its own; how many there were with those of the first.
     async fn revoke_rest(

@@ -23,7 +23,7 @@ const CONNECTIONS: usize = 4;
 const LONG: usize = CONNECTIONS - 2;
 
 /// The pool. It holds as many permits as connections, so that taking one after a permit never fails.
-pub(super) struct Readers {
+pub(crate) struct Readers {
     permits: Arc<Semaphore>,
     long: Arc<Semaphore>,
     idle: Arc<Idle>,
@@ -60,7 +60,7 @@ impl Drop for Loan {
 
 impl Readers {
     /// Opens the pool on a database that the writer has already brought up to date.
-    pub(super) fn open(file: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open(file: &Path) -> Result<Self, StoreError> {
         let connections = (0..CONNECTIONS)
             .map(|_| connect(file))
             .collect::<Result<_, _>>()?;
@@ -73,7 +73,7 @@ impl Readers {
 
     /// Runs `query`, which may read much, on one of the few connections that are for such. A query of
     /// several statements that must agree opens a transaction of its own.
-    pub(super) async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
+    pub(crate) async fn read<T, F>(&self, query: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,

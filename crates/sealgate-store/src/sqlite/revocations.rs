@@ -113,6 +113,7 @@ fn columns(what: &Revoked) -> (&'static str, &[u8]) {
         Revoked::Grant(id) => ("grant", id.as_bytes()),
         Revoked::UserClaims(id) => ("user_claims", id.as_bytes()),
         Revoked::ClientClaims(id) => ("client_claims", id.as_str().as_bytes()),
+        Revoked::Policy => ("policy", &[]),
     }
 }
 
@@ -349,6 +350,7 @@ fn read(row: &Row<'_>) -> Result<Revocation, StoreError> {
         "client_claims" => {
             Revoked::ClientClaims(text()?.parse().map_err(|_| sql::unreadable("subject"))?)
         }
+        "policy" => Revoked::Policy,
         _ => return Err(sql::unreadable("kind")),
     };
     Ok(Revocation {

@@ -7,6 +7,7 @@
 mod agents;
 mod anomalies;
 mod chain;
+mod declarations;
 mod delegations;
 mod exports;
 mod histories;
@@ -24,7 +25,7 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x5365_616c;
 
 /// Every step from an empty file to the newest schema. A released step never changes.
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     FIRST,
     COUNTED,
     GRANTS,
@@ -39,6 +40,7 @@ const MIGRATIONS: [&str; 14] = [
     chain::STEP,
     exports::STEP,
     anomalies::STEP,
+    declarations::STEP,
 ];
 
 const FIRST: &str = r#"
@@ -327,6 +329,9 @@ CREATE TABLE reaches (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// The version in which records have been chained.
+const CHAINED: i64 = 12;
+
 /// The newest schema version this program knows.
 #[allow(clippy::cast_possible_wrap, reason = "a handful of steps")]
 const NEWEST: i64 = MIGRATIONS.len() as i64;
@@ -363,9 +368,35 @@ pub(super) fn migrate(
                 (fresh_epoch(random), clock.now().as_millis()),
             )?;
         }
+        if version == CHAINED {
+            chain::begin(&transaction, clock.now())?;
+        }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// Whether a file that is only read has a chain in it that this program understands.
+pub(super) fn readable(connection: &Connection) -> Result<(), StoreError> {
+    let owner: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if owner != APPLICATION_ID {
+        return Err(StoreError::Corrupt(
+            "the file is no database of a control plane".to_owned(),
+        ));
+    }
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > NEWEST {
+        return Err(StoreError::TooNew {
+            found,
+            known: NEWEST,
+        });
+    }
+    if found < CHAINED {
+        return Err(StoreError::Invalid(
+            "the records are of an earlier version, which did not chain them: start a server on them once",
+        ));
     }
     Ok(())
 }

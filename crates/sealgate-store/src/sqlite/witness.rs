@@ -150,9 +150,15 @@ fn work(path: &Path, noted: &Noted) {
     }
 }
 
-/// Writes beside, then over: whoever reads finds one or the other, whole.
 fn write(path: &Path, mark: &HistoryMark) -> std::io::Result<()> {
-    let beside: PathBuf = path.with_extension("witness.new");
+    write_text(path, &format!("{} {}", mark.history, mark.seq))
+}
+
+/// Writes a line beside, then over: whoever reads finds one or the other, whole.
+pub(super) fn write_text(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
     let mut file = OpenOptions::new()
         .create(true)
         .truncate(true)
@@ -160,7 +166,7 @@ fn write(path: &Path, mark: &HistoryMark) -> std::io::Result<()> {
         .mode(PRIVATE_FILE)
         .open(&beside)?;
     file.set_permissions(Permissions::from_mode(PRIVATE_FILE))?;
-    writeln!(file, "{} {}", mark.history, mark.seq)?;
+    writeln!(file, "{text}")?;
     drop(file);
     fs::rename(&beside, path)
 }

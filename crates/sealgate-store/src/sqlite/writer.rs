@@ -9,11 +9,13 @@ use std::cell::Cell;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
+use sealgate_audit::chain::Record;
 use sealgate_model::Timestamp;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -21,10 +23,11 @@ use tokio::time::Instant;
 
 use super::checkpoints::Checkpoints;
 use super::client_cache::ClientCache;
+use super::link::{Chain, Head, detail_of};
 use super::reserve::Reserve;
 use super::witness::Noted;
 use super::{measures, sql};
-use crate::StoreError;
+use crate::{NetworkDetail, StoreError};
 
 /// How many writes may wait. More means the disk does not keep up, and waiting longer helps nobody:
 /// the next caller is told `Unavailable` at once.
@@ -39,22 +42,56 @@ pub(super) struct Tx<'c> {
     head: Cell<Option<u64>>,
     clients: Cell<bool>,
     newest: Arc<AtomicI64>,
+    chain: Rc<Chain>,
 }
 
 impl<'c> Tx<'c> {
     /// A write on a connection that is in a transaction.
     pub(super) fn on(connection: &'c Connection) -> Self {
-        Self::after(connection, Arc::new(AtomicI64::new(i64::MIN)))
+        let chain = Rc::new(Chain::new(Arc::default()));
+        Self::after(connection, Arc::new(AtomicI64::new(i64::MIN)), chain)
     }
 
-    /// One that follows others, of which `newest` is the newest moment that anything was recorded for.
-    fn after(connection: &'c Connection, newest: Arc<AtomicI64>) -> Self {
+    /// One that follows others, of which `newest` is the newest moment that anything was recorded for, and
+    /// `chain` the end of the audit chain.
+    fn after(connection: &'c Connection, newest: Arc<AtomicI64>, chain: Rc<Chain>) -> Self {
         Self {
             connection,
             head: Cell::new(None),
             clients: Cell::new(false),
             newest,
+            chain,
         }
+    }
+
+    /// The newest audit record.
+    pub(super) fn audit_head(&self) -> Result<Head, StoreError> {
+        self.chain.head(self)
+    }
+
+    /// The number and the hash of the next audit record.
+    pub(super) fn audit_next(&self, record: &Record<'_>) -> Result<Head, StoreError> {
+        self.chain.next(self, record)
+    }
+
+    /// Notes that it is written.
+    pub(super) fn audit_advance(&self, head: Head) {
+        self.chain.advance(head);
+    }
+
+    /// As much of a caller's address as the operator lets be kept.
+    pub(super) fn kept_network(&self, told: Option<&str>) -> Option<String> {
+        self.chain.network(told)
+    }
+
+    /// The version of the policies in force; none before there are any.
+    pub(super) fn policy_in_force(&self) -> Result<Option<i64>, StoreError> {
+        self.chain.policy(self)
+    }
+
+    /// Notes that this job changes which policies are in force: called after it has.
+    pub(super) fn policies_change(&self) {
+        self.chain.policies_change();
     }
 
     /// Notes for which moment something is recorded.
@@ -102,7 +139,7 @@ struct Ran {
     clients: bool,
 }
 
-type Job = Box<dyn FnOnce(&Connection) -> Ran + Send>;
+type Job = Box<dyn FnOnce(&Connection, &Rc<Chain>) -> Ran + Send>;
 
 /// The way to the writer thread. Dropping it lets the thread finish what is queued, and waits.
 pub(super) struct Writer {
@@ -110,6 +147,7 @@ pub(super) struct Writer {
     head: watch::Sender<u64>,
     reserve: Arc<Reserve>,
     newest: Arc<AtomicI64>,
+    detail: Arc<AtomicU8>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -129,7 +167,9 @@ impl Writer {
         let (head, noted) = announced;
         let (head, _) = watch::channel(head);
         let reserve = Arc::new(reserve);
+        let detail = Arc::new(AtomicU8::new(detail_of(NetworkDetail::Full)));
         let worker = Worker {
+            detail: Arc::clone(&detail),
             checkpoints,
             connection,
             jobs,
@@ -147,6 +187,7 @@ impl Writer {
             head,
             reserve,
             newest: Arc::new(AtomicI64::new(i64::MIN)),
+            detail,
             thread: Some(thread),
         })
     }
@@ -154,6 +195,11 @@ impl Writer {
     /// Announces each newest revocation after its commit.
     pub(super) fn wakeup(&self) -> watch::Receiver<u64> {
         self.head.subscribe()
+    }
+
+    /// Says how much of callers' addresses is kept from now on.
+    pub(super) fn keep_networks(&self, detail: NetworkDetail) {
+        self.detail.store(detail_of(detail), Ordering::Relaxed);
     }
 
     /// Makes the reserve anew if there is room. Blocks for some milliseconds.
@@ -196,8 +242,8 @@ impl Writer {
     {
         let (answer, outcome) = oneshot::channel();
         let newest = Arc::clone(&self.newest);
-        let job: Job = Box::new(move |connection| {
-            let tx = Tx::after(connection, newest);
+        let job: Job = Box::new(move |connection, chain| {
+            let tx = Tx::after(connection, newest, Rc::clone(chain));
             let result = in_savepoint(&tx, act);
             let head = if result.is_ok() { tx.head.get() } else { None };
             let full = matches!(result, Err(StoreError::Full));
@@ -256,9 +302,12 @@ where
     if tx.is_autocommit() {
         return result;
     }
-    let closed = match &result {
-        Ok(_) => sql::run(tx, "RELEASE job", ()),
-        Err(_) => sql::run(tx, "ROLLBACK TO job", ()).and_then(|_| sql::run(tx, "RELEASE job", ())),
+    let closed = if result.is_ok() {
+        sql::run(tx, "RELEASE job", ())
+    } else {
+        // What it wrote is undone, and the database tells where the chain ends.
+        tx.chain.forget();
+        sql::run(tx, "ROLLBACK TO job", ()).and_then(|_| sql::run(tx, "RELEASE job", ()))
     };
     match closed {
         Ok(_) => result,
@@ -279,10 +328,12 @@ struct Worker {
     noted: Arc<Noted>,
     reserve: Arc<Reserve>,
     clients: Arc<ClientCache>,
+    detail: Arc<AtomicU8>,
 }
 
 impl Worker {
     fn run(mut self) {
+        let chain = Rc::new(Chain::new(Arc::clone(&self.detail)));
         let mut alone = true;
         while let Some(first) = self.jobs.blocking_recv() {
             // Where there were several, more are about to come: this thread was woken at the first of
@@ -292,7 +343,10 @@ impl Worker {
             }
             let mut ran = Vec::new();
             let (waited, began) = (self.jobs.len(), Instant::now());
-            let lost = self.commit(first, &mut ran).err();
+            let lost = self.commit(first, &mut ran, &chain).err();
+            if lost.is_some() {
+                chain.forget();
+            }
             measures::committed(ran.len(), waited, began.elapsed());
             alone = ran.len() == 1;
             if matches!(lost, Some(StoreError::Full)) || ran.iter().any(|job| job.full) {
@@ -316,7 +370,12 @@ impl Worker {
     }
 
     /// One transaction of `first` and whatever else is waiting.
-    fn commit(&mut self, first: Job, ran: &mut Vec<Ran>) -> Result<(), StoreError> {
+    fn commit(
+        &mut self,
+        first: Job,
+        ran: &mut Vec<Ran>,
+        chain: &Rc<Chain>,
+    ) -> Result<(), StoreError> {
         // Left open only if an earlier rollback failed; then nothing is written until one succeeds.
         if !self.connection.is_autocommit() {
             sql::run(&self.connection, "ROLLBACK", ())?;
@@ -324,7 +383,7 @@ impl Worker {
         sql::run(&self.connection, "BEGIN IMMEDIATE", ())?;
         let mut next = Some(first);
         while let Some(job) = next {
-            ran.push(job(&self.connection));
+            ran.push(job(&self.connection, chain));
             // A full disk and the like make SQLite roll back on its own accord.
             if self.connection.is_autocommit() {
                 return Err(if ran.last().is_some_and(|job| job.full) {

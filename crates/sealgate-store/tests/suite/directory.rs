@@ -25,7 +25,13 @@ fn close(world: World) -> (tempfile::TempDir, FakeClock, FakeRandom) {
 }
 
 fn reopen(world: World) -> World {
+    reopen_after(world, |_| {})
+}
+
+/// Opens the directory again after something was done to its database in between.
+pub(crate) fn reopen_after(world: World, between: impl FnOnce(&Connection)) -> World {
     let (dir, clock, random) = close(world);
+    between(&Connection::open(dir.path().join("data/sealgate.db")).unwrap());
     let store = open(&dir.path().join("data"), &clock, &random).unwrap();
     World {
         store: Arc::new(store),

@@ -420,3 +420,39 @@ async fn who_was_offboarded_stays_readable_and_its_id_is_never_given_again() {
         .count();
     assert_eq!(count, 1, "{offboardings:?}");
 }
+
+#[tokio::test]
+async fn delegations_that_an_end_has_not_reached_end_when_the_store_is_opened_again() {
+    let world = World::new();
+    let (_, _, _, session, _) = world.story().await;
+    let machine = world.machine("importer").await;
+    let delegation = NewDelegation {
+        id: GrantId::generate(world.now(), &world.random),
+        session: session.id,
+        client: machine.id.clone(),
+        parent: None,
+        resources: vec![API.to_owned()],
+    };
+    let audit = world.audit("token.exchange");
+    world.store.session_delegate(delegation, audit).await.unwrap();
+    let audit = world.audit("machine.offboard");
+    let done = world.store.machine_offboard(&machine.id, audit).await;
+    assert_eq!(done.unwrap().unwrap().delegations, 1);
+    // As the process leaves it that ends after the first transaction.
+    let world = crate::directory::reopen_after(world, |database| {
+        let change = "UPDATE delegations SET revoked_at = NULL, revoked_for = NULL";
+        assert_eq!(database.execute(change, ()).unwrap(), 1);
+    });
+    let page = Page {
+        after: None,
+        limit: 10,
+    };
+    let all = world.store.delegations(DelegationFilter::default(), page);
+    let all = all.await.unwrap();
+    assert_eq!(all[0].revoked_for, Some(RevokeReason::ClientRemoved));
+    let last = world.store.audit_after(0, 1000).await.unwrap().pop().unwrap();
+    assert_eq!(
+        (last.action.as_str(), last.actor.as_str()),
+        ("delegation.revoke", "system")
+    );
+}

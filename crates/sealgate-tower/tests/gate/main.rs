@@ -8,6 +8,9 @@
 #[path = "../../../sealgate-gate/tests/gate/browser.rs"]
 #[allow(dead_code)] // Other tests use the rest of it.
 mod browser;
+#[path = "../../../sealgate-gate/tests/gate/bundled.rs"]
+#[allow(dead_code)]
+mod bundled;
 #[path = "../../../sealgate-gate/tests/gate/provider.rs"]
 #[allow(dead_code)]
 mod provider;

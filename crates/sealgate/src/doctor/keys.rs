@@ -1,9 +1,10 @@
 //! The signing keys: that each algorithm has one that signs, and when the next takes over.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sealgate_model::{Clock as _, Timestamp};
-use sealgate_server::admin::{KeyPlan, KeyView, Keys};
+use sealgate_server::admin::{KeyPlan, KeyView, Keys, StateView};
 use sealgate_store::KeyState;
 
 use super::Patient;
@@ -23,7 +24,21 @@ pub(super) async fn look(patient: &Patient, door: &Door, report: &mut Report) {
         }
     };
     let every = patient.loaded.settings.keys.rotate_every.0;
-    judge(&keys.keys, every, patient.web.clock().now(), report);
+    // What is declared of an algorithm counts in place of the setting.
+    let declared = match door.get::<StateView>("/state", &[]).await {
+        Ok(view) => view.state.keys,
+        Err(failure) => {
+            report.failed("keys", &failure);
+            return;
+        }
+    };
+    let declared: Schedules = declared
+        .into_iter()
+        .map(|(algorithm, schedule)| (algorithm, Duration::from_secs(schedule.rotate_every.0)))
+        .collect();
+    let now = patient.web.clock().now();
+    judge(&keys.keys, (every, &declared), now, report);
+    let every = declared.values().copied().fold(every, Duration::max);
     let ahead = [("horizon", Some((every + LATE).as_secs().to_string()))];
     if every.is_zero() {
         report.skip(
@@ -45,7 +60,15 @@ pub(super) async fn look(patient: &Patient, door: &Door, report: &mut Report) {
     }
 }
 
-fn judge(keys: &[KeyView], every: Duration, now: Timestamp, report: &mut Report) {
+/// How long keys of single algorithms sign; zero: until they are replaced on command.
+type Schedules = BTreeMap<String, Duration>;
+
+fn judge(
+    keys: &[KeyView],
+    (usual, declared): (Duration, &Schedules),
+    now: Timestamp,
+    report: &mut Report,
+) {
     let mut algorithms: Vec<&str> = keys.iter().map(|key| key.algorithm.as_str()).collect();
     algorithms.sort_unstable();
     algorithms.dedup();
@@ -71,12 +94,16 @@ fn judge(keys: &[KeyView], every: Duration, now: Timestamp, report: &mut Report)
             );
             continue;
         };
+        let (every, whose) = match declared.get(algorithm) {
+            Some(every) => (*every, "is declared of it"),
+            None => (usual, "keys.rotate_every"),
+        };
         let days = now.since(active.changed_at).as_secs() / 86_400;
         let told = format!("{} has signed for {algorithm} for {days} days", active.kid);
         if !every.is_zero() && now.since(active.changed_at) > every + LATE {
             report.warn(
                 "keys",
-                format!("{told}, longer than keys.rotate_every"),
+                format!("{told}, longer than {whose}"),
                 Some(format!("run: sealgate key rotate --algorithm {algorithm}")),
             );
         } else if in_state(KeyState::Next).is_none() {
@@ -119,8 +146,9 @@ mod tests {
             key("f", "PS256", KeyState::Active, 5),
         ];
         let mut report = Report::default();
-        judge(&keys, DAY * 90, now, &mut report);
-        judge(&[], DAY * 90, now, &mut report);
+        let none = Schedules::new();
+        judge(&keys, (DAY * 90, &none), now, &mut report);
+        judge(&[], (DAY * 90, &none), now, &mut report);
         insta::assert_snapshot!(report.text().data, @r"
         warn  keys      c has signed for ES256 for 100 days, longer than keys.rotate_every
                         hint: run: sealgate key rotate --algorithm ES256
@@ -131,6 +159,16 @@ mod tests {
                         hint: run: sealgate key rotate --algorithm RS256 --now
         fix   keys      there is no signing key
                         hint: restore the database from its backup
+        ");
+        // What is declared counts: one algorithm rotates more often, the other on command only.
+        let declared = [("EdDSA", DAY * 5), ("ES256", Duration::ZERO)];
+        let declared = declared.map(|(name, every)| (name.to_owned(), every));
+        let mut report = Report::default();
+        judge(&keys[..4], (DAY * 90, &declared.into()), now, &mut report);
+        insta::assert_snapshot!(report.text().data, @r"
+        ok    keys      c has signed for ES256 for 100 days
+        warn  keys      a has signed for EdDSA for 10 days, longer than is declared of it
+                        hint: run: sealgate key rotate --algorithm EdDSA
         ");
     }
 }

@@ -8,13 +8,14 @@ use crate::output::{self, Text, second};
 use crate::receipt::{moment, name, span};
 use crate::screen::clean;
 
-const HEADINGS: [&str; 7] = [
+const HEADINGS: [&str; 8] = [
     "GATE",
     "APPLICATION",
     "STATE",
     "SINCE",
     "BOUND",
     "BEHIND",
+    "POLICY",
     "LAST ANSWER",
 ];
 
@@ -23,7 +24,7 @@ pub(super) fn gates(gates: &FeedGates) -> Text {
     output::table(HEADINGS, &rows, "No gate follows the feed.")
 }
 
-fn row(gates: &FeedGates, gate: &GateView) -> [String; 7] {
+fn row(gates: &FeedGates, gate: &GateView) -> [String; 8] {
     let answer = gate.answered_at.map(|at| {
         let ago = gates.at.since(at).as_millis();
         format!("{} ago", span(u64::try_from(ago).unwrap_or(u64::MAX)))
@@ -36,6 +37,9 @@ fn row(gates: &FeedGates, gate: &GateView) -> [String; 7] {
         gate.bound.map(span).unwrap_or_default(),
         gate.behind
             .map(|behind| behind.to_string())
+            .unwrap_or_default(),
+        gate.policy
+            .map(|version| version.to_string())
             .unwrap_or_default(),
         answer.unwrap_or_default(),
     ]
@@ -75,6 +79,7 @@ pub(super) fn revoked(row: &RevocationView) -> String {
         RevokedKind::Grant => "delegation",
         RevokedKind::UserClaims => "what is told of user",
         RevokedKind::ClientClaims => "what is told of client",
+        RevokedKind::Policy => "older policies",
     };
     let id = row.id.as_deref().map(|id| format!(" {}", clean(id)));
     let to = match &row.client {
@@ -147,6 +152,7 @@ mod tests {
             behind: Some(1),
             answered_at: Some(Timestamp::from_millis(1_795_338_301_000)),
             age: Some(412),
+            policy: Some(3),
         }
     }
 
@@ -163,6 +169,7 @@ mod tests {
             behind: None,
             answered_at: None,
             age: None,
+            policy: None,
             ..gate("", GateState::Live)
         };
         FeedGates {

@@ -4,6 +4,9 @@
 //! [`table`] tells of every setting once; [`sources`] reads them, [`show`] prints them.
 
 mod agents;
+mod anomalies;
+mod audit;
+mod decisions;
 pub(crate) mod show;
 mod sources;
 mod span;
@@ -45,7 +48,10 @@ pub(crate) struct Settings {
     pub(crate) keys: Keys,
     pub(crate) admin: Admin,
     pub(crate) signals: Signals,
+    pub(crate) audit: audit::Records,
+    pub(crate) decisions: decisions::Kept,
     pub(crate) agents: agents::Agents,
+    pub(crate) anomalies: anomalies::Anomalies,
     pub(crate) outbound: Outbound,
     pub(crate) metrics: Metrics,
     pub(crate) telemetry: Telemetry,
@@ -220,7 +226,10 @@ impl Default for Settings {
             keys: Keys::default(),
             admin: Admin::default(),
             signals: Signals::default(),
+            audit: audit::Records::default(),
+            decisions: decisions::Kept::default(),
             agents: agents::Agents::default(),
+            anomalies: anomalies::Anomalies::default(),
             outbound: Outbound::default(),
             metrics: Metrics::default(),
             telemetry: Telemetry::default(),
@@ -328,7 +337,10 @@ impl Settings {
                 proxies: self.proxies(),
                 signal_inactivity: Some(self.signals.inactivity.0)
                     .filter(|span| *span > Duration::ZERO),
+                audit: self.audit.policy(),
+                decisions: self.decisions.retention(),
                 agents: self.agents.policy(),
+                anomalies: self.anomalies.changes(),
                 limits: ServerLimits {
                     connections: self.limits.connections,
                     feed_subscribers: self.limits.feed_subscribers,

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use sealgate_plan::{ALGORITHMS, TABLES};
 use serde::Deserialize as _;
 use toml::{Table, Value};
 
@@ -176,7 +177,7 @@ impl Found {
             )
         })?;
         let mut leaves = Vec::new();
-        flatten("", &Value::Table(table), &mut leaves);
+        flatten("", &Value::Table(settings_of(table)), &mut leaves);
         for (key, mut value) in leaves {
             let setting = Setting::named(&key).ok_or_else(|| unknown(&origin, &key))?;
             if own && setting.key == "data_dir" {
@@ -302,6 +303,17 @@ impl Loaded {
         }
         Ok(())
     }
+}
+
+/// What a file says of settings. What it declares of clients and their like may stand beside them, and is nothing
+/// until it is applied.
+fn settings_of(mut table: Table) -> Table {
+    let declares = |name: &str| TABLES.contains(&name) && name != "keys";
+    table.retain(|name, _| !declares(name));
+    if let Some(Value::Table(keys)) = table.get_mut("keys") {
+        keys.retain(|name, value| !(ALGORITHMS.contains(&name) && value.is_table()));
+    }
+    table
 }
 
 /// The leaves of a file by their full names. A table where a value belongs is a leaf too, and fits none.

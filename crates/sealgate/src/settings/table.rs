@@ -64,7 +64,7 @@ const DAY: u64 = 24 * HOUR;
 
 /// All of them, in the order in which they are told.
 #[rustfmt::skip]
-pub(crate) const SETTINGS: [Setting; 39] = [
+pub(crate) const SETTINGS: [Setting; 47] = [
     setting("data_dir", "SEALGATE_DATA_DIR", Kind::Path, "sealgate-data",
         "where everything is kept; made on the first start. Not in a file that lies in the data directory"),
     setting("issuer", "SEALGATE_ISSUER", Kind::Text("an http(s) URL without query, fragment or slash at its end"), "",
@@ -107,6 +107,20 @@ pub(crate) const SETTINGS: [Setting; 39] = [
         "whether the administration API is served on the network too, under `/api/v1`, to those who have an access token for it"),
     setting("signals.inactivity", "SEALGATE_SIGNALS_INACTIVITY", Kind::Span(0, 30 * DAY), "0s",
         "after how long without a word of its receiver a new stream of security events is paused; 0s: never"),
+    setting("audit.network", "SEALGATE_AUDIT_NETWORK", Kind::Text("full, prefix or none"), "full",
+        "how much of callers' addresses records keep: all of it, 24 bits of IPv4 and 48 of IPv6, or nothing"),
+    setting("audit.keep_allowed", "SEALGATE_AUDIT_KEEP_ALLOWED", Kind::Span(0, 3_650 * DAY), "0s",
+        "how long records of what was allowed are kept; 0s: for ever"),
+    setting("audit.keep_denied", "SEALGATE_AUDIT_KEEP_DENIED", Kind::Span(0, 3_650 * DAY), "0s",
+        "how long records of what was denied are kept; 0s: for ever"),
+    setting("decisions.keep_allowed", "SEALGATE_DECISIONS_KEEP_ALLOWED", Kind::Span(HOUR, 3_650 * DAY), "30d",
+        "how long records of what gates allowed are kept"),
+    setting("decisions.keep_denied", "SEALGATE_DECISIONS_KEEP_DENIED", Kind::Span(HOUR, 3_650 * DAY), "400d",
+        "how long records of what gates denied are kept"),
+    setting("decisions.allowed_mib", "SEALGATE_DECISIONS_ALLOWED_MIB", Kind::Number(1, 1_048_576), "1024",
+        "how much of what gates allowed is kept, in MiB; the oldest goes first"),
+    setting("decisions.denied_mib", "SEALGATE_DECISIONS_DENIED_MIB", Kind::Number(1, 1_048_576), "8192",
+        "how much of what gates denied is kept, in MiB; the oldest goes first"),
     setting("agents.documents", "SEALGATE_AGENTS_DOCUMENTS", Kind::Text("off, listed or any"), "any",
         "whose client metadata documents are read, for resources that are open to agents: nobody's, those under `agents.domains`, or anybody's"),
     setting("agents.domains", "SEALGATE_AGENTS_DOMAINS", Kind::List("domains such as claude.ai"), "",
@@ -117,6 +131,8 @@ pub(crate) const SETTINGS: [Setting; 39] = [
         "how long an AI agent may act for a user who allowed it, whatever its activity"),
     setting("agents.idle", "SEALGATE_AGENTS_IDLE", Kind::Span(5 * MINUTE, 30 * DAY), "7d",
         "how long an AI agent may rest before its user has to allow it again"),
+    setting("anomalies.rules", "SEALGATE_ANOMALIES_RULES", Kind::List("changes such as denied_burst_actor.threshold=50, window=10m, suppress=1h or off=WHY"), "",
+        "what is otherwise about the [rules of anomalies](anomalies.md)"),
     setting("outbound.allow", "SEALGATE_OUTBOUND_ALLOW", Kind::List("networks such as 10.1.2.0/24 or fd00::/8"), "",
         "special-use networks that URLs registered by clients may lead to all the same"),
     setting("outbound.authority_file", "SEALGATE_OUTBOUND_AUTHORITY_FILE", Kind::Path, "",

@@ -263,3 +263,25 @@ fn the_reference_page_has_the_table() {
         "put the table that `sealgate settings --reference` prints into docs/reference/settings.md:\n{table}"
     );
 }
+
+#[test]
+fn what_is_declared_beside_the_settings_is_left_alone() {
+    let place = Place::with(
+        "prune = true\ndeclaration = 'a'\n[keys]\nrotate_every = '30d'\n[keys.EdDSA]\nrotate_every = '10d'\n\
+         [client.a]\nname = 'A'\n[machine.m]\n[resource.'https://a.example/']\n[role.r]\n[scope.s]\n\
+         [policy]\nfiles = []\n[[mapping]]\n[mapping_of]\n",
+    );
+    let loaded = place.load(&[]).unwrap();
+    assert_eq!(
+        loaded.settings.keys.rotate_every,
+        Span::seconds(30 * 86_400)
+    );
+    for wrong in [
+        "[keys.RS512]\nrotate_every = '10d'\n",
+        "[keys]\nEdDSA = '10d'\n",
+        "[clients.a]\nname = 'A'\n",
+    ] {
+        let refused = Place::with(wrong).refusal(&[]);
+        assert!(refused.contains("setting_unknown"), "{refused}");
+    }
+}

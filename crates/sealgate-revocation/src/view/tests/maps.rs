@@ -43,6 +43,7 @@ fn subject() -> impl Strategy<Value = Subject> {
             tenant: id.parse().unwrap(),
             not_before
         }),
+        moment().prop_map(|not_before| Subject::Policy { not_before }),
         moment().prop_map(|not_before| Subject::All { not_before }),
     ]
 }
@@ -72,6 +73,7 @@ impl Maps {
             Subject::Tenant { tenant, not_before } => {
                 ("tenant", tenant.as_str().into(), *not_before)
             }
+            Subject::Policy { not_before } => ("policy", Vec::new(), *not_before),
             Subject::All { not_before } => ("all", Vec::new(), *not_before),
         };
         let known = self.0.entry((kind, name)).or_insert(until);
@@ -150,5 +152,9 @@ proptest! {
         prop_assert_eq!(view.is_outdated(sub.as_deref(), &client, started_at), outdated);
         let key_is_revoked = key.as_ref().is_some_and(|kid| maps.covers("key", kid.as_bytes(), started_at));
         prop_assert_eq!(key.is_some_and(|kid| view.key_is_revoked(&kid)), key_is_revoked);
+        let replaced = view.read().policy_not_before().is_some_and(|until| started_at <= until);
+        let is_replaced = maps.covers("policy", b"", started_at);
+        // Nothing is made before 1970, where the maps and the view need not agree.
+        prop_assert!(replaced == is_replaced || started_at.as_millis() <= 0);
     }
 }

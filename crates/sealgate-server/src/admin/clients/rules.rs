@@ -28,6 +28,16 @@ const ACCESS_LIFETIME: std::ops::RangeInclusive<u32> = 60..=3600;
 /// The registration as it is kept, if it is sound: texts as they are compared, each once, and the
 /// standard scopes among the others. Makes the keys for its algorithm where there are none yet.
 pub(super) async fn settle(plane: &ControlPlane, client: &mut Client) -> Result<(), Problem> {
+    let algorithm = check(plane, client, &[]).await?;
+    ensure(plane, algorithm).await
+}
+
+/// The same without making keys, where the resources `also` are registered with it.
+pub(in crate::admin) async fn check(
+    plane: &ControlPlane,
+    client: &mut Client,
+    also: &[&str],
+) -> Result<Algorithm, Problem> {
     // What a client calls itself was judged when it said so, by its characters: in bytes it may be longer.
     let said = client.details.origin.is_its_own()
         && client.name.chars().count() <= 100
@@ -48,10 +58,10 @@ pub(super) async fn settle(plane: &ControlPlane, client: &mut Client) -> Result<
     }
     lifetime(client.details.access_lifetime)?;
     session_lifetime(client.details.session_lifetime)?;
-    client.details.resources = resources(plane, &client.details.resources).await?;
+    client.details.resources = resources(plane, &client.details.resources, also).await?;
     let algorithm = keys::named(&client.details.algorithm)?;
     algorithm.name().clone_into(&mut client.details.algorithm);
-    ensure(plane, algorithm).await
+    Ok(algorithm)
 }
 
 pub(in crate::admin) async fn ensure(
@@ -250,10 +260,11 @@ fn session_lifetime(seconds: Option<u32>) -> Result<(), Problem> {
     ))
 }
 
-/// The resources, each once, if they are known here.
+/// The resources, each once, if they are known here or among those of `also`.
 pub(in crate::admin) async fn resources(
     plane: &ControlPlane,
     given: &[String],
+    also: &[&str],
 ) -> Result<Vec<String>, Problem> {
     if given.len() > MOST {
         return Err(Problem::unprocessable(
@@ -266,7 +277,8 @@ pub(in crate::admin) async fn resources(
         if kept.contains(uri) {
             continue;
         }
-        let known = super::super::resources::is_own(plane, uri)
+        let known = also.contains(&uri.as_str())
+            || super::super::resources::is_own(plane, uri)
             || plane.store.resource(uri).await?.is_some();
         if !known {
             return Err(Problem::unprocessable(

@@ -98,6 +98,10 @@ pub struct GateView {
     /// How old, when it last answered, the last moment was that it could prove, in milliseconds.
     #[schema(minimum = 0)]
     pub age: Option<u64>,
+    /// The version of the policies that it had loaded when it last answered; none: none, or it does not tell.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub policy: Option<u64>,
 }
 
 impl GateView {
@@ -114,6 +118,7 @@ impl GateView {
             applied: seen.applied,
             answered_at: seen.answered_at,
             age: seen.age.map(millis),
+            policy: seen.policy,
         }
     }
 }
@@ -309,11 +314,13 @@ pub enum RevokedKind {
     UserClaims,
     /// What is told of a client, likewise.
     ClientClaims,
+    /// Versions of the policies until then: gates decide by a newer one.
+    Policy,
 }
 
 impl RevokedKind {
     /// Every value.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Session,
         Self::User,
         Self::Client,
@@ -324,6 +331,7 @@ impl RevokedKind {
         Self::Grant,
         Self::UserClaims,
         Self::ClientClaims,
+        Self::Policy,
     ];
 
     /// The word for it.
@@ -339,6 +347,7 @@ impl RevokedKind {
             RevokedKind::Grant => "grant",
             RevokedKind::UserClaims => "user_claims",
             RevokedKind::ClientClaims => "client_claims",
+            RevokedKind::Policy => "policy",
         }
     }
 }

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use http::StatusCode;
+use sealgate_jose::Algorithm;
 use sealgate_model::{Grant, Timestamp};
 use sealgate_oauth::{OAuthError, Scopes};
 use sealgate_store::{Client, ClientAuthentication, ClientKind, MachineIdentity, MachineRow};
@@ -38,6 +39,19 @@ pub(super) async fn settle(
     client: &mut Client,
     now: Timestamp,
 ) -> Result<(), Problem> {
+    let algorithm = check(plane, before, client, now, &[]).await?;
+    alone(plane, before, client, now).await?;
+    clients::ensure(plane, algorithm).await
+}
+
+/// The same without making keys or looking at what others are, where the resources `also` are registered with it.
+pub(in crate::admin) async fn check(
+    plane: &ControlPlane,
+    before: Option<&Client>,
+    client: &mut Client,
+    now: Timestamp,
+    also: &[&str],
+) -> Result<Algorithm, Problem> {
     let id = texts::id(client.id.clone())?;
     if id.is_url() {
         return Err(Problem::unprocessable(
@@ -60,11 +74,11 @@ pub(super) async fn settle(
     }
     clients::keys_of(plane, &client.details)?;
     lifetime(client.details.access_lifetime)?;
-    client.details.resources = clients::resources(plane, &client.details.resources).await?;
-    identities(plane, before, client, now).await?;
+    client.details.resources = clients::resources(plane, &client.details.resources, also).await?;
+    identities(plane, before, client).await?;
     let algorithm = keys::named(&client.details.algorithm)?;
     algorithm.name().clone_into(&mut client.details.algorithm);
-    clients::ensure(plane, algorithm).await
+    Ok(algorithm)
 }
 
 /// How long a bootstrap credential is good, in seconds.
@@ -168,13 +182,11 @@ fn lifetime(seconds: Option<u32>) -> Result<(), Problem> {
     ))
 }
 
-/// The identities of other issuers are of issuers that are trusted here, pin somebody, and are nobody else's: what
-/// fits two service accounts would get nothing.
+/// The identities of other issuers are of issuers that are trusted here, and pin somebody.
 async fn identities(
     plane: &ControlPlane,
     before: Option<&Client>,
     client: &Client,
-    now: Timestamp,
 ) -> Result<(), Problem> {
     let (was, given) = (
         before.map(identities_of).unwrap_or_default(),
@@ -183,7 +195,21 @@ async fn identities(
     if given == was {
         return Ok(());
     }
-    issuers::check_identities(plane, given).await?;
+    issuers::check_identities(plane, given).await
+}
+
+/// Identities are nobody else's: what fits two service accounts would get nothing. Asked of one that is changed by
+/// itself; of what is declared all is looked at together.
+async fn alone(
+    plane: &ControlPlane,
+    before: Option<&Client>,
+    client: &Client,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let given = identities_of(client);
+    if given == before.map(identities_of).unwrap_or_default() {
+        return Ok(());
+    }
     let others = plane.store.machines(false).await?;
     let other = |row: &&MachineRow| row.client.id != client.id && row.client.is_usable(now);
     for row in others.iter().filter(other) {

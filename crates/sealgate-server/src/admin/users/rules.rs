@@ -4,6 +4,7 @@ use sealgate_model::Secret;
 
 use crate::problem::Problem;
 use crate::sign_in::{address, passwords};
+use crate::{ControlPlane, admin_scopes};
 
 pub(super) fn email(text: &str) -> Result<String, Problem> {
     let malformed = || Problem::unprocessable("email_malformed", "this is not an e-mail address");
@@ -44,6 +45,29 @@ pub(super) fn roles(mut roles: Vec<String>) -> Result<Vec<String>, Problem> {
     roles.sort_unstable();
     roles.dedup();
     Ok(roles)
+}
+
+/// Refuses a role that is not declared where any is. What an account has it keeps, and administrators need no
+/// declaration.
+pub(super) async fn declared(
+    plane: &ControlPlane,
+    given: &[String],
+    had: &[String],
+) -> Result<(), Problem> {
+    let new = |role: &&String| !had.contains(role) && *role != admin_scopes::ROLE;
+    let mut new = given.iter().filter(new).peekable();
+    if new.peek().is_none() {
+        return Ok(());
+    }
+    let known = plane.store.declared_roles().await?;
+    let unknown = new.find(|role| !known.iter().any(|word| word.name == **role));
+    match unknown {
+        Some(unknown) if !known.is_empty() => Err(Problem::unprocessable(
+            "role_unknown",
+            format!("{unknown} is none of the roles that are declared"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn password(password: &Secret, email: &str) -> Result<(), Problem> {

@@ -77,6 +77,8 @@ pub(crate) struct GateSeen {
     pub(crate) answered_at: Option<Timestamp>,
     /// How old, when it last answered, the last moment was that it could prove.
     pub(crate) age: Option<Duration>,
+    /// The version of the policies that it had loaded when it last answered.
+    pub(crate) policy: Option<u64>,
 }
 
 impl GateSeen {
@@ -130,6 +132,8 @@ pub(super) struct Followed {
     /// When the first question was sent that has no answer yet.
     asked: Option<Uptime>,
     answered: Option<(Timestamp, Duration)>,
+    /// The version of the policies that it had loaded then.
+    policy: Option<u64>,
     /// Whether its silence was logged.
     silent: bool,
 }
@@ -144,6 +148,7 @@ impl Followed {
             applied: VecDeque::new(),
             asked: None,
             answered: None,
+            policy: None,
             silent: false,
             presence,
         };
@@ -203,7 +208,13 @@ impl Followed {
     }
 
     /// It has everything up to number `seq`. How long it took since it was asked, if it was.
-    pub(super) fn applied(&mut self, seq: u64, age: Duration, now: Now) -> Option<Duration> {
+    pub(super) fn applied(
+        &mut self,
+        seq: u64,
+        age: Duration,
+        policy: Option<u64>,
+        now: Now,
+    ) -> Option<Duration> {
         let mut covered = None;
         while let Some((_, covers)) = self.sent.front().filter(|sent| sent.0 <= seq) {
             covered = Some(*covers);
@@ -213,6 +224,7 @@ impl Followed {
             self.has(covers, now.wall, true);
         }
         self.answered = Some((now.wall, age));
+        self.policy = policy;
         if std::mem::take(&mut self.silent) {
             let (name, client) = (self.name(), &self.presence.client);
             tracing::info!(%client, gate = name, "a gate that was silent answers again");
@@ -265,6 +277,7 @@ impl Followed {
             applied: self.applied.back().map(|last| last.covers),
             answered_at: self.answered.map(|(at, _)| at),
             age: self.answered.map(|(_, age)| age),
+            policy: self.policy,
         }
     }
 

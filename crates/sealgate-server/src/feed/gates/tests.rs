@@ -43,7 +43,7 @@ impl House {
         let client = client.parse().unwrap();
         let age = Duration::from_millis(40);
         self.gates
-            .applied(&client, instance, seq, age, &*self.clock)
+            .applied(&client, instance, seq, age, None, &*self.clock)
     }
 
     fn list(&self) -> Vec<GateSeen> {

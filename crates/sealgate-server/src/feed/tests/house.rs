@@ -218,6 +218,7 @@ impl House {
 
     pub(super) async fn send(&self, request: Request<Body>) -> Response {
         routes()
+            .merge(crate::policies::routes())
             .with_state(Arc::clone(&self.plane))
             .oneshot(request)
             .await

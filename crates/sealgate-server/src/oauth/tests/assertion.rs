@@ -234,6 +234,25 @@ impl sealgate_host::Outbound for Slow {
             })
         })
     }
+
+    fn check_host(&self, _: &str, _: u16) -> Result<(), sealgate_host::OutboundError> {
+        Err(sealgate_host::OutboundError::Unresolved)
+    }
+
+    fn deliver(
+        &self,
+        _: sealgate_host::Delivery,
+    ) -> std::pin::Pin<
+        Box<
+            dyn Future<Output = Result<sealgate_host::Delivered, sealgate_host::OutboundError>>
+                + Send
+                + '_,
+        >,
+    > {
+        Box::pin(std::future::ready(Err(
+            sealgate_host::OutboundError::Unresolved,
+        )))
+    }
 }
 
 #[tokio::test]

@@ -183,6 +183,7 @@ async fn keys_survive_a_restart_and_open_only_under_their_master_key() {
                 session_life: plane.lifetimes.session,
                 rotate_every: None,
                 ml_dsa: false,
+                schedules: sealgate_keys::Schedules::NONE,
             },
         )
         .await

@@ -3,6 +3,7 @@
 mod agent_consent;
 mod agent_sessions;
 mod agents;
+mod anomalies;
 mod assertion;
 mod authorize;
 mod bootstrap;

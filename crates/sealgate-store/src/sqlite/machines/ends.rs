@@ -1,13 +1,13 @@
 //! How service accounts end: by themselves when their time is over, and for good when somebody says so.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use sealgate_model::{ClientId, Timestamp};
 
 use super::super::bulk::{self, Batch};
 use super::super::writer::Tx;
-use super::super::{SqliteStore, audit, clients, measures, sql};
+use super::super::{Home, SqliteStore, audit, clients, measures, sql};
 use super::bootstraps;
-use crate::{Audit, Offboarded, RevokeReason, StoreError};
+use crate::{Audit, AuditActor, Offboarded, RevokeReason, StoreError};
 
 /// Delegations of one client that end in one transaction, beside those under them.
 const BATCH: u32 = 256;
@@ -65,20 +65,63 @@ pub(super) async fn offboard(
             let reason = RevokeReason::ClientRemoved;
             let rest = std::sync::Arc::clone(&home);
             done.sessions = rest.revoke_rest(first, all, reason, audit.clone()).await?;
-            let mut more = true;
-            while more {
-                let (client, record) = (id.clone(), audit.clone());
-                let act = move |tx: &Tx<'_>| end_delegations(tx, &client, &record);
-                let ended = home.writer.write_ending(act).await?;
-                done.delegations += u64::try_from(ended).unwrap_or(u64::MAX);
-                more = ended > 0;
-            }
+            done.delegations = end_all_delegations(&home, &id, &audit).await?;
             Ok(Some(done))
         })
         .await
 }
 
-fn begin(
+/// Marks every delegation of a client that has ended as revoked, a batch at a time; how many.
+pub(in super::super) async fn end_all_delegations(
+    home: &Home,
+    id: &ClientId,
+    audit: &Audit,
+) -> Result<u64, StoreError> {
+    let mut all = 0;
+    loop {
+        let (client, record) = (id.clone(), audit.clone());
+        let act = move |tx: &Tx<'_>| end_delegations(tx, &client, &record);
+        let ended = home.writer.write_ending(act).await?;
+        all += u64::try_from(ended).unwrap_or(u64::MAX);
+        if ended == 0 {
+            return Ok(all);
+        }
+    }
+}
+
+/// Finishes what the end of the process before has cut short: delegations of service accounts that were offboarded.
+pub(in super::super) fn finish(
+    connection: &mut Connection,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let unfinished = sql::many(
+        connection,
+        "SELECT id FROM clients
+         WHERE removed_at IS NOT NULL AND details ->> '$.machine' IS NOT NULL AND EXISTS
+            (SELECT 1 FROM delegations INDEXED BY delegations_by_client
+             WHERE client_id = clients.id AND revoked_at IS NULL)",
+        (),
+        |row| sql::client_id(row, "id"),
+    )?;
+    for id in unfinished {
+        let audit = Audit {
+            client: Some(id.clone()),
+            ..Audit::allowed(now, AuditActor::System, "machine.offboard")
+        };
+        loop {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let ended = end_delegations(&Tx::on(&transaction), &id, &audit)?;
+            transaction.commit()?;
+            if ended == 0 {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(in super::super) fn begin(
     tx: &Tx<'_>,
     id: &ClientId,
     audit: &Audit,

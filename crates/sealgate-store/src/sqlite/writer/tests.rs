@@ -270,3 +270,64 @@ async fn the_write_that_finds_the_disk_full_is_tried_again_if_it_ends_something(
     assert_eq!(fixture.parents(), [1]);
     assert!(fixture.writer.reserve.is_spent());
 }
+
+#[tokio::test]
+async fn a_panic_after_a_record_leaves_the_chain_as_it_was_for_the_others_of_its_batch() {
+    use crate::{Audit, AuditActor, ChainStore as _, SqliteStore};
+    use sealgate_host::{FakeClock, FakeRandom};
+
+    let dir = tempfile::tempdir().unwrap();
+    let clock = FakeClock::at(Timestamp::from_millis(1));
+    let store = SqliteStore::open(dir.path(), &clock, &FakeRandom::seeded(1)).unwrap();
+    let record = |object: &str| {
+        let audit = Audit::allowed(
+            Timestamp::from_millis(1),
+            AuditActor::Operator,
+            "user.create",
+        );
+        let audit = Audit {
+            object: Some(object.to_owned()),
+            ..audit
+        };
+        move |tx: &Tx<'_>| super::super::audit::append(tx, &audit)
+    };
+    let writer = &store.home.writer;
+    let (release, held) = blocking::channel();
+    let (first, twice) = (record("first"), (record("lost"), record("lost too")));
+    let refused = record("refused");
+    // One batch: all of them wait while the first one is held. Those who ask are polled in this order.
+    let (begun, before, panics, fails, after, ()) = tokio::join!(
+        writer.write(move |_tx| {
+            let _ = held.recv();
+            Ok(())
+        }),
+        writer.write(first),
+        writer.write(move |tx| {
+            twice.0(tx)?;
+            twice.1(tx)?;
+            assert!(tx.is_autocommit(), "a defect in a job, after two records");
+            Ok(())
+        }),
+        writer.write(move |tx| {
+            refused(tx)?;
+            Err::<(), _>(StoreError::Conflict("something"))
+        }),
+        writer.write(record("last")),
+        async { release.send(()).unwrap() },
+    );
+    begun.and(before).and(after).unwrap();
+    assert!(matches!(panics, Err(StoreError::Unavailable(_))));
+    assert!(matches!(fails, Err(StoreError::Conflict(_))));
+    writer.write(record("later")).await.unwrap();
+    let rows = crate::Store::audit_after(&store, 0, 10).await.unwrap();
+    let told: Vec<_> = rows
+        .iter()
+        .map(|row| (row.number, row.object.as_deref()))
+        .collect();
+    let expected = [(1, Some("first")), (2, Some("last")), (3, Some("later"))];
+    assert_eq!(told, expected);
+    let unsigned = Arc::new(|_: i64, _: &str| unreachable!("no checkpoint"));
+    let report = store.audit_verify(unsigned, Vec::new()).await.unwrap();
+    assert!(report.is_sound(), "{report:?}");
+    assert_eq!(report.records, 3);
+}
