@@ -12,8 +12,8 @@ _LIMIT = 0.95
 
 
 def measure(bench: Bench) -> Figure:
-    """Ours is the server as it is. The reference is the same server without what a record's hashes cost, which
-    is measured beside it: records written with and without them, in turns.
+    """Ours is the server as it is. The reference is the same server without what a record's hashes cost,
+    which is measured beside it: records written with and without them, in turns.
     """
     rates = measured(bench).rates["ours"]
     with (

@@ -412,8 +412,9 @@ class Core:
         """The reason code why what `actor` came with is not good any more, or `None`."""
 
     def fallen(self, connections: list[tuple[User | Machine | Agent, int]]) -> list[tuple[int, str]]:
-        """Where in `connections`, each an actor and the number of what let them in, those stand whose credential
-        is not good any more, or who may not do any more what the policies were asked for, with the reason code.
+        """Where in `connections`, each an actor and the number of what let them in, those stand whose
+        credential is not good any more, or who may not do any more what the policies were asked for, with the
+        reason code.
         """
 
     @staticmethod

@@ -1,5 +1,5 @@
-"""Connections that last: streams and WebSockets end when what their caller came with is good no more, or when the
-policies do not allow any more what their route was let in for.
+"""Connections that last: streams and WebSockets end when what their caller came with is good no more, or when
+the policies do not allow any more what their route asks them for.
 
 A request is watched from the moment its answer begins until it is complete. While there are any, one timer
 per event loop asks the core about all of them in a single call. What falls is cancelled, and ended by the

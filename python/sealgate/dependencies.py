@@ -268,9 +268,9 @@ class ActorDependency(SecurityBase, Generic[A_co]):
     def _without_actions(
         self, number: int, judged: tuple[Core, int] | None, scope: MutableMapping[str, Any]
     ) -> int:
-        """The number of what is left to be asked where the layer has asked the policies for the actions, with the
-        route that serves the request. Where it has not, the number stays, and with it the refusal: here nobody can
-        tell the route.
+        """The number of what is left to be asked where the layer has asked the policies for the actions, with
+        the route that serves the request. Where it has not, the number stays, and with it the refusal: here
+        nobody can tell the route.
         """
         # Imported here: that module raises what is refused here.
         from sealgate.policies import here

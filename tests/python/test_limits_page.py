@@ -21,6 +21,11 @@ LIMITS: dict[str, tuple[str, str, str]] = {
     "rows of a batch": ("sealgate-audit/src/decision/mod.rs", "ROWS_LIMIT", "count"),
     "texts of a batch": ("sealgate-audit/src/decision/mod.rs", "TEXTS_LIMIT", "count"),
     "one of these texts": ("sealgate-audit/src/decision/mod.rs", "TEXT_LIMIT", "bytes"),
+    "stretches of batches of one client that are known as kept; of more the oldest are forgotten": (
+        "sealgate-store/src/decisions/seen.rs",
+        "RANGES",
+        "count",
+    ),
     "decisions of each stream that wait in a gate": (f"{GATE}/report/buffer.rs", "ENTRIES", "count"),
     "kinds of refusals that a gate counts together, in each way": (
         f"{GATE}/report/buffer.rs",
@@ -118,6 +123,7 @@ LIMITS: dict[str, tuple[str, str, str]] = {
     ),
     "wrong passwords for one account": (f"{SERVER}/sign_in/throttle.rs", "ACCOUNT", "rate"),
     "wrong passwords from one network": (f"{SERVER}/sign_in/throttle.rs", "NETWORK", "rate"),
+    "records that gates of one client lost decisions": (f"{SERVER}/gate_reports/throttle.rs", "LOST", "rate"),
     "failed authentications under one client's name, from one network": (
         f"{SERVER}/oauth/client_throttle.rs",
         "CLIENT",
@@ -219,7 +225,11 @@ LIMITS: dict[str, tuple[str, str, str]] = {
     ),
     "the body of a registration": (f"{OAUTH}/client_registration.rs", "LIMITS", "json"),
     "redirect URIs that a client names by itself": (f"{OAUTH}/client_metadata.rs", "REDIRECT_URIS", "count"),
-    "time between checkpoints, where anything was recorded": (f"{SERVER}/audit_chain/mod.rs", "EVERY", "time"),
+    "time between checkpoints, where anything was recorded": (
+        f"{SERVER}/audit_chain/mod.rs",
+        "EVERY",
+        "time",
+    ),
     "records after which one is signed sooner": (f"{SERVER}/audit_chain/mod.rs", "RECORDS", "count"),
     "holds in force": (f"{STORE}/holds.rs", "LIMIT", "count"),
     "a line of exported records": ("sealgate-audit/src/chain/line.rs", "LINE_LIMIT", "bytes"),

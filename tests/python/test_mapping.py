@@ -46,7 +46,7 @@ def job(realm: Realm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
 
 
 def apply(realm: Realm, rules: list[dict[str, Any]]) -> int:
-    document = {"mapping": {"rules": rules}, "policies": {"files": {}}}
+    document: dict[str, Any] = {"mapping": {"rules": rules}, "policies": {"files": {}}}
     return int(realm.plane.administer("POST", "/policies", {"document": document})["version"])
 
 

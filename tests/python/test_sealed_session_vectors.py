@@ -104,12 +104,14 @@ def is_claim(value: object) -> bool:
 
 
 def is_claims(value: object) -> bool:
-    if not isinstance(value, dict) or len(cbor2.dumps(value, canonical=True)) > 1_024:
+    if not isinstance(value, dict):
         return False
     claims = cast("dict[object, object]", value)
-    lists = [value if isinstance(value, list) else [value] for value in claims.values()]
-    values = [one for each in lists for one in cast("list[object]", each)]
-    few = len(claims) <= 64 and all(len(cast("list[object]", each)) <= 64 for each in lists)
+    if len(cbor2.dumps(claims, canonical=True)) > 1_024:
+        return False
+    lists = [cast("list[object]", one) if isinstance(one, list) else [one] for one in claims.values()]
+    values = [one for each in lists for one in each]
+    few = len(claims) <= 64 and all(len(each) <= 64 for each in lists)
     return few and all(map(is_text, claims)) and all(map(is_claim, values))
 
 

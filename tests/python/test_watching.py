@@ -27,9 +27,7 @@ def metrics(gate: Gate) -> dict[str, float]:
 
 
 def test_every_metric_is_told_on_the_page_and_no_other(gate: Gate) -> None:
-    source = "".join(
-        path.read_text("utf-8") for path in (ROOT / "crates/sealgate-gate/src/feed").glob("*.rs")
-    )
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "crates/sealgate-gate/src").rglob("*.rs"))
     known = set(re.findall(r'"(sealgate_gate\w*)"', source))
     told = set(re.findall(r"^\| `(sealgate_gate_\w+)` \|", PAGE, re.MULTILINE))
     assert {re.sub(r"_(total|info)$", "", name) for name in told} == known

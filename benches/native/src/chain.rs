@@ -171,6 +171,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         other => return Err(format!("nobody knows {other}").into()),
     };
     let mut out = stdout().lock();
+    writeln!(out, "{}", serde_json::json!({ "ready": true }))?;
+    out.flush()?;
     for line in lines {
         line?;
         let mut times = match &mut writing {

@@ -73,8 +73,7 @@ pub use sealgate_policy::cedar::{QuestionError, Resource, Value};
 /// What is told to the control plane of the routes behind a gate ([`Gate::routes_are`]).
 pub mod told {
     pub use sealgate_audit::gate::{
-        Agreement, Coverage, ROUTES_MOST, RouteCounts, RouteTable, RouteTold, clipped,
-        worst_first,
+        Agreement, Coverage, ROUTES_MOST, RouteCounts, RouteTable, RouteTold, clipped, worst_first,
     };
 
     pub use crate::report::state::{digest, hexadecimal};

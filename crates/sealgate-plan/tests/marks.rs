@@ -25,6 +25,7 @@ fn settled(kind: &str, id: &str, thing: &Value) -> State {
     state
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tables make them")]
 fn planned(before: State, after: State) -> Result<Plan, PlanError> {
     let declaration = Declaration {
         name: "default".to_owned(),
@@ -77,6 +78,7 @@ fn key(x: &str) -> Value {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn every_member_of_a_client_is_marked_or_gives_nobody_anything() {
     let whole = json!({
         "name": "Expenses", "kind": "confidential", "authentication": "private_key_jwt",

@@ -3,7 +3,8 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use sealgate_gate::told::{
-    Agreement, Coverage, ROUTES_MOST, RouteCounts, RouteTable, RouteTold, clipped, digest, worst_first,
+    Agreement, Coverage, ROUTES_MOST, RouteCounts, RouteTable, RouteTold, clipped, digest,
+    worst_first,
 };
 use sealgate_inventory::{Evidence, Inventory, Kind, Route, lock};
 

@@ -96,10 +96,11 @@ pub(crate) async fn run(export: Export) -> Result<(), Failure> {
     let until = export.until.map(|at| at.resolve().to_string());
     let mut after: Option<i64> = None;
     let mut span = chain::Span::default();
-    let retired = match export.chain {
-        // Before the first record: what is retired later is in neither.
-        true => chain::ranges(&door).await?,
-        false => Vec::new(),
+    // Before the first record: what is retired later is in neither.
+    let retired = if export.chain {
+        chain::ranges(&door).await?
+    } else {
+        Vec::new()
     };
     loop {
         let query = [
@@ -113,9 +114,10 @@ pub(crate) async fn run(export: Export) -> Result<(), Failure> {
         let page: RecordPage = door.get("/records", &query).await?;
         let mut lines = String::new();
         for event in &page.records {
-            lines.push_str(&match export.chain {
-                true => span.line(event, export.stream)?,
-                false => line(export.format, event),
+            lines.push_str(&if export.chain {
+                span.line(event, export.stream)?
+            } else {
+                line(export.format, event)
             });
             lines.push('\n');
         }

@@ -184,7 +184,9 @@ impl Reports {
                 Delivery::Failed("decisions_forbidden", "it refuses this client".to_owned())
             }
             Ok((429, _)) => Delivery::Crowded,
-            Ok((status, _)) => Delivery::Failed("decisions_unavailable", format!("status {status}")),
+            Ok((status, _)) => {
+                Delivery::Failed("decisions_unavailable", format!("status {status}"))
+            }
             Err(error) => unavailable(error),
         }
     }

@@ -317,7 +317,11 @@ impl Provider {
                 // Its own refusal says which it is; one of a proxy in front does not.
                 let own = br#"{"reason":"decisions_malformed"}"#;
                 answer.map(|status| {
-                    let body = if status == 400 { own.to_vec() } else { Vec::new() };
+                    let body = if status == 400 {
+                        own.to_vec()
+                    } else {
+                        Vec::new()
+                    };
                     (status, body)
                 })
             }

@@ -57,6 +57,12 @@ fn check_rule(rule: &Rule, at: &At) -> Read<()> {
             let at = at.name("when").name(name);
             return Err(at.wrong("`*` alone asks for nothing here: name some, or leave it out"));
         }
+        if patterns.iter().any(ends_in_a_host) {
+            let at = at.name("when").name(name);
+            return Err(at.wrong(
+                "this fits other hosts too, such as one that goes on behind it: end it after the host's slash",
+            ));
+        }
         let is_text = |pattern: &Pattern| !matches!(pattern, Pattern::Whole(value) if !matches!(value, ClaimValue::Text(_)));
         if !patterns.iter().all(is_text) {
             return Err(at.name("when").name(name).wrong("this is a text"));
@@ -79,6 +85,17 @@ fn check_rule(rule: &Rule, at: &At) -> Read<()> {
         }
     }
     Ok(())
+}
+
+/// Whether it is the beginning of a URL that leaves the host open: `https://app.example*` is also
+/// `https://app.example.attacker.test/`.
+fn ends_in_a_host(pattern: &Pattern) -> bool {
+    let Pattern::Prefix(prefix) = pattern else {
+        return false;
+    };
+    prefix
+        .split_once("://")
+        .is_some_and(|(_, rest)| !rest.contains('/'))
 }
 
 /// The kind of actor must not depend on what a credential may leave out: one that says less would be of the other

@@ -222,6 +222,14 @@ fn what_cannot_be_meant_is_refused_with_its_line() {
             "line 3, column 10",
         ),
         (
+            rule(
+                "issuer = 'own', client = 'https://app.example*'",
+                "roles = ['r']",
+            ),
+            "mapping_malformed",
+            "other hosts too",
+        ),
+        (
             rule("issuer = 'idp'", "roles = ['r']"),
             "mapping_malformed",
             "own, * or the URL",

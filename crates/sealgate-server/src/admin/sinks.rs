@@ -275,9 +275,10 @@ async fn skip(
     let act = admin.act(&plane, "sink.skip");
     let sink = find(&plane, &name).await?;
     let held_up = sink.failures > 0 || sink.pause_reason.is_some();
-    let next = match held_up {
-        true => exports::next(&plane, &sink).await?,
-        false => None,
+    let next = if held_up {
+        exports::next(&plane, &sink).await?
+    } else {
+        None
     };
     let Some((source, from, event)) = next else {
         return Err(Problem::new(

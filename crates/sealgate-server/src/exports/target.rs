@@ -10,6 +10,10 @@ use utoipa::ToSchema;
 
 use crate::ControlPlane;
 
+/// The words of the parts of acts.
+const ACTS_ALLOWED: &str = "acts_allowed";
+const ACTS_DENIED: &str = "acts_denied";
+
 /// The longest certificates of an authority, in bytes.
 const AUTHORITY: usize = 64 * 1024;
 
@@ -153,8 +157,8 @@ impl SinkStream {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Acts => "acts",
-            Self::ActsAllowed => "acts_allowed",
-            Self::ActsDenied => "acts_denied",
+            Self::ActsAllowed => ACTS_ALLOWED,
+            Self::ActsDenied => ACTS_DENIED,
             Self::Anomalies => "anomalies",
             Self::Allowed => "allowed",
             Self::Denied => "denied",

@@ -106,6 +106,7 @@ async fn policies_longer_than_other_bodies_are_taken() {
     assert!(seen.status.is_success(), "{}", seen.body);
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "made where it is given")]
 fn client(more: Value) -> Value {
     let mut client = json!({
         "name": "C", "kind": "confidential", "redirect_uris": ["https://c.example/cb"],
@@ -117,6 +118,7 @@ fn client(more: Value) -> Value {
     client
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "made where it is given")]
 fn machine(more: Value) -> Value {
     let mut machine = json!({
         "owner": "finance@example.com", "purpose": "imports", "expires_at": "2027-01-31T00:00:00Z",

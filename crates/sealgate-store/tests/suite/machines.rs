@@ -434,7 +434,11 @@ async fn delegations_that_an_end_has_not_reached_end_when_the_store_is_opened_ag
         resources: vec![API.to_owned()],
     };
     let audit = world.audit("token.exchange");
-    world.store.session_delegate(delegation, audit).await.unwrap();
+    world
+        .store
+        .session_delegate(delegation, audit)
+        .await
+        .unwrap();
     let audit = world.audit("machine.offboard");
     let done = world.store.machine_offboard(&machine.id, audit).await;
     assert_eq!(done.unwrap().unwrap().delegations, 1);
@@ -450,7 +454,13 @@ async fn delegations_that_an_end_has_not_reached_end_when_the_store_is_opened_ag
     let all = world.store.delegations(DelegationFilter::default(), page);
     let all = all.await.unwrap();
     assert_eq!(all[0].revoked_for, Some(RevokeReason::ClientRemoved));
-    let last = world.store.audit_after(0, 1000).await.unwrap().pop().unwrap();
+    let last = world
+        .store
+        .audit_after(0, 1000)
+        .await
+        .unwrap()
+        .pop()
+        .unwrap();
     assert_eq!(
         (last.action.as_str(), last.actor.as_str()),
         ("delegation.revoke", "system")

@@ -7,11 +7,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use futures_util::stream;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
-use sealgate_model::{Clock as _, SessionId};
+use sealgate_gate::{Kinds, Need};
+use sealgate_model::{Clock as _, SessionId, Timestamp};
+use sealgate_policy::Declaring;
 use sealgate_revocation::{Entry, Subject};
-use sealgate_tower::Passed;
+use sealgate_tower::{GateLayer, Passed, RouteMap};
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
@@ -147,6 +149,68 @@ async fn a_handler_can_wait_for_its_callers_end() {
     let begun = Instant::now();
     assert_eq!(text(waiting.await).await, "session_revoked");
     assert!(begun.elapsed() < Duration::from_secs(1));
+}
+
+/// Version `version` of the policies permits reading to whom `condition` fits; heard by the gate.
+async fn permit(world: &World, version: u64, condition: &str) {
+    hand_out(world, version, condition);
+    world.clock.advance(Duration::from_millis(5));
+    world.follow_once().await;
+}
+
+fn hand_out(world: &World, version: u64, condition: &str) {
+    let text = "[policy]\nfiles = ['p.cedar']\n[policy.actions]\n'notes.read' = {}\n";
+    let policy = format!("@id(\"p\") permit (principal, action, resource) when {{ {condition} }};");
+    let files = [("p.cedar".to_owned(), policy)].into();
+    let document = Declaring::read(text).unwrap().with(files, &[].into());
+    let now = world.clock.now();
+    let mut state = world.state();
+    state.bundle.version = version;
+    state.bundle.made_at = now.as_millis();
+    state.bundle.document = Some(document.unwrap().to_json().unwrap());
+    state.entries.push(Entry {
+        subject: Subject::Policy {
+            not_before: now - Duration::from_millis(1),
+        },
+        expires_at: Timestamp::from_millis((1 << 53) - 1),
+        reason: None,
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_breaks_off_when_the_policies_allow_its_action_no_more() {
+    let house = House::new().await;
+    permit(&house.world, 1, "true").await;
+    let need = || Need {
+        actions: vec!["notes.read".to_owned()],
+        route: Some("GET /notes".to_owned()),
+        ..Need::of(Kinds::USER)
+    };
+    let routes = RouteMap::builder()
+        .ask(Method::GET, "/notes", need())
+        .ask(Method::GET, "/fallen", need())
+        .build()
+        .unwrap();
+    let app = Router::new()
+        .route("/notes", get(async || lines(50)))
+        .route(
+            "/fallen",
+            get(async |passed: axum::Extension<Passed>| passed.fallen().await.code()),
+        )
+        .layer(GateLayer::new(house.world.gate.clone(), routes));
+    let request = |path: &str| {
+        let request = Request::get(path).header("cookie", house.cookie());
+        request.body(Body::empty()).unwrap()
+    };
+    let waiting = tokio::spawn(app.clone().oneshot(request("/fallen")));
+    let mut body = app.oneshot(request("/notes")).await.unwrap().into_body();
+    body.frame().await.unwrap().unwrap();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    permit(&house.world, 2, "context.credential == \"bearer\"").await;
+    let (took, error) = broken_off(body).await;
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(error.contains("policy_denied"), "{error}");
+    assert_eq!(text(waiting.await.unwrap().unwrap()).await, "policy_denied");
 }
 
 /// Over a socket, where the end of an answer is told from its breaking off.

@@ -246,8 +246,8 @@ fn what_is_too_long_or_too_deep_is_refused_before_it_is_parsed() {
         "@id(\"a\") permit (principal, action, resource) when {{ {}true }};",
         "if\u{a0}true\u{a0}then\u{a0}true\u{a0}else\u{a0}".repeat(500)
     );
-    let spaces = "@id(\"rest\")\u{a0}permit(principal,action,resource)\u{2003}when{context.issuer\u{3000}==\"x\"};";
-    assert!(codes(spaces).is_empty());
+    let wide = "@id(\"rest\")\u{a0}permit(principal,action,resource)\u{2003}when{context.issuer\u{3000}==\"x\"};";
+    assert!(codes(wide).is_empty());
     for text in [deep, chain, long, spaced] {
         assert_eq!(codes(&text), ["policy_oversize"]);
     }

@@ -1,5 +1,6 @@
 //! Anomalies and reports of gates through the doors that they come by.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sealgate_store::MachineProfile;
@@ -295,10 +296,10 @@ async fn a_report_is_taken_from_a_client_that_proves_who_it_is_and_in_its_form()
     wrong["gate"] = json!("");
     assert_eq!(reason(wrong).await, "gate_report_malformed");
     let mut wrong = told("agrees", 0, "deny");
-    wrong["table"]["routes"] = json!(vec![wrong["table"]["routes"][0].clone(); 2_001]);
+    wrong["table"]["routes"][0]["template"] = json!("a".repeat(201));
     assert_eq!(reason(wrong).await, "gate_report_malformed");
     let mut wrong = told("agrees", 0, "deny");
-    wrong["host"] = json!("a".repeat(600 * 1024));
+    wrong["host"] = json!("a".repeat(64 * 1024));
     assert_eq!(reason(wrong).await, "body_too_large");
     let mut last = StatusCode::OK;
     for _ in 0..600 {
@@ -401,4 +402,35 @@ async fn old_secrets_unused_machines_and_old_keys_are_found() {
     );
     // Nobody has looked after the keys of this house meanwhile.
     assert!(!house.listed("?rule=signing_key_overdue").await.is_empty());
+}
+
+/// What is declared of an algorithm counts in place of the setting.
+#[tokio::test]
+async fn a_key_is_overdue_by_the_schedule_that_is_declared() {
+    let house = House::new().await;
+    let keys = house.plane.store.keys().await.unwrap();
+    let algorithms: BTreeSet<String> = keys.into_iter().map(|key| key.algorithm).collect();
+    let declare = async |every: &str| {
+        let (status, before) = house
+            .admin(Method::GET, "/state?declaration=keys", None)
+            .await;
+        assert_eq!(status, 200, "{before}");
+        let keys: serde_json::Map<String, Value> = algorithms
+            .iter()
+            .map(|name| (name.clone(), json!({"rotate_every": every})))
+            .collect();
+        let state = json!({"declaration": "keys", "base": before["base"], "state": {"keys": keys},
+            "accept": ["key_schedule_longer"]});
+        let (status, told) = house.admin(Method::POST, "/state/apply", Some(state)).await;
+        assert_eq!(status, 200, "{told}");
+    };
+    let overdue = async || {
+        look_at_states(&house.plane).await;
+        house.listed("?rule=signing_key_overdue&state=open").await
+    };
+    declare("10d").await;
+    house.clock.advance(Duration::from_secs(20 * 24 * 3600));
+    assert_eq!(overdue().await.len(), algorithms.len());
+    declare("80d").await;
+    assert_eq!(overdue().await, Vec::<Value>::new());
 }
