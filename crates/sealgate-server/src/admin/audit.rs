@@ -209,7 +209,10 @@ pub struct AuditRecords {
 /// Read the audit log, newest first, or oldest first after a number.
 #[utoipa::path(
     get, path = "/audit", tag = "audit", operation_id = "listAudit", params(ListAudit),
-    responses((status = OK, description = "Records.", body = AuditRecords)),
+    responses(
+        (status = OK, description = "Records.", body = AuditRecords),
+        (status = UNPROCESSABLE_ENTITY, description = "Both `before` and `after` are given."),
+    ),
     security(("oauth2" = ["sealgate:audit:read"])),
 )]
 async fn list(
@@ -312,7 +315,10 @@ fn check(query: &ListAudit) -> Result<(), Problem> {
         return malformed("route is a template such as /oauth/token");
     }
     if query.after.is_some() && query.before.is_some() {
-        return malformed("after and before do not go together");
+        return Err(Problem::unprocessable(
+            "query_contradictory",
+            "after and before do not go together",
+        ));
     }
     let in_range = |at: Timestamp| (0..=LAST_TIME).contains(&at.as_millis());
     let times = [query.since, query.until];

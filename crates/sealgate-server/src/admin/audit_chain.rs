@@ -102,6 +102,7 @@ async fn checkpoints(
     State(plane): State<Arc<ControlPlane>>,
     Ask(query): Ask<ListCheckpoints>,
 ) -> Result<Json<Checkpoints>, Problem> {
+    not_negative(query.after)?;
     let rows = plane
         .store
         .checkpoints_after(query.after, query.limit.rows())
@@ -112,6 +113,17 @@ async fn checkpoints(
         checkpoints: rows.into_iter().map(CheckpointView::from).collect(),
         keys: keys(&plane).await?,
     }))
+}
+
+/// Refuses a number that no record has: the description says so.
+fn not_negative(after: i64) -> Result<(), Problem> {
+    if after < 0 {
+        return Err(Problem::bad_request(
+            "query_malformed",
+            "after is the number of a record, or 0",
+        ));
+    }
+    Ok(())
 }
 
 async fn keys(plane: &ControlPlane) -> Result<Vec<Value>, Problem> {
@@ -285,6 +297,7 @@ async fn retired(
     State(plane): State<Arc<ControlPlane>>,
     Ask(query): Ask<ListCheckpoints>,
 ) -> Result<Json<RetiredRanges>, Problem> {
+    not_negative(query.after)?;
     let rows = plane
         .store
         .retired_after(query.after, query.limit.rows())

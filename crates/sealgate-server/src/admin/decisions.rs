@@ -206,7 +206,10 @@ pub struct Decisions {
 /// Read what gates decided, newest first, or oldest first from a position on.
 #[utoipa::path(
     get, path = "/decisions", tag = "audit", operation_id = "listDecisions", params(ListDecisions),
-    responses((status = OK, description = "Decisions.", body = Decisions)),
+    responses(
+        (status = OK, description = "Decisions.", body = Decisions),
+        (status = UNPROCESSABLE_ENTITY, description = "Both `before` and `after` are given."),
+    ),
     security(("oauth2" = ["sealgate:audit:read"])),
 )]
 async fn list(
@@ -215,7 +218,12 @@ async fn list(
     Ask(query): Ask<ListDecisions>,
 ) -> Result<Json<Decisions>, Problem> {
     let (direction, from) = match (query.before, query.after) {
-        (Some(_), Some(_)) => return Err(malformed("before and after do not go together")),
+        (Some(_), Some(_)) => {
+            return Err(Problem::unprocessable(
+                "query_contradictory",
+                "before and after do not go together",
+            ));
+        }
         (before, None) => (Direction::Newest, before),
         (None, after) => (Direction::Oldest, after),
     };

@@ -152,7 +152,7 @@ async fn update(
 #[utoipa::path(
     post, path = "/machines/{id}/bootstrap", tag = "machines", operation_id = "bootstrapMachine",
     params(("id" = ClientIdText, Path)),
-    request_body(content = BootstrapOptions, example = json!({ "lifetime": 900 })),
+    request_body(content = Option<BootstrapOptions>, example = json!({ "lifetime": 900 })),
     responses(
         (status = CREATED, description = "The credential.", body = CreatedBootstrap),
         (status = NOT_FOUND, description = "There is no such service account."),

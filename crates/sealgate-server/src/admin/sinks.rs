@@ -49,6 +49,16 @@ async fn list(
     State(plane): State<Arc<ControlPlane>>,
     Ask(query): Ask<ListSinks>,
 ) -> Result<Json<Sinks>, Problem> {
+    if query
+        .after
+        .as_deref()
+        .is_some_and(|name| !exports::sound_name(name))
+    {
+        return Err(Problem::bad_request(
+            "query_malformed",
+            "after is the name of a sink",
+        ));
+    }
     let all = plane.store.sinks().await?;
     let key = |sink: &Sink| sink.name.clone();
     let (page, next) = query.limit.slice(all, query.after.as_ref(), key);
