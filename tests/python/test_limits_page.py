@@ -76,8 +76,8 @@ LIMITS: dict[str, tuple[str, str, str]] = {
     ),
     "how long the bundle of policies is waited for": (f"{GATE}/policy/fetch.rs", "PATIENCE", "time"),
     "the longest pause between two tries to fetch it": (f"{GATE}/policy/fetch.rs", "PAUSE_MOST", "time"),
-    "files that one name in `[policy] files` may stand for in a `SEALGATE_POLICY_FILE`": (
-        f"{GATE}/policy/file.rs",
+    "files that `[policy] files` may name in a `SEALGATE_POLICY_FILE`": (
+        "sealgate-policy/src/cedar/limits.rs",
         "FILES_MOST",
         "count",
     ),
