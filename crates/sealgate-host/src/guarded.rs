@@ -175,6 +175,30 @@ impl Outbound for GuardedFetch {
     }
 }
 
+/// Sends a message and takes the head of its answer, which is no redirect: nobody is followed elsewhere. The
+/// connection is closed when the set is dropped, whatever the other side thinks.
+async fn exchange(
+    stream: Box<dyn Stream>,
+    message: Request<Full<Bytes>>,
+) -> Result<(Response<Incoming>, JoinSet<hyper::Result<()>>), OutboundError> {
+    let (mut sender, connection) = http1::Builder::new()
+        .max_buf_size(HEAD)
+        .max_headers(HEADERS)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| broken(&error))?;
+    let mut driver = JoinSet::new();
+    driver.spawn(connection);
+    let response = sender
+        .send_request(message)
+        .await
+        .map_err(|error| broken(&error))?;
+    if response.status().is_redirection() {
+        return Err(OutboundError::Redirected);
+    }
+    Ok((response, driver))
+}
+
 /// Sends the request on a connection of its own and reads the answer.
 async fn converse(
     stream: Box<dyn Stream>,
@@ -184,23 +208,8 @@ async fn converse(
     let limit = request.limit;
     let wants_json = matches!(request.errand, Errand::GetJson);
     let message = message(target, request.errand)?;
-    let (mut sender, connection) = http1::Builder::new()
-        .max_buf_size(HEAD)
-        .max_headers(HEADERS)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| broken(&error))?;
-    // The connection is closed when this set is dropped, whatever the other side thinks.
-    let mut driver = JoinSet::new();
-    driver.spawn(connection);
-    let response = sender
-        .send_request(message)
-        .await
-        .map_err(|error| broken(&error))?;
+    let (response, _driver) = exchange(stream, message).await?;
     let status = response.status();
-    if status.is_redirection() {
-        return Err(OutboundError::Redirected);
-    }
     let max_age = answer::max_age(response.headers());
     let body = match (wants_json, status.as_u16()) {
         (false, _) => first_bytes(response, limit).await?,

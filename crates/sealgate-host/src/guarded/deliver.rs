@@ -7,25 +7,22 @@ use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::client::conn::http1;
 use hyper::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER,
     TRANSFER_ENCODING, USER_AGENT,
 };
 use hyper::{Method, Request};
-use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, crypto};
 use sealgate_model::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
-use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
 use super::connect::{Stream, dial};
 use super::target::OutboundTarget;
-use super::{GuardedFetch, HEAD, HEADERS, broken, first_bytes};
+use super::{GuardedFetch, exchange, first_bytes};
 use crate::delivery::{Delivered, Delivery};
 use crate::outbound::OutboundError;
 
@@ -197,21 +194,7 @@ async fn post(
         value.set_sensitive(true);
         request.headers_mut().insert(name, value);
     }
-    let (mut sender, connection) = http1::Builder::new()
-        .max_buf_size(HEAD)
-        .max_headers(HEADERS)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| broken(&error))?;
-    let mut driver = JoinSet::new();
-    driver.spawn(connection);
-    let response = sender
-        .send_request(request)
-        .await
-        .map_err(|error| broken(&error))?;
-    if response.status().is_redirection() {
-        return Err(OutboundError::Redirected);
-    }
+    let (response, _driver) = exchange(stream, request).await?;
     let retry_after = response
         .headers()
         .get(RETRY_AFTER)
